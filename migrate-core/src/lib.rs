@@ -1,0 +1,13 @@
+//! The migration model, version order, planner, journal and backend contract of `migrate`.
+
+pub mod checksum;
+pub mod diagnostic;
+pub mod migration;
+pub mod source;
+pub mod sql;
+pub mod version;
+
+pub use diagnostic::{Code, Diagnostic, Place, Severity};
+pub use migration::{Attributes, Batch, Migration, MigrationId, Phase, Precondition, RunAttributes, Timeouts};
+pub use source::Source;
+pub use version::Version;

@@ -1,0 +1,24 @@
+//! SQL as text: which tokens, which statements, and what kind each statement is.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`syntax`] | what the lexer must know about an engine, as plain data |
+//! | [`lexer`] | text → tokens that concatenate to the text |
+//! | [`split`] | tokens → statements with exact spans |
+//! | [`classify`] | statement → [`Class`]: may it share a transaction, what to do after a crash inside it |
+//! | [`directive`] | `-- migrate:` comments → values |
+//! | [`script`] | all of it together, owned: what a step of a plan runs |
+//!
+//! There is no parser here: nothing builds a syntax tree, nothing checks that a statement is legal. The server does.
+
+pub mod classify;
+pub mod directive;
+pub mod lexer;
+pub mod script;
+pub mod split;
+pub mod statement;
+pub mod syntax;
+
+pub use script::Script;
+pub use statement::{Class, Recovery, Sharing, Statement, StatementKind, TransactionControl};
+pub use syntax::Syntax;

@@ -1,0 +1,87 @@
+//! A script: a source, split and classified.
+
+use std::ops::Range;
+
+use super::split::{self, Problem};
+use super::{Class, Statement, Syntax};
+use crate::source::Source;
+
+/// Decides what kind a statement is. The first argument is the statement's text.
+///
+/// Unknown statements must be answered on the safe side: `destructive`, `queues`, and the most careful
+/// [`Recovery`](super::Recovery) the engine has.
+pub type Classify = fn(&str, &Syntax) -> Class;
+
+/// A script, split into statements. It owns no text: statements are views into its [`Source`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    source: Source,
+    parts: Vec<Part>,
+}
+
+/// Where one statement lies, and its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) text: Range<usize>,
+    pub(super) data: Option<Range<usize>>,
+    pub(super) class: Class,
+}
+
+impl Script {
+    /// Splits and classifies `source`.
+    ///
+    /// # Errors
+    /// All problems that leave it unclear where a statement ends, or that only a native client could carry out:
+    /// unterminated constructs (at their opening place), client commands we do not run.
+    pub fn parse(source: Source, syntax: &Syntax, classify: Classify) -> Result<Self, Vec<Problem>> {
+        let split = split::split(&source, syntax);
+        if !split.problems.is_empty() {
+            return Err(split.problems);
+        }
+        let parts = split
+            .pieces
+            .into_iter()
+            .map(|piece| Part {
+                class: classify(&source.file()[piece.text.clone()], syntax),
+                text: piece.text,
+                data: piece.data,
+            })
+            .collect();
+        Ok(Self { source, parts })
+    }
+
+    /// The text it was split from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// How many statements it has.
+    pub fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Whether it has none: an empty or comment-only file.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// The statement at `index`, from 0.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn statement(&self, index: usize) -> Statement<'_> {
+        let part = &self.parts[index];
+        Statement {
+            number: index + 1,
+            text: &self.source.file()[part.text.clone()],
+            offset: part.text.start,
+            data: part.data.clone().map(|data| &self.source.file()[data]),
+            class: part.class,
+        }
+    }
+
+    /// All statements in order.
+    pub fn statements(&self) -> impl ExactSizeIterator<Item = Statement<'_>> {
+        (0..self.parts.len()).map(|index| self.statement(index))
+    }
+}
