@@ -1,13 +1,19 @@
 //! The migration model, version order, planner, journal and backend contract of `migrate`.
 
+pub mod backend;
 pub mod checksum;
 pub mod diagnostic;
+pub mod history;
 pub mod migration;
 pub mod source;
 pub mod sql;
 pub mod version;
 
+pub use async_trait::async_trait;
+
+pub use backend::{Backend, Dialect, Session};
 pub use diagnostic::{Code, Diagnostic, Place, Severity};
+pub use history::{Entry, History};
 pub use migration::{Attributes, Batch, Migration, MigrationId, Phase, Precondition, RunAttributes, Timeouts};
 pub use source::Source;
 pub use version::Version;

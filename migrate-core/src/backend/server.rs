@@ -1,0 +1,174 @@
+//! What a server says of itself, and what it says when something fails.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::sql::Syntax;
+
+/// Facts that planning needs, read at the start of every run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// `SQLite 3.50.1`, as the server calls itself.
+    pub product: String,
+    /// The database's own name, which a destructive command asks for.
+    pub database: String,
+    /// The lexical rules with this session's modes.
+    pub syntax: Syntax,
+    /// Whether the history table exists, in whatever format.
+    pub has_history: bool,
+    /// Some objects of the target schema that are neither ours nor an extension's; empty means empty.
+    pub objects: Vec<String>,
+    /// Tables of other tools' histories.
+    pub foreign_histories: Vec<String>,
+    /// Nothing can be written here.
+    pub read_only: bool,
+}
+
+/// Where the history is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct TableName {
+    /// The schema; `None` is the connection's own.
+    pub schema: Option<String>,
+    /// The table.
+    pub name: String,
+}
+
+impl Default for TableName {
+    fn default() -> Self {
+        Self { schema: None, name: "migrate_history".to_owned() }
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// Who has the lock.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Holder {
+    /// The owner text it gave, or what the server knows of it.
+    pub who: String,
+    /// For how long.
+    pub since: Option<Duration>,
+    /// What it runs.
+    pub running: Option<String>,
+}
+
+/// Who keeps a statement waiting for a lock of the database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Blocker {
+    /// Process or connection id, user, application.
+    pub who: String,
+    /// Its transaction's age.
+    pub age: Option<Duration>,
+    /// What it runs, or ran last.
+    pub query: Option<String>,
+}
+
+/// A remark of the server: a notice, a warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Notice {
+    /// `NOTICE`, `WARNING`, …
+    pub level: String,
+    /// What it says.
+    pub message: String,
+}
+
+/// What went wrong, in the terms the core decides by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Fault {
+    /// The server said no.
+    Refused,
+    /// A lock of the database was not free in time; nothing happened.
+    LockTimeout,
+    /// A deadlock or a lost race between transactions; nothing happened.
+    Deadlock,
+    /// The statement took longer than it may; nothing happened.
+    StatementTimeout,
+    /// The statement was stopped on request; nothing happened.
+    Cancelled,
+    /// The history row exists already.
+    Duplicate,
+    /// The history row is not as expected.
+    Stale,
+    /// The history says what this version does not understand.
+    NewerHistory,
+    /// We never heard: the connection is gone.
+    Lost,
+    /// No connection.
+    Connect,
+    /// The server has no such database.
+    NoDatabase,
+    /// Nothing can be written here.
+    ReadOnly,
+    /// The engine or this backend cannot do that.
+    Unsupported,
+}
+
+/// An error of a server, without any secret in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}{}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
+pub struct ServerError {
+    /// In the terms the core decides by.
+    pub fault: Fault,
+    /// In the server's terms: an SQLSTATE, an error number, a result code.
+    pub code: Option<String>,
+    /// What it says.
+    pub message: String,
+    /// More of what it says.
+    pub detail: Option<String>,
+    /// What it advises.
+    pub hint: Option<String>,
+    /// Byte offset in the statement.
+    pub position: Option<usize>,
+    /// Who kept it waiting.
+    pub blockers: Vec<Blocker>,
+}
+
+impl ServerError {
+    /// An error with a fault and a message.
+    pub fn new(fault: Fault, message: impl Into<String>) -> Self {
+        Self {
+            fault,
+            code: None,
+            message: message.into(),
+            detail: None,
+            hint: None,
+            position: None,
+            blockers: Vec::new(),
+        }
+    }
+
+    /// With the server's own code.
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// With the place in the statement, in bytes.
+    pub fn position(mut self, position: usize) -> Self {
+        self.position = Some(position);
+        self
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_lost(&self) -> bool {
+        self.fault == Fault::Lost
+    }
+
+    /// Whether the same may succeed later because somebody else was in the way.
+    pub fn is_contention(&self) -> bool {
+        matches!(self.fault, Fault::LockTimeout | Fault::Deadlock)
+    }
+}

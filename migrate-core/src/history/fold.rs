@@ -1,0 +1,181 @@
+//! What all entries of a component together say.
+//!
+//! The rows are facts in the order they were written; [`History`] is the state they add up to. Nothing is decided
+//! here: what may be done about it is the planner's.
+
+use std::collections::BTreeMap;
+
+use super::{Action, Entry, EntryKey, State};
+use crate::migration::MigrationId;
+use crate::version::Version;
+
+/// The state of one component, folded from its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    component: String,
+    entries: Vec<Entry>,
+    applied: BTreeMap<MigrationId, Applied>,
+    open: Option<usize>,
+    floor: Option<Version>,
+    others: usize,
+    gap: Option<u64>,
+}
+
+/// An applied migration, as the rows leave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The row that applied it.
+    pub key: EntryKey,
+    /// The row whose texts are current: that one, or a later acceptance of a changed text.
+    pub script_key: EntryKey,
+    /// The row whose way back is current.
+    pub down_key: Option<EntryKey>,
+    /// Raw digest that counts now.
+    pub checksum: String,
+    /// Normalised digest that counts now.
+    pub checksum_normalised: Option<String>,
+    /// Raw digest of the way back that counts now.
+    pub down_checksum: Option<String>,
+}
+
+/// Where one migration stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Status<'a> {
+    /// Not applied.
+    Pending,
+    /// Applied, and nothing is open about it.
+    Applied(&'a Applied),
+    /// An attempt at it is not over.
+    Open(&'a Entry),
+}
+
+impl History {
+    /// Folds all rows of the table; those of other components only count.
+    pub fn fold(rows: Vec<Entry>, component: &str) -> Self {
+        let all = rows.len();
+        let mut entries: Vec<Entry> = rows.into_iter().filter(|entry| entry.key.component == component).collect();
+        entries.sort_by_key(|entry| entry.key.seq);
+        let mut history = Self { component: component.to_owned(), others: all - entries.len(), ..Self::default() };
+        for (index, entry) in entries.iter().enumerate() {
+            let expected = index as u64 + 1;
+            if entry.key.seq != expected && history.gap.is_none() {
+                history.gap = Some(expected);
+            }
+            history.take(index, entry);
+        }
+        history.entries = entries;
+        history
+    }
+
+    fn take(&mut self, index: usize, entry: &Entry) {
+        // One thing is open at a time, and whatever follows it is about it.
+        self.open = entry.is_open().then_some(index);
+        if entry.is_open() {
+            return;
+        }
+        match entry.action {
+            Action::Baseline if entry.is_floor() => self.floor = entry.id.version().cloned(),
+            Action::Up | Action::Baseline | Action::Snapshot | Action::Adopt | Action::Resolve => {
+                self.applied.insert(entry.id.clone(), Applied::from(entry));
+            }
+            Action::Down | Action::Forget => {
+                self.applied.remove(&entry.id);
+            }
+            Action::Accept => {
+                if let Some(applied) = self.applied.get_mut(&entry.id) {
+                    applied.checksum.clone_from(&entry.checksum);
+                    applied.checksum_normalised.clone_from(&entry.checksum_normalised);
+                    applied.script_key = entry.key.clone();
+                }
+            }
+            Action::Refresh => {
+                if let Some(applied) = self.applied.get_mut(&entry.id) {
+                    applied.down_key = entry.has_down.then(|| entry.key.clone());
+                    applied.down_checksum.clone_from(&entry.down_checksum);
+                }
+            }
+        }
+    }
+
+    /// Whose history it is.
+    pub fn component(&self) -> &str {
+        &self.component
+    }
+
+    /// All rows of the component, oldest first.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The row with this number.
+    pub fn entry(&self, seq: u64) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key.seq == seq)
+    }
+
+    /// Where a migration stands.
+    pub fn status(&self, id: &MigrationId) -> Status<'_> {
+        match (self.open(), self.applied.get(id)) {
+            (Some(entry), _) if entry.id == *id => Status::Open(entry),
+            (_, Some(applied)) => Status::Applied(applied),
+            (_, None) => Status::Pending,
+        }
+    }
+
+    /// What is applied, in order of execution.
+    pub fn applied(&self) -> impl DoubleEndedIterator<Item = (&MigrationId, &Applied)> {
+        self.applied.iter()
+    }
+
+    /// The highest applied versioned migration.
+    pub fn newest(&self) -> Option<&MigrationId> {
+        self.applied.keys().rev().find(|id| !id.is_repeatable())
+    }
+
+    /// The attempt that is not over.
+    pub fn open(&self) -> Option<&Entry> {
+        self.open.map(|index| &self.entries[index])
+    }
+
+    /// The baseline's version: everything up to it was there before the history began.
+    pub fn floor(&self) -> Option<&Version> {
+        self.floor.as_ref()
+    }
+
+    /// The first row number that is missing: somebody deleted rows.
+    pub fn gap(&self) -> Option<u64> {
+        self.gap
+    }
+
+    /// No row of this component.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// No row of any component.
+    pub fn is_blank(&self) -> bool {
+        self.entries.is_empty() && self.others == 0
+    }
+
+    /// The number of the row written last; 0 before the first.
+    pub fn last_seq(&self) -> u64 {
+        self.entries.last().map_or(0, |entry| entry.key.seq)
+    }
+
+    /// Whether a raw digest was ever that of a done run of this migration.
+    pub fn ran_before(&self, id: &MigrationId, checksum: &str) -> bool {
+        self.entries.iter().any(|entry| entry.id == *id && entry.state == State::Done && entry.checksum == checksum)
+    }
+}
+
+impl From<&Entry> for Applied {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            key: entry.key.clone(),
+            script_key: entry.key.clone(),
+            down_key: entry.has_down.then(|| entry.key.clone()),
+            checksum: entry.checksum.clone(),
+            checksum_normalised: entry.checksum_normalised.clone(),
+            down_checksum: entry.down_checksum.clone(),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What was done to a database: rows that are only appended, and the fold over them.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`entry`] | [`Entry`]: one attempt at one script |
+//! | [`table`] | the columns of the history table and how an entry is written to them and read back |
+//! | [`fold`] | [`History`]: what all entries of a component together say |
+
+pub mod entry;
+pub mod fold;
+pub mod table;
+
+pub use entry::{Action, Entry, EntryKey, State, Texts, Timestamp};
+pub use fold::{Applied, History, Status};
