@@ -1,0 +1,55 @@
+//! What a run did.
+
+use std::time::Duration;
+
+use crate::diagnostic::Diagnostic;
+use crate::history::Action;
+use crate::migration::MigrationId;
+
+/// What a run did, complete or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Report {
+    /// Steps that are complete and committed, in order.
+    pub steps: Vec<StepReport>,
+    /// The newest applied migration afterwards.
+    pub now_at: Option<MigrationId>,
+    /// How long it took, waiting included.
+    pub elapsed: Duration,
+    /// What is worth knowing.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// One complete step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct StepReport {
+    /// Which migration.
+    pub id: MigrationId,
+    /// As messages name it.
+    pub title: String,
+    /// What was done with it.
+    pub action: Action,
+    /// How many statements ran.
+    pub statements: usize,
+    /// How long they took.
+    pub elapsed: Duration,
+}
+
+impl Report {
+    /// Whether nothing had to be done.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What this run applied, for an error's help.
+    pub(crate) fn applied_line(&self) -> String {
+        let titles: Vec<_> = self.steps.iter().map(|step| step.id.to_string()).collect();
+        match titles.as_slice() {
+            [] => "nothing was applied in this run".to_owned(),
+            few if few.len() <= 4 => format!("applied before it in this run: {}", few.join(", ")),
+            [first, .., last] => format!("applied before it in this run: {first} … {last} ({})", titles.len()),
+            [one] => format!("applied before it in this run: {one}"),
+        }
+    }
+}

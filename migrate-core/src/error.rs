@@ -1,0 +1,326 @@
+//! Why a run ended early, with everything it had done by then.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::apply::Report;
+use crate::backend::{Fault, Holder, ServerError};
+use crate::diagnostic::{Diagnostic, Place, codes};
+use crate::plan::{Mode, Refusal};
+use crate::source::Source;
+
+/// Why a run ended early. [`diagnostics`](Error::diagnostics) is what a person should read; `Display` prints the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Error {
+    kind: Box<ErrorKind>,
+    report: Box<Report>,
+}
+
+/// The cases, with their facts.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The set is not one.
+    Set(Vec<Diagnostic>),
+    /// No connection.
+    Connect(ServerError),
+    /// The server refused something that is not a statement of a migration.
+    Server(ServerError),
+    /// A rule says no.
+    Refused(Refusal),
+    /// The server refused a statement.
+    Statement(StatementFailure),
+    /// A precondition did not hold.
+    Precondition(PreconditionFailure),
+    /// The connection was lost.
+    Lost(ServerError),
+    /// Somebody else had the lock for longer than we wait.
+    Locked {
+        /// Who.
+        holder: Holder,
+        /// How long we waited.
+        waited: Duration,
+    },
+    /// The run was stopped by request, with work left.
+    Stopped {
+        /// What was not begun or not finished.
+        left: Vec<String>,
+    },
+}
+
+/// A statement that the server refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatementFailure {
+    /// The migration, as messages name it.
+    pub title: String,
+    /// The statement, from 1.
+    pub statement: usize,
+    /// Of how many.
+    pub statements: usize,
+    /// Where the statement is.
+    pub source: Source,
+    /// Its bytes in the file.
+    pub span: std::ops::Range<usize>,
+    /// What the server said.
+    pub error: ServerError,
+    /// How the step ran, which says what is left of it.
+    pub mode: Mode,
+    /// Titles still pending, this one not among them.
+    pub pending: Vec<String>,
+}
+
+/// A precondition that did not hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreconditionFailure {
+    /// The migration, as messages name it.
+    pub title: String,
+    /// What should hold.
+    pub text: String,
+    /// What was asked.
+    pub sql: String,
+    /// What came back.
+    pub answer: String,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, report: Report) -> Self {
+        Self { kind: Box::new(kind), report: Box::new(report) }
+    }
+
+    /// Which case it is.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// What had been done by then.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Whether somebody else holds the lock, or held one of the database's for too long.
+    ///
+    /// ```
+    /// use migrate_core::{Error, error::ErrorKind, backend::{Fault, ServerError}};
+    /// let error = Error::from(ErrorKind::Connect(ServerError::new(Fault::Connect, "refused")));
+    /// assert!(!error.is_locked() && error.is_retryable());
+    /// ```
+    pub fn is_locked(&self) -> bool {
+        match &*self.kind {
+            ErrorKind::Locked { .. } => true,
+            ErrorKind::Statement(failure) => failure.error.is_contention(),
+            ErrorKind::Server(error) => error.is_contention(),
+            _ => false,
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_retryable(&self) -> bool {
+        self.is_locked() || matches!(&*self.kind, ErrorKind::Connect(_) | ErrorKind::Lost(_) | ErrorKind::Stopped { .. })
+    }
+
+    /// Whether the database is ahead of this set.
+    pub fn is_ahead(&self) -> bool {
+        matches!(&*self.kind, ErrorKind::Refused(refusal) if refusal.is_ahead())
+    }
+
+    /// Whether a person has to say if a statement ran.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(&*self.kind, ErrorKind::Refused(refusal) if refusal.is_in_doubt())
+    }
+
+    /// What a person should read.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        match &*self.kind {
+            ErrorKind::Set(diagnostics) => diagnostics.clone(),
+            ErrorKind::Refused(refusal) => refusal.diagnostics(),
+            ErrorKind::Connect(error) => vec![connect(error)],
+            ErrorKind::Server(error) => vec![server(error)],
+            ErrorKind::Statement(failure) => vec![statement(failure, &self.report)],
+            ErrorKind::Precondition(failure) => vec![precondition(failure)],
+            ErrorKind::Lost(error) => vec![
+                Diagnostic::error(codes::CONNECTION_LOST, format!("the connection was lost: {error}"))
+                    .help(self.report.applied_line())
+                    .help("nothing is lost: run the same command again, it goes on where this run stopped"),
+            ],
+            ErrorKind::Locked { holder, waited } => vec![
+                Diagnostic::refused(
+                    codes::LOCKED,
+                    format!("somebody else holds the lock: {}, after waiting {}", shown(holder), seconds(*waited)),
+                )
+                .help("wait for it to end, or wait longer: --lock-wait 30m"),
+            ],
+            ErrorKind::Stopped { left } => vec![
+                Diagnostic::refused(codes::STOPPED, format!("stopped by request, {} left", count(left.len(), "migration")))
+                    .help(self.report.applied_line())
+                    .help("run `migrate up` again: it goes on from here"),
+            ],
+        }
+    }
+}
+
+fn connect(error: &ServerError) -> Diagnostic {
+    let code = if error.fault == Fault::NoDatabase { codes::NO_DATABASE } else { codes::NO_CONNECTION };
+    let diagnostic = with_details(Diagnostic::error(code, error.to_string()), error);
+    if error.fault == Fault::NoDatabase {
+        diagnostic.help("create it with `migrate db create`, or in the same go: migrate up --create-db")
+    } else {
+        diagnostic
+    }
+}
+
+fn server(error: &ServerError) -> Diagnostic {
+    let code = match error.fault {
+        Fault::NewerHistory => codes::NEWER_HISTORY,
+        Fault::LockTimeout | Fault::Deadlock => codes::LOCK_TIMEOUT,
+        _ => codes::SERVER,
+    };
+    let diagnostic = with_details(Diagnostic::error(code, error.to_string()), error);
+    match error.fault {
+        Fault::NewerHistory => diagnostic.help("use that version of migrate, or a newer one"),
+        Fault::ReadOnly => diagnostic.help("check the permissions of the database and of who runs this"),
+        _ => diagnostic,
+    }
+}
+
+fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
+    let StatementFailure { title, statement, statements, error, .. } = failure;
+    let code = if error.is_contention() { codes::LOCK_TIMEOUT } else { codes::STATEMENT_FAILED };
+    let at = match error.position {
+        Some(position) => {
+            let start = (failure.span.start + position).min(failure.span.end);
+            start..word_end(failure.source.file(), start)
+        }
+        None => failure.span.clone(),
+    };
+    let mut diagnostic = Diagnostic::error(code, format!("{title}: statement {statement} of {statements} failed: {error}"))
+        .at(Place::in_source(&failure.source, at));
+    diagnostic = with_details(diagnostic, error);
+    let line = failure.source.position(failure.span.start).line;
+    diagnostic = diagnostic.help(format!("{}{}", report.applied_line(), pending(&failure.pending)));
+    match failure.mode {
+        Mode::Journal if *statement > 1 => diagnostic
+            .help(format!("{} applied and recorded; {} not run", ran(*statement), not_run(*statement, *statements)))
+            .help(format!(
+                "fix the file from line {line} on and run `migrate up`: it goes on with statement {statement}"
+            )),
+        Mode::Journal => diagnostic
+            .help("nothing of this migration has run")
+            .help(format!("fix the file from line {line} on and run `migrate up` again")),
+        _ => diagnostic.help("the transaction was rolled back: fix the file and run `migrate up` again"),
+    }
+}
+
+fn ran(statement: usize) -> String {
+    match statement - 1 {
+        1 => "statement 1 is".to_owned(),
+        2 => "statements 1 and 2 are".to_owned(),
+        n => format!("statements 1 to {n} are"),
+    }
+}
+
+fn not_run(statement: usize, statements: usize) -> String {
+    match statements - statement {
+        0 => format!("{statement} has"),
+        1 => format!("{statement} and {statements} have"),
+        _ => format!("{statement} to {statements} have"),
+    }
+}
+
+fn pending(titles: &[String]) -> String {
+    match titles {
+        [] => String::new(),
+        [all @ ..] if all.len() <= 3 => format!("; still pending: {}", all.join(", ")),
+        [first, .., last] => format!("; still pending: {first} … {last} ({})", titles.len()),
+        [one] => format!("; still pending: {one}"),
+    }
+}
+
+fn precondition(failure: &PreconditionFailure) -> Diagnostic {
+    Diagnostic::refused(codes::PRECONDITION, format!("{}: the precondition does not hold: {}", failure.title, failure.text))
+        .help(format!("asked: {}", failure.sql))
+        .help(format!("answer: {}", failure.answer))
+        .help("nothing of this migration has run: make the precondition true and run `migrate up` again")
+}
+
+fn with_details(mut diagnostic: Diagnostic, error: &ServerError) -> Diagnostic {
+    for (name, text) in [("detail", &error.detail), ("hint", &error.hint)] {
+        if let Some(text) = text {
+            diagnostic = diagnostic.help(format!("{name}: {text}"));
+        }
+    }
+    for blocker in &error.blockers {
+        let query = blocker.query.as_deref().map(|query| format!(": {query}")).unwrap_or_default();
+        let age = blocker.age.map(|age| format!(" for {}", seconds(age))).unwrap_or_default();
+        diagnostic = diagnostic.help(format!("in the way: {}{age}{query}", blocker.who));
+    }
+    diagnostic
+}
+
+/// The end of the word that starts at `start`, so that a caret underlines it.
+fn word_end(text: &str, start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default();
+    let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+    start + if word == 0 { rest.chars().next().map_or(0, char::len_utf8) } else { word }
+}
+
+/// A holder as people read it.
+pub fn shown(holder: &Holder) -> String {
+    let since = holder.since.map(|since| format!(" for {}", seconds(since))).unwrap_or_default();
+    let running = holder.running.as_deref().map(|running| format!(", running {running}")).unwrap_or_default();
+    format!("{} has it{since}{running}", holder.who)
+}
+
+/// A duration as people read it: `41 ms`, `1.2 s`, `6 min`, `2 h`.
+pub fn seconds(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        1_000..10_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
+        10_000..120_000 => format!("{} s", millis / 1_000),
+        120_000..7_200_000 => format!("{} min", millis / 60_000),
+        _ => format!("{} h", millis / 3_600_000),
+    }
+}
+
+/// `1 migration`, `2 migrations`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, diagnostic) in self.diagnostics().iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{diagnostic}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// An error before anything was done.
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind, Report::default())
+    }
+}
+
+impl From<Refusal> for ErrorKind {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// A server's error where no statement of a migration was running.
+impl From<ServerError> for ErrorKind {
+    fn from(error: ServerError) -> Self {
+        match error.fault {
+            Fault::Connect | Fault::NoDatabase => Self::Connect(error),
+            Fault::Lost => Self::Lost(error),
+            _ => Self::Server(error),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What happened, as it happens. Everything a run shows is one of these; nothing else is printed or logged.
+
+use std::time::Duration;
+
+use crate::backend::{Holder, Notice, Server, ServerError};
+use crate::diagnostic::Diagnostic;
+use crate::plan::{Plan, Step};
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A connection is open and was asked about itself.
+    Connected {
+        /// What it said.
+        server: &'a Server,
+    },
+    /// Somebody else has the lock.
+    Waiting {
+        /// Who.
+        holder: &'a Holder,
+        /// Since when we wait.
+        waited: Duration,
+    },
+    /// This is going to be done.
+    Planned {
+        /// All of it.
+        plan: &'a Plan,
+    },
+    /// A doubt about an earlier run was decided.
+    Settled {
+        /// The step that goes on.
+        step: &'a Step,
+        /// The statement, from 1.
+        statement: usize,
+        /// Whether it had run.
+        ran: bool,
+        /// By which evidence.
+        evidence: &'a str,
+    },
+    /// A step begins.
+    StepStarted {
+        /// Which.
+        step: &'a Step,
+    },
+    /// A statement was sent.
+    StatementStarted {
+        /// Of which step.
+        step: &'a Step,
+        /// Which, from 1.
+        statement: usize,
+    },
+    /// A statement was acknowledged.
+    StatementFinished {
+        /// Of which step.
+        step: &'a Step,
+        /// Which, from 1.
+        statement: usize,
+        /// Rows it affected, where the server says so.
+        rows: Option<u64>,
+    },
+    /// A range of a batch was committed.
+    Batch {
+        /// Of which step.
+        step: &'a Step,
+        /// Which statement, from 1.
+        statement: usize,
+        /// Keys or rounds done.
+        done: u64,
+        /// Keys in all; unknown for `until-empty`.
+        total: Option<u64>,
+        /// Rows affected in this run.
+        rows: u64,
+    },
+    /// The server remarked something.
+    Noticed {
+        /// During which step.
+        step: Option<&'a Step>,
+        /// What.
+        notice: &'a Notice,
+    },
+    /// Somebody was in the way; the step is tried again.
+    Retry {
+        /// Which step.
+        step: &'a Step,
+        /// How many tries there were.
+        attempt: u32,
+        /// When the next one is.
+        next_in: Duration,
+        /// When no more is made.
+        give_up_in: Duration,
+        /// What the server said, with the blockers.
+        error: &'a ServerError,
+    },
+    /// A step is complete and committed.
+    StepFinished {
+        /// Which.
+        step: &'a Step,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// Something worth knowing.
+    Remark {
+        /// What.
+        diagnostic: &'a Diagnostic,
+    },
+}
+
+/// Told what happens, in order, on the run's own thread: it must not block for long. To stop a run use
+/// [`StopHandle`](crate::apply::StopHandle).
+pub trait Observer: Send {
+    /// Something happened.
+    fn event(&mut self, event: &Event<'_>);
+}
+
+/// Nobody is told.
+impl Observer for () {
+    fn event(&mut self, _: &Event<'_>) {}
+}
+
+impl<F: FnMut(&Event<'_>) + Send> Observer for F {
+    fn event(&mut self, event: &Event<'_>) {
+        self(event);
+    }
+}

@@ -1,0 +1,160 @@
+//! Where to go.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::migration::{MigrationId, Phase};
+use crate::version::{ParseVersionError, Version};
+
+/// Where to go. Everything else a command does to the history is a goal too, so that it is planned, shown and refused
+/// by the same rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Goal {
+    /// Apply what is pending.
+    Up(UpGoal),
+    /// Run ways back.
+    Down(DownGoal),
+    /// Record everything up to a version as there before.
+    Baseline(Version),
+    /// Record one migration as applied by hand.
+    ResolveApplied(MigrationId),
+    /// Record one migration as not applied.
+    ResolveNotApplied(MigrationId),
+    /// Accept the changed text of an applied migration.
+    Accept(MigrationId),
+}
+
+/// How far up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpGoal {
+    /// Up to and including this; `None` is everything.
+    pub to: Option<Target>,
+    /// At most so many migrations.
+    pub steps: Option<usize>,
+    /// Which phases; `None` lets the planner decide or refuse.
+    pub phase: Option<PhaseGoal>,
+}
+
+/// Which phases of the newest release in reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+pub enum PhaseGoal {
+    /// Up to the last pre of the release: before its deploy.
+    Pre,
+    /// Up to its last post: after its deploy.
+    Post,
+    /// Everything, with the service stopped.
+    All,
+}
+
+/// How far down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DownGoal {
+    /// Until this is the newest; it stays applied.
+    To(Target),
+    /// Until nothing is applied.
+    Empty,
+    /// So many migrations, newest first.
+    Steps(usize),
+}
+
+/// A place in the order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// All ordinals and phases of a version.
+    Version(Version),
+    /// `1.5.0.*`: the newest version that continues this one.
+    Line(Version),
+    /// Exactly one migration.
+    Id(MigrationId),
+}
+
+impl Goal {
+    /// Apply everything, where no post migration makes a choice of the phase necessary.
+    pub fn up() -> Self {
+        Self::Up(UpGoal::default())
+    }
+
+    /// Apply what must be there before the deploy.
+    pub fn pre() -> Self {
+        Self::Up(UpGoal { phase: Some(PhaseGoal::Pre), ..UpGoal::default() })
+    }
+
+    /// Apply what may be there only after the deploy.
+    pub fn post() -> Self {
+        Self::Up(UpGoal { phase: Some(PhaseGoal::Post), ..UpGoal::default() })
+    }
+
+    /// Apply everything in both phases.
+    pub fn all() -> Self {
+        Self::Up(UpGoal { phase: Some(PhaseGoal::All), ..UpGoal::default() })
+    }
+
+    /// Whether this is plain "everything pending": the goal whose answer one row of the history can give.
+    pub fn is_everything(&self) -> bool {
+        matches!(self, Self::Up(UpGoal { to: None, steps: None, .. }))
+    }
+}
+
+/// `1.5.0`, `1.5.0.*`, `2.1.0/pre/03`.
+impl FromStr for Target {
+    type Err = ParseVersionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(line) = text.strip_suffix(".*") {
+            return Ok(Self::Line(line.parse()?));
+        }
+        match text.split_once('/') {
+            None => Ok(Self::Version(text.parse()?)),
+            Some((version, rest)) => {
+                let (phase, ordinal) = rest.split_once('/').unwrap_or((rest, "0"));
+                let phase = match phase {
+                    "pre" => Phase::Pre,
+                    "post" => Phase::Post,
+                    _ => return Err(ParseVersionError::NotNumbers(text.to_owned())),
+                };
+                let ordinal = ordinal.parse().map_err(|_| ParseVersionError::NotNumbers(text.to_owned()))?;
+                Ok(Self::Id(MigrationId::versioned(version.parse()?, phase, ordinal)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => write!(f, "{version}"),
+            Self::Line(version) => write!(f, "{version}.*"),
+            Self::Id(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+impl Target {
+    /// Whether `id` is at or below the target; of a line, only once it is [resolved](Self::resolve).
+    pub fn reaches(&self, id: &MigrationId) -> bool {
+        match (self, id.version()) {
+            (_, None) => false,
+            (Self::Version(target) | Self::Line(target), Some(version)) => version <= target,
+            (Self::Id(target), Some(_)) => id <= target,
+        }
+    }
+
+    /// The target with a line replaced by its newest version among `ids`; `None` if nothing there is meant.
+    pub fn resolve<'a>(&self, ids: impl Iterator<Item = &'a MigrationId>) -> Option<Self> {
+        let mut best = None;
+        for id in ids {
+            let Some(version) = id.version() else { continue };
+            match self {
+                Self::Version(target) if version == target => return Some(self.clone()),
+                Self::Id(target) if id == target => return Some(self.clone()),
+                Self::Line(line) if version.is_in_line(line) => {
+                    best = best.max(Some(version.clone()));
+                }
+                _ => {}
+            }
+        }
+        best.map(Self::Version)
+    }
+}

@@ -1,0 +1,35 @@
+//! Where to go, what is allowed on the way, and exactly what will be done. Pure: no clock, no environment, no effect.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`goal`] | [`Goal`]: where to go |
+//! | [`policy`] | [`Policy`]: what is allowed on the way |
+//! | [`step`] | [`Plan`] of [`Step`]s, its digest, its text form |
+//! | [`units`] | a script cut into what is sent together |
+//! | [`resume`] | where an attempt that is not over goes on |
+//! | [`planner`] | [`plan`]: the rules in their order |
+//! | `up`, `down`, `record` | the rules of each direction, and of rows without a script |
+//! | [`check`] | the read-only answer at a service's start |
+//! | [`refusal`] | [`Refusal`]: why there is no plan |
+
+pub mod check;
+pub mod goal;
+pub mod policy;
+pub mod refusal;
+pub mod resume;
+pub mod step;
+pub mod units;
+
+mod down;
+pub mod planner;
+mod record;
+mod text;
+mod up;
+
+pub use check::Check;
+pub use goal::{DownGoal, Goal, PhaseGoal, Target, UpGoal};
+pub use planner::{Observed, plan, texts_needed};
+pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
+pub use refusal::Refusal;
+pub use step::{Mode, Plan, Resume, Step};
+pub use units::{How, Unit};

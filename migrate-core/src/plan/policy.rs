@@ -1,0 +1,84 @@
+//! What is allowed on the way.
+
+use crate::migration::MigrationId;
+use crate::version::Version;
+
+use super::PhaseGoal;
+
+/// What is allowed on the way. The default is the careful answer everywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// Pending migrations below an applied one.
+    pub out_of_order: OutOfOrder,
+    /// Applied migrations above everything this set knows.
+    pub on_ahead: OnAhead,
+    /// The most stored ways back that one downgrade runs.
+    pub downgrade_limit: usize,
+    /// Objects but no history.
+    pub on_nonempty: OnNonempty,
+    /// Another tool's history and none of ours.
+    pub foreign_history: ForeignHistory,
+    /// The phase where the goal names none.
+    pub phase: Option<PhaseGoal>,
+    /// Optional migrations that are part of the set here.
+    pub include: Vec<String>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            out_of_order: OutOfOrder::Refuse,
+            on_ahead: OnAhead::Compatible,
+            downgrade_limit: 10,
+            on_nonempty: OnNonempty::Refuse,
+            foreign_history: ForeignHistory::Refuse,
+            phase: None,
+            include: Vec::new(),
+        }
+    }
+}
+
+/// Pending migrations below an applied one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutOfOrder {
+    /// None may be.
+    Refuse,
+    /// These may be.
+    Allow(Vec<MigrationId>),
+    /// All may be.
+    AllowAll,
+}
+
+/// Applied migrations above everything this set knows: the application was rolled back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnAhead {
+    /// Go on with a warning, unless something applied says that this release cannot run on it.
+    Compatible,
+    /// Go on with a warning in any case.
+    Tolerate,
+    /// Never go on.
+    Refuse,
+    /// Run the stored ways back.
+    Downgrade,
+}
+
+/// Objects but no history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnNonempty {
+    /// Say so.
+    Refuse,
+    /// Record everything up to this version as there before, then go on.
+    Baseline(Version),
+    /// Run everything from the first migration on.
+    Run,
+}
+
+/// Another tool's history and none of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForeignHistory {
+    /// Say which, and what to do.
+    Refuse,
+    /// Look away.
+    Ignore,
+}

@@ -1,0 +1,128 @@
+//! Exactly what will be done.
+
+use crate::backend::NewEntry;
+use crate::checksum;
+use crate::diagnostic::Diagnostic;
+use crate::history::{Action, Entry};
+use crate::migration::{self, MigrationId, RunAttributes};
+use crate::sql::Script;
+
+use super::Unit;
+
+/// Steps in the order in which they will be carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Whose history.
+    pub component: String,
+    /// The dialect's name.
+    pub engine: &'static str,
+    /// What will be done.
+    pub steps: Vec<Step>,
+    /// The last row of the history this plan was made for: it is stale once there is another.
+    pub after: u64,
+    /// The newest applied migration before the first step.
+    pub from: Option<MigrationId>,
+    /// What is worth knowing.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// One row of the history, and the script it records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Which migration.
+    pub id: MigrationId,
+    /// Its description.
+    pub description: String,
+    /// What is done with it.
+    pub action: Action,
+    /// How.
+    pub mode: Mode,
+    /// What runs; a step that only records has none.
+    pub script: Option<Script>,
+    /// The script cut into what is sent together, from the first statement that has not run.
+    pub units: Vec<Unit>,
+    /// Settings, limits, preconditions.
+    pub run: RunAttributes,
+    /// The attempt that it goes on with.
+    pub resume: Option<Resume>,
+    /// The row, without what only the run knows: its number, the run's identity, the lock's fence.
+    pub row: NewEntry,
+}
+
+/// How a step runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+pub enum Mode {
+    /// One transaction with its row.
+    Transaction,
+    /// Statement by statement, each written down.
+    Journal,
+    /// Only a row.
+    Record,
+}
+
+/// The attempt that a step goes on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resume {
+    /// Its row.
+    pub entry: Entry,
+    /// Its script as it was stored, split as this version splits.
+    pub script: Option<Script>,
+}
+
+impl Plan {
+    /// Nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Whether it removes data or objects.
+    pub fn is_destructive(&self) -> bool {
+        self.steps.iter().any(Step::is_destructive)
+    }
+
+    /// Whether something in it runs outside a transaction of its own.
+    pub fn has_journalled(&self) -> bool {
+        self.steps.iter().any(|step| step.mode == Mode::Journal)
+    }
+
+    /// Eight hex digits of a digest over everything that will be done; the same for the same work.
+    pub fn digest(&self) -> String {
+        let text = format!("{}\n{}\n{}", self.component, self.engine, self.steps_canonical());
+        let digest = checksum::tagged("", text.as_bytes());
+        digest[1..9].to_owned()
+    }
+
+    fn steps_canonical(&self) -> String {
+        let mut out = String::new();
+        for step in &self.steps {
+            let executed = step.row.entry.executed_digest.as_deref().unwrap_or("-");
+            let from = step.first_statement();
+            out.push_str(&format!("{} {} {:?} {from} {executed}\n", step.action, step.id, step.mode));
+        }
+        out
+    }
+}
+
+impl Step {
+    /// `2.1.0/pre/03 add owner`, as every message begins.
+    pub fn title(&self) -> String {
+        migration::title(&self.id, &self.description)
+    }
+
+    /// How many statements the script has.
+    pub fn statements(&self) -> usize {
+        self.script.as_ref().map_or(0, Script::len)
+    }
+
+    /// Index of the first statement that will run.
+    pub fn first_statement(&self) -> usize {
+        self.units.first().map_or(self.statements(), |unit| unit.covers.start)
+    }
+
+    /// Whether a statement that will run removes data or objects.
+    pub fn is_destructive(&self) -> bool {
+        let Some(script) = &self.script else { return false };
+        self.units.iter().flat_map(|unit| unit.runs.clone()).any(|index| script.statement(index).class.destructive)
+    }
+}
