@@ -60,6 +60,12 @@ pub mod codes {
         EDITED_RELEASED = "M0013";
         /// A migration has no `down` where one is required (`validate --require-down`).
         NO_DOWN = "M0014";
+        /// A migration has files for other engines only.
+        OTHER_ENGINE = "M0015";
+        /// A released migration is gone (`validate --since`).
+        REMOVED_RELEASED = "M0016";
+        /// A folder inside the migrations' folder holds files that look like migrations.
+        SUBFOLDER = "M0017";
 
         /// An applied migration was changed in more than white space and comments.
         CHANGED = "M0110";
@@ -257,6 +263,18 @@ impl Diagnostic {
         self.diff = unified(old, new);
         self
     }
+}
+
+/// The candidate a person most likely meant by `word`, if any is near enough to be worth asking.
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = word.to_lowercase();
+    let allowed = (folded.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, candidate)| candidate)
 }
 
 fn unified(_old: &str, _new: &str) -> Vec<String> {
