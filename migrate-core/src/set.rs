@@ -8,6 +8,8 @@
 //! What of a set is applied, and what to do about it, is not here: that takes a history.
 
 mod read;
+#[cfg(test)]
+mod tests;
 pub mod validate;
 
 use crate::checksum;

@@ -218,3 +218,62 @@ fn nearest_sibling(root: &Path) -> Option<PathBuf> {
     let nearest = crate::diagnostic::nearest(&wanted, siblings.iter().map(String::as_str))?;
     Some(parent.join(nearest))
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    #[track_caller]
+    fn undecoded(bytes: &[u8]) -> String {
+        let file = File { path: "m/1_x.sql".into(), name: "1_x.sql".to_owned(), content: Content::OnDisk };
+        file.decode(bytes.to_vec()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_names_its_encoding_or_its_place() {
+        assert_snapshot!(undecoded(b"\xff\xfes\0e\0"), @"
+        error[M0005]: 1_x.sql: is UTF-16 (little endian), not UTF-8
+          --> m/1_x.sql
+           = save it as UTF-8: iconv -f UTF-16 -t UTF-8 m/1_x.sql > m/1_x.sql.utf8
+        ");
+        assert_snapshot!(undecoded(b"\0s\0e\0l"), @"
+        error[M0005]: 1_x.sql: is UTF-16 (big endian, without a byte order mark), not UTF-8
+          --> m/1_x.sql
+           = save it as UTF-8: iconv -f UTF-16 -t UTF-8 m/1_x.sql > m/1_x.sql.utf8
+        ");
+        assert_snapshot!(undecoded(b"select 1;\nselect 'caf\xe9';"), @"
+        error[M0005]: 1_x.sql: not UTF-8: byte 0xe9 starts no character
+          --> m/1_x.sql:2:12
+         2 | select 'caf�';
+           |            ^
+           = it is perhaps Latin-1 or Windows-1252
+           = save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 m/1_x.sql > m/1_x.sql.utf8
+        ");
+    }
+
+    #[test]
+    fn a_folder_lists_its_files_in_order_without_hidden_ones() {
+        let root = std::env::temp_dir().join(format!("migrate-folder-{}", std::process::id()));
+        fs::create_dir_all(root.join("old")).unwrap();
+        for name in ["2_b.sql", "10_c.sql", "1_a.sql", ".hidden.sql", "old/0_z.sql", "old/README.md"] {
+            fs::write(root.join(name), "select 1;").unwrap();
+        }
+        let (folder, diagnostics) = Folder::read(std::slice::from_ref(&root));
+        assert_eq!(diagnostics, []);
+        let names: Vec<_> = folder.files().iter().map(File::name).collect();
+        assert_eq!(names, ["10_c.sql", "1_a.sql", "2_b.sql"]);
+        assert_eq!(folder.files()[1].source().unwrap().text(), "select 1;");
+        assert_eq!(folder.scripts_below(), [(root.join("old"), 1)]);
+
+        let missing = root.join("odl");
+        let (folder, diagnostics) = Folder::read(&[missing.clone(), root.join("1_a.sql")]);
+        assert!(folder.files().is_empty());
+        let said: Vec<_> =
+            diagnostics.iter().map(|diagnostic| diagnostic.message.rsplit(": ").next().unwrap()).collect();
+        assert_eq!(said, ["there is no such folder", "is a file, not a folder of migrations"]);
+        assert_eq!(diagnostics[0].help, [format!("is it {}?", root.join("old").display())]);
+        fs::remove_dir_all(root).unwrap();
+    }
+}

@@ -10,10 +10,12 @@
 mod group;
 mod name;
 mod slip;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use self::group::Found;
-use self::name::{Name, Subject};
+use self::name::Name;
 use self::slip::Outside;
 use super::{EngineNames, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
@@ -65,60 +67,88 @@ impl Layout for Native {
     }
 
     fn files(&self, new: &NewMigration) -> Result<Vec<NewFile>, Box<Diagnostic>> {
-        let (stem, header) = stem(new)?;
+        let stem = stem(new)?;
         let engine = new.engine.as_ref().map(|engine| format!(".{engine}")).unwrap_or_default();
-        let file = |direction: &str, header: &str| NewFile {
-            name: format!("{stem}{engine}{direction}.sql"),
-            text: header.to_owned(),
+        let file = |direction: &str, text: String| NewFile { name: format!("{stem}{engine}{direction}.sql"), text };
+        let files = if new.reversible {
+            vec![file(".up", header(&new.id)), file(".down", String::new())]
+        } else {
+            vec![file("", header(&new.id))]
         };
-        let files =
-            if new.reversible { vec![file(".up", &header), file(".down", "")] } else { vec![file("", &header)] };
         for file in &files {
-            let read = name::parse(&file.name, new.engine.as_deref().as_slice());
-            if let Err(flaw) = read {
-                return Err(Box::new(Diagnostic::error(
-                    codes::USAGE,
-                    format!("{}: is not a migration's name: {flaw}", file.name),
-                )));
+            let name = name::parse(&file.name, new.engine.as_deref().as_slice());
+            let said = name.as_ref().ok().and_then(Name::id).map(|id| with_header(id, &new.id));
+            if said.as_ref() != Some(&new.id) {
+                let reason = name
+                    .err()
+                    .map_or_else(|| "it would be read as another migration".to_owned(), |flaw| flaw.to_string());
+                let message = format!("{}: cannot be named {}: {reason}", new.id, file.name);
+                return Err(Box::new(Diagnostic::error(codes::USAGE, message)));
             }
         }
         Ok(files)
     }
 }
 
-/// The name before its endings, and the directives that say what the name cannot.
-fn stem(new: &NewMigration) -> Result<(String, String), Box<Diagnostic>> {
+/// The name before its endings.
+fn stem(new: &NewMigration) -> Result<String, Box<Diagnostic>> {
+    let refused = |message: String| Err(Box::new(Diagnostic::error(codes::USAGE, message)));
+    if let Some(engine) = new.engine.as_ref().filter(|engine| engine.is_empty() || engine.contains(ends_a_name)) {
+        return refused(format!("{}: `{engine}` cannot be an engine's name", new.id));
+    }
     let description = in_a_name(&new.description);
     let tail = if description.is_empty() { String::new() } else { format!("_{description}") };
     let (version, phase, ordinal) = match &new.id {
-        MigrationId::Repeatable { name } => return Ok((format!("R__{name}"), String::new())),
+        MigrationId::Repeatable { name } if name.contains(ends_a_name) => {
+            return refused(format!("{}: a repeatable's name has no blanks, dots or slashes in it", new.id));
+        }
+        MigrationId::Repeatable { name } => return Ok(format!("R__{name}")),
         MigrationId::Versioned { version, phase, ordinal } => (version, *phase, *ordinal),
     };
-    let placed = || (format!("{version}_{ordinal:02}_{phase}{tail}"), String::new());
-    if version.is_dotted() {
-        let plain = format!("{version}{tail}");
-        // A description may itself begin like a place in a release.
-        let reads_back = name::parse(&format!("{plain}.sql"), &[]).is_ok_and(|name| {
-            matches!(name.subject, Subject::Versioned { place: None, .. }) && name.phase_without_ordinal().is_none()
-        });
-        return Ok(if ordinal == 0 && phase == Phase::Pre && reads_back { (plain, String::new()) } else { placed() });
+    let plain = format!("{version}{tail}");
+    if !version.is_dotted() {
+        if ordinal != 0 {
+            return refused(format!(
+                "{}: only a dotted version can have an ordinal, like {version}.0/{phase}/{ordinal:02}",
+                new.id
+            ));
+        }
+        return Ok(plain);
     }
-    if ordinal != 0 {
-        let message =
-            format!("{}: only a dotted version can have an ordinal, like {version}.0/{phase}/{ordinal:02}", new.id);
-        return Err(Box::new(Diagnostic::error(codes::USAGE, message)));
+    // A description may itself begin like a place in a release, or almost.
+    let is_plain = name::parse(&format!("{plain}.sql"), &[])
+        .is_ok_and(|name| name.id().as_ref() == Some(&new.id) && name.phase_without_ordinal().is_none());
+    let is_placed = ordinal != 0 || phase != Phase::Pre || (!is_plain && !tail.is_empty());
+    Ok(if is_placed { format!("{version}_{ordinal:02}_{phase}{tail}") } else { plain })
+}
+
+/// The directive that says what the name cannot.
+fn header(id: &MigrationId) -> String {
+    match id {
+        MigrationId::Versioned { version, phase: Phase::Post, .. } if !version.is_dotted() => {
+            "-- migrate:phase post\n".to_owned()
+        }
+        _ => String::new(),
     }
-    let header = if phase == Phase::Post { "-- migrate:phase post\n".to_owned() } else { String::new() };
-    Ok((format!("{version}{tail}"), header))
+}
+
+/// What a name says together with the [`header`] of `wanted`.
+fn with_header(named: MigrationId, wanted: &MigrationId) -> MigrationId {
+    match named {
+        MigrationId::Versioned { version, ordinal, .. } if !header(wanted).is_empty() => {
+            MigrationId::versioned(version, Phase::Post, ordinal)
+        }
+        named => named,
+    }
 }
 
 /// A description as a part of a file name: what could end it or leave the folder becomes `_`.
 fn in_a_name(description: &str) -> String {
-    description
-        .split(|c: char| c == '_' || c.is_whitespace() || c.is_control() || "./\\:*?\"<>|".contains(c))
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join("_")
+    description.split(|c| c == '_' || ends_a_name(c)).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+}
+
+fn ends_a_name(character: char) -> bool {
+    character.is_whitespace() || character.is_control() || "./\\:*?\"<>|".contains(character)
 }
 
 impl Name {

@@ -234,3 +234,112 @@ pub(super) fn is_direction(word: &str) -> bool {
 fn words(text: &str) -> String {
     text.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks each name against what is understood by it, or why it is refused.
+    #[track_caller]
+    fn check(cases: &[(&str, &str)]) {
+        for (file, expected) in cases {
+            let shown = match parse(file, &["duckdb"]) {
+                Ok(name) => {
+                    let subject = match &name.subject {
+                        Subject::Snapshot { version } => format!("B{version}"),
+                        _ => name.id().unwrap().to_string(),
+                    };
+                    let engine = name.engine.map_or(String::new(), |engine| format!(" for {engine}"));
+                    format!("{subject} | {} | {:?}{engine}", name.description, name.direction)
+                }
+                Err(flaw) => flaw.to_string(),
+            };
+            assert_eq!(shown, *expected, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_version_and_a_description() {
+        check(&[
+            ("20261120103000_create_users.sql", "20261120103000 | create users | Whole"),
+            ("0012_post_tags.sql", "0012 | post tags | Whole"),
+            ("12_01_pre_tags.sql", "12 | 01 pre tags | Whole"),
+            ("7_2_factor_auth.sql", "7 | 2 factor auth | Whole"),
+            ("2.1.0_7_day_window.sql", "2.1.0 | 7 day window | Whole"),
+            ("1__two__words_.sql", "1 | two words | Whole"),
+            ("3_Größe-neu.sql", "3 | Größe-neu | Whole"),
+            ("3.sql", "3 |  | Whole"),
+            ("2.1.0.sql", "2.1.0 |  | Whole"),
+            ("3.up.sql", "3 |  | Up"),
+            ("2.0.0-rc1_add_x.sql", "2.0.0-rc1 | add x | Whole"),
+            ("2.0-rc.1_add_x.down.sql", "2.0-rc.1 | add x | Down"),
+        ]);
+    }
+
+    #[test]
+    fn endings_name_an_engine_and_a_direction() {
+        check(&[
+            ("1_x.up.sql", "1 | x | Up"),
+            ("1_x.down.sql", "1 | x | Down"),
+            ("1_X.UP.SQL", "1 | X | Up"),
+            ("1_x.SQL", "1 | x | Whole"),
+            ("3_totals.postgres.sql", "3 | totals | Whole for postgres"),
+            ("3_totals.mariadb.down.sql", "3 | totals | Down for mariadb"),
+            ("3_totals.DuckDB.sql", "3 | totals | Whole for duckdb"),
+            ("3.sqlite.sql", "3 |  | Whole for sqlite"),
+        ]);
+    }
+
+    #[test]
+    fn phase_and_ordinal_come_together_after_a_dotted_version() {
+        check(&[
+            ("2.1.0_01_pre_add_owner.up.sql", "2.1.0/pre/01 | add owner | Up"),
+            ("2.1.0_50_post_drop_legacy.sql", "2.1.0/post/50 | drop legacy | Whole"),
+            ("2.1_003_pre.sql", "2.1/pre/03 |  | Whole"),
+            ("2.1.0_post_drop.sql", "2.1.0 | post drop | Whole"),
+            ("2.1.0_01_prefix.sql", "2.1.0 | 01 prefix | Whole"),
+            ("2.1.0_01_PRE_x.sql", "`PRE` is no phase here: it is written _01_pre_ or _50_post_"),
+            ("2.1.0_post_50_drop.sql", "`post` is no phase here: it is written _01_pre_ or _50_post_"),
+            ("2.1.0_99999999999_pre_x.sql", "99999999999 is too large"),
+        ]);
+    }
+
+    #[test]
+    fn repeatables_and_snapshots() {
+        check(&[
+            ("R__user_view.sql", "R user_view | user view | Whole"),
+            ("R__user_view.mysql.sql", "R user_view | user view | Whole for mysql"),
+            ("R__user_view.down.sql", "R user_view | user view | Down"),
+            ("B2.1.0__snapshot.sql", "B2.1.0 | snapshot | Whole"),
+            ("B2.1.0__.postgres.sql", "B2.1.0 |  | Whole for postgres"),
+            ("B2__x.down.sql", "a snapshot has no down"),
+            ("B2.sql", "nothing follows the version of the snapshot: it goes on with __"),
+            ("R__.sql", "nothing follows R__"),
+        ]);
+    }
+
+    #[test]
+    fn everything_else_is_refused_with_its_reason() {
+        check(&[
+            ("30_x.up..sql", "there is nothing between two dots"),
+            ("12add.sql", "after the version `12` comes `_`"),
+            ("12-add.sql", "after the version `12` comes `_`"),
+            ("1.2-add.sql", "after the version `1.2` comes `_`"),
+            ("1._x.sql", "after the version `1` comes `_`"),
+            ("V1__x.sql", "it starts with no version"),
+            ("create_users.sql", "it starts with no version"),
+            ("_x.sql", "it starts with no version"),
+            (".sql", "it starts with no version"),
+            ("1_.sql", "nothing follows the `_`"),
+            ("1_x.dwn.sql", "`.dwn` is neither an engine nor .up or .down"),
+            ("1_x.postgress.sql", "`.postgress` is neither an engine nor .up or .down"),
+            ("1_add_v1.2.sql", "`.2` is neither an engine nor .up or .down"),
+            ("1_x.up.postgres.sql", "the endings are .ENGINE.up.sql or .ENGINE.down.sql, in this order"),
+            ("1_x.up.down.sql", "the endings are .ENGINE.up.sql or .ENGINE.down.sql, in this order"),
+            ("99999999999999999999_x.sql", "99999999999999999999 is too large"),
+            ("1_x.sql.bak", "it does not end in .sql"),
+            ("1_x", "it does not end in .sql"),
+            ("", "it does not end in .sql"),
+        ]);
+    }
+}

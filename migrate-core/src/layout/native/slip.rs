@@ -94,6 +94,9 @@ fn repair_stem(stem: &str) -> Option<String> {
         _ if !first.is_ascii_digit() => return None,
         _ => {}
     }
+    if let Some((date, rest)) = dashed_date(stem) {
+        return Some(format!("{date}_{}", description(rest)).trim_end_matches('_').to_owned());
+    }
     let (version, rest) = number(stem);
     let words = description(rest);
     if words.is_empty() {
@@ -113,7 +116,17 @@ fn repair_stem(stem: &str) -> Option<String> {
     Some(format!("{version}_{ordinal}_{lower}{description}"))
 }
 
-/// The version a text starts with, and the rest. A date with dashes is one number.
+/// `2024-01-31…`: somebody's date is one number.
+fn dashed_date(stem: &str) -> Option<(String, &str)> {
+    let (date, rest) = stem.split_at_checked(10)?;
+    let mut parts = date.split('-');
+    let is_date = [4, 2, 2].into_iter().all(|length| {
+        parts.next().is_some_and(|part| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    (is_date && parts.next().is_none()).then(|| (date.replace('-', ""), rest))
+}
+
+/// The version a text starts with, and the rest.
 fn number(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let version = text[..end].trim_end_matches('.');
@@ -134,5 +147,87 @@ pub(super) fn advice(file: &str, flaw: &Flaw, nearest: Option<String>) -> String
         Some(name) => format!("the nearest legal name is {name}"),
         None => "name it VERSION_DESCRIPTION.sql, like 20261120103000_create_users.sql, or move it out of the folder"
             .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(cases: &[(&str, Outside)]) {
+        for (file, expected) in cases {
+            assert!(name::parse(file, &[]).is_err(), "{file} is legal");
+            assert_eq!(judge(file, &[]), *expected, "{file}");
+        }
+    }
+
+    fn near(name: &str) -> Outside {
+        Outside::NearMiss(Some(name.to_owned()))
+    }
+
+    #[test]
+    fn slips_lead_to_the_nearest_legal_name() {
+        check(&[
+            ("30_x.up..sql", near("30_x.up.sql")),
+            ("12add.sql", near("12_add.sql")),
+            ("12-add.sql", near("12_add.sql")),
+            ("12 add users.sql", near("12_add_users.sql")),
+            ("1_.sql", near("1.sql")),
+            ("1_x.dwn.sql", near("1_x.down.sql")),
+            ("1_x.postgress.sql", near("1_x.postgres.sql")),
+            ("1_x.postgress.dwn.sql", near("1_x.postgres.down.sql")),
+            ("1_x.up.postgres.sql", near("1_x.postgres.up.sql")),
+            ("1_add_v1.2.sql", near("1_add_v1_2.sql")),
+            ("2.1.0_01_PRE_x.sql", near("2.1.0_01_pre_x.sql")),
+            ("2.1.0_post_50_drop_x.sql", near("2.1.0_50_post_drop_x.sql")),
+            ("2.1.0-50-post-drop.sql", near("2.1.0_50_post_drop.sql")),
+            ("2024-01-31-create.sql", near("20240131_create.sql")),
+        ]);
+    }
+
+    #[test]
+    fn names_of_other_tools_lead_to_ours() {
+        check(&[
+            ("V1__create_users.sql", near("1_create_users.sql")),
+            ("V2_1__x.sql", near("2.1_x.sql")),
+            ("V2.1.0__x.sql", near("2.1.0_x.sql")),
+            ("U2__x.sql", Outside::NearMiss(None)),
+            ("r__x.sql", near("R__x.sql")),
+            ("R_x.sql", near("R__x.sql")),
+            ("b2.1__x.sql", near("B2.1__x.sql")),
+            ("B2.1_x.sql", near("B2.1__x.sql")),
+        ]);
+    }
+
+    #[test]
+    fn copies_and_other_endings_are_slips() {
+        check(&[
+            ("1_x.sql.bak", near("1_x.sql")),
+            ("1_x.sql~", near("1_x.sql")),
+            ("1_x.up.sql.orig", near("1_x.up.sql")),
+            ("1_x.txt", near("1_x.sql")),
+            ("1_x.psql", near("1_x.sql")),
+            ("1_x", near("1_x.sql")),
+            ("0001_initial.py", near("0001_initial.sql")),
+            ("create_users.sql", Outside::NearMiss(None)),
+            ("schema.SQL", Outside::NearMiss(None)),
+        ]);
+    }
+
+    #[test]
+    fn what_is_clearly_something_else_is_left_alone() {
+        for file in [
+            "README.md",
+            "0001_why.md",
+            "migrations.toml",
+            "atlas.sum",
+            "mod.rs",
+            "embed.go",
+            "diagram.png",
+            "Makefile",
+        ] {
+            check(&[(file, Outside::SomethingElse)]);
+        }
     }
 }
