@@ -1,0 +1,3 @@
+//! shim
+pub mod options;
+pub use options::*;
