@@ -118,7 +118,8 @@ impl Error {
 
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_retryable(&self) -> bool {
-        self.is_locked() || matches!(&*self.kind, ErrorKind::Connect(_) | ErrorKind::Lost(_) | ErrorKind::Stopped { .. })
+        self.is_locked()
+            || matches!(&*self.kind, ErrorKind::Connect(_) | ErrorKind::Lost(_) | ErrorKind::Stopped { .. })
     }
 
     /// Whether the database is ahead of this set.
@@ -153,9 +154,12 @@ impl Error {
                 .help("wait for it to end, or wait longer: --lock-wait 30m"),
             ],
             ErrorKind::Stopped { left } => vec![
-                Diagnostic::refused(codes::STOPPED, format!("stopped by request, {} left", count(left.len(), "migration")))
-                    .help(self.report.applied_line())
-                    .help("run `migrate up` again: it goes on from here"),
+                Diagnostic::refused(
+                    codes::STOPPED,
+                    format!("stopped by request, {} left", count(left.len(), "migration")),
+                )
+                .help(self.report.applied_line())
+                .help("run `migrate up` again: it goes on from here"),
             ],
         }
     }
@@ -220,7 +224,9 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
             diagnostic.help(state).help(if error.is_contention() {
                 format!("run `{command}` again {retry}: it goes on with statement {number}")
             } else {
-                format!("fix the file from line {line} on and run `{command}` again: it goes on with statement {number}")
+                format!(
+                    "fix the file from line {line} on and run `{command}` again: it goes on with statement {number}"
+                )
             })
         }
         _ if error.is_contention() => {
@@ -256,10 +262,13 @@ fn pending(titles: &[String]) -> String {
 }
 
 fn precondition(failure: &PreconditionFailure) -> Diagnostic {
-    Diagnostic::refused(codes::PRECONDITION, format!("{}: the precondition does not hold: {}", failure.title, failure.text))
-        .help(format!("asked: {}", failure.sql))
-        .help(format!("answer: {}", failure.answer))
-        .help("nothing of this migration has run: make the precondition true and run `migrate up` again")
+    Diagnostic::refused(
+        codes::PRECONDITION,
+        format!("{}: the precondition does not hold: {}", failure.title, failure.text),
+    )
+    .help(format!("asked: {}", failure.sql))
+    .help(format!("answer: {}", failure.answer))
+    .help("nothing of this migration has run: make the precondition true and run `migrate up` again")
 }
 
 fn with_details(mut diagnostic: Diagnostic, error: &ServerError) -> Diagnostic {

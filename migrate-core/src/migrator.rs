@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::apply::{Halt, Report, Run, RunOptions, StopHandle};
-use crate::backend::{Backend, Cancel, Effect, End, Exclusion, Session, TableName};
+use crate::backend::{Backend, Cancel, Exclusion, Session, TableName};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Observer};
 use crate::history::{Entry, EntryKey, History, State, Texts};
@@ -207,9 +207,7 @@ impl Migrator {
         match result {
             Ok(()) => Ok(report),
             Err(Halt::Error(kind)) => Err(Error::new(kind, report)),
-            Err(Halt::Raced) => {
-                Err(Error::new(ErrorKind::Refused(Refusal::StalePlan { after: 0, now: 0 }), report))
-            }
+            Err(Halt::Raced) => Err(Error::new(ErrorKind::Refused(Refusal::StalePlan { after: 0, now: 0 }), report)),
         }
     }
 
@@ -274,13 +272,7 @@ impl Migrator {
         }
     }
 
-    async fn settle_open(
-        &self,
-        run: &mut Run<'_>,
-        id: &MigrationId,
-        statement: usize,
-        ran: bool,
-    ) -> Result<(), Halt> {
+    async fn settle_open(&self, run: &mut Run<'_>, id: &MigrationId, statement: usize, ran: bool) -> Result<(), Halt> {
         run.lock(self.set.component()).await?;
         let observed = self.observed(run.session).await?;
         let open = observed.history.open().filter(|open| open.id == *id && open.state == State::InFlight);
@@ -293,8 +285,15 @@ impl Migrator {
         };
         if open.cursor + 1 != statement as u64 {
             return Err(ErrorKind::from(Refusal::Already {
-                what: format!("the doubt about {} is about statement {}, not {statement}", open.title(), open.cursor + 1),
-                help: format!("say whether that one ran: migrate resolve \"{id}\" --statement {} --ran | --not-run", open.cursor + 1),
+                what: format!(
+                    "the doubt about {} is about statement {}, not {statement}",
+                    open.title(),
+                    open.cursor + 1
+                ),
+                help: format!(
+                    "say whether that one ran: migrate resolve \"{id}\" --statement {} --ran | --not-run",
+                    open.cursor + 1
+                ),
             })
             .into());
         }
@@ -319,9 +318,7 @@ impl Migrator {
             return Ok(None);
         }
         let head = session.head(&self.table, self.set.component()).await?;
-        Ok(head.filter(|head| {
-            head.state == State::Done && head.set_digest.as_deref() == Some(self.set.digest())
-        }))
+        Ok(head.filter(|head| head.state == State::Done && head.set_digest.as_deref() == Some(self.set.digest())))
     }
 
     async fn observed(&self, session: &mut dyn Session) -> Result<Observed, crate::backend::ServerError> {
@@ -362,5 +359,22 @@ impl std::fmt::Debug for Migrator {
             .field("goal", &self.goal)
             .field("policy", &self.policy)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_send<T: Send>(_: &T) {}
+
+    #[test]
+    fn futures_can_move_between_threads() {
+        fn of(migrator: &Migrator, plan: &Plan) {
+            is_send(&migrator.up());
+            is_send(&migrator.check());
+            is_send(&migrator.apply(plan, &mut ()));
+        }
+        let _ = of;
     }
 }

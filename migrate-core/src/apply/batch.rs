@@ -186,8 +186,7 @@ impl Run<'_> {
         advance: &Advance,
         settings: &Settings,
     ) -> Result<Result<u64, ServerError>, Halt> {
-        let effects =
-            [Effect::Begin(settings), Effect::Statement(statement), Effect::Advance(advance), Effect::Commit];
+        let effects = [Effect::Begin(settings), Effect::Statement(statement), Effect::Advance(advance), Effect::Commit];
         let performed = self.session.perform(self.table, &effects, &mut ()).await;
         match performed.end {
             End::All => Ok(Ok(performed.done.get(1).and_then(|done| done.rows).unwrap_or(0))),

@@ -58,7 +58,10 @@ pub(super) fn settings(script: &Script, run: &RunAttributes, options: &RunOption
     Settings {
         variables,
         lock_timeout: run.timeouts.lock.or(queues.then_some(options.lock_timeout)),
-        statement_timeout: run.timeouts.statement.or((options.statement_timeout > Duration::ZERO).then_some(options.statement_timeout)),
+        statement_timeout: run
+            .timeouts
+            .statement
+            .or((options.statement_timeout > Duration::ZERO).then_some(options.statement_timeout)),
     }
 }
 
@@ -120,7 +123,9 @@ impl<'p> Transaction<'p> {
         let row = (Part::Row, Effect::Append(&self.row));
         let mut effects: Vec<_> = match &self.complete {
             None => statements.chain([row]).collect(),
-            Some(complete) => [row].into_iter().chain(statements).chain([(Part::Row, Effect::Advance(complete))]).collect(),
+            Some(complete) => {
+                [row].into_iter().chain(statements).chain([(Part::Row, Effect::Advance(complete))]).collect()
+            }
         };
         effects.push((Part::Commit, Effect::Commit));
         effects

@@ -105,9 +105,7 @@ impl Run<'_> {
             let outcome = match &unit.how {
                 How::Together | How::Discarded => self.together(step, unit, journal, settings).await?,
                 How::Alone(recovery) => self.alone(step, unit, *recovery, journal).await?,
-                How::Batch(batch) => {
-                    self.batch(step, unit, batch, journal, settings, &mut checkpoint).await?
-                }
+                How::Batch(batch) => self.batch(step, unit, batch, journal, settings, &mut checkpoint).await?,
             };
             let (index, error) = match outcome {
                 Outcome::Passed => return Ok(()),
@@ -155,8 +153,7 @@ impl Run<'_> {
         journal: &mut Journal<'_>,
         settings: &Settings,
     ) -> Result<Outcome, Halt> {
-        let statements: Vec<Statement<'_>> =
-            unit.runs.clone().map(|index| journal.script.statement(index)).collect();
+        let statements: Vec<Statement<'_>> = unit.runs.clone().map(|index| journal.script.statement(index)).collect();
         let advance = journal.to(unit.covers.end);
         let mut effects = vec![Effect::Begin(settings)];
         effects.extend(statements.iter().map(Effect::Statement));

@@ -55,8 +55,7 @@ impl Run<'_> {
             && let Ok(Some(head)) = self.session.head(self.table, component).await
             && head.is_open()
         {
-            holder.running =
-                Some(format!("{} statement {} of {}", head.title(), head.cursor + 1, head.statements));
+            holder.running = Some(format!("{} statement {} of {}", head.title(), head.cursor + 1, head.statements));
         }
         holder
     }

@@ -48,7 +48,7 @@ impl Run<'_> {
     }
 
     /// Waits, but not past a stop.
-    pub(super) async fn pause(&self, duration: Duration) {
+    pub(super) async fn pause(&mut self, duration: Duration) {
         let until = Instant::now() + duration;
         while !self.stop.is_requested() {
             let left = until.saturating_duration_since(Instant::now());

@@ -20,7 +20,12 @@ pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOp
     let run_id = format!("script-{}", plan.digest());
     let stamp = Stamp { run_id: &run_id, fence: 0, options, syntax: &dialect.syntax };
     let mut out = Writer { dialect, table, text: String::new() };
-    out.comment(&format!("{}, component {}, digest {}", count(plan.steps.len(), "step"), plan.component, plan.digest()));
+    out.comment(&format!(
+        "{}, component {}, digest {}",
+        count(plan.steps.len(), "step"),
+        plan.component,
+        plan.digest()
+    ));
     if plan.is_empty() {
         return Ok(out.text);
     }

@@ -117,12 +117,7 @@ impl Run<'_> {
 }
 
 /// The old row, with what was decided.
-fn interrupted(
-    entry: &Entry,
-    cursor: usize,
-    prefix_digest: Option<String>,
-    evidence: String,
-) -> Advance {
+fn interrupted(entry: &Entry, cursor: usize, prefix_digest: Option<String>, evidence: String) -> Advance {
     Advance {
         key: entry.key.clone(),
         run_id: entry.run_id.clone(),
@@ -143,10 +138,7 @@ fn doubt(step: &Step, script: &Script, cursor: usize, reason: String) -> Refusal
     Refusal::InDoubt {
         id: step.id.clone(),
         title: step.title(),
-        place: Box::new(Place::in_source(
-            script.source(),
-            statement.offset..statement.offset + statement.text.len(),
-        )),
+        place: Box::new(Place::in_source(script.source(), statement.offset..statement.offset + statement.text.len())),
         statement: cursor + 1,
         statements: script.len(),
         reason,

@@ -224,7 +224,9 @@ pub(super) fn statement_failure(
 ) -> StatementFailure {
     let script = step.script.as_ref().expect("a step that runs has a script");
     let span = match statement {
-        Some(index) => script.statement(index).offset..script.statement(index).offset + script.statement(index).text.len(),
+        Some(index) => {
+            script.statement(index).offset..script.statement(index).offset + script.statement(index).text.len()
+        }
         None => script.source().range(),
     };
     StatementFailure {

@@ -78,7 +78,11 @@ fn back(
     let entry = planner.history().entry(applied.key.seq);
     let title = migration.map(Migration::title).or_else(|| entry.map(Entry::title)).unwrap_or_else(|| id.to_string());
     if let Some(reason) = migration.and_then(|migration| migration.attributes.irreversible.clone()) {
-        return Err(Refusal::NoWayBack { title, reason: Some(reason), path: migration.map(|m| m.up.path().to_owned()) });
+        return Err(Refusal::NoWayBack {
+            title,
+            reason: Some(reason),
+            path: migration.map(|m| m.up.path().to_owned()),
+        });
     }
     let stored = applied.down_key.as_ref().and_then(|key| {
         let text = planner.observed.texts.get(key)?.down_script.as_deref()?;

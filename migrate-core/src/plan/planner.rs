@@ -104,10 +104,7 @@ pub fn open_script(
 }
 
 /// Under which identity a migration is applied: its own, or one it had before.
-pub(super) fn applied_as<'h>(
-    history: &'h History,
-    migration: &'h Migration,
-) -> Option<(&'h MigrationId, &'h Applied)> {
+pub(super) fn applied_as<'h>(history: &'h History, migration: &'h Migration) -> Option<(&'h MigrationId, &'h Applied)> {
     std::iter::once(&migration.id).chain(&migration.attributes.renamed_from).find_map(|id| match history.status(id) {
         Status::Applied(applied) => Some((id, applied)),
         Status::Pending | Status::Open(_) => None,
@@ -133,9 +130,11 @@ impl<'a> Planner<'a> {
 
     /// Whether a migration takes part: all but the optional ones that nobody included and nobody applied.
     pub(super) fn takes_part(&self, migration: &Migration) -> bool {
-        migration.attributes.optional.as_ref().is_none_or(|name| {
-            self.policy.include.contains(name) || applied_as(self.history(), migration).is_some()
-        })
+        migration
+            .attributes
+            .optional
+            .as_ref()
+            .is_none_or(|name| self.policy.include.contains(name) || applied_as(self.history(), migration).is_some())
     }
 
     /// What is in the history and in no file, not even under an old name.
@@ -157,12 +156,7 @@ impl<'a> Planner<'a> {
     /// Splits a script, with its problems as a refusal.
     pub(super) fn script(&self, source: &Source, title: &str) -> Result<Script, Refusal> {
         Script::parse(source.clone(), self.syntax(), self.dialect.classify).map_err(|problems| {
-            Refusal::Script(
-                problems
-                    .into_iter()
-                    .map(|problem| script_problem(title, source, problem))
-                    .collect(),
-            )
+            Refusal::Script(problems.into_iter().map(|problem| script_problem(title, source, problem)).collect())
         })
     }
 
@@ -175,9 +169,7 @@ impl<'a> Planner<'a> {
     ) -> Result<(Script, Mode, Vec<Unit>), Refusal> {
         let script = self.script(source, title)?;
         let (mode, units) = units::cut(&script, run, self.dialect.atomicity).map_err(|problems| {
-            Refusal::Script(
-                problems.into_iter().map(|problem| script_problem(title, source, problem)).collect(),
-            )
+            Refusal::Script(problems.into_iter().map(|problem| script_problem(title, source, problem)).collect())
         })?;
         Ok((script, mode, units))
     }
@@ -316,7 +308,10 @@ impl<'a> Planner<'a> {
                 notes.push(
                     Diagnostic::note(
                         codes::REFORMATTED,
-                        format!("{} was changed after it was applied, in white space or comments only", migration.title()),
+                        format!(
+                            "{} was changed after it was applied, in white space or comments only",
+                            migration.title()
+                        ),
                     )
                     .at(Place::path(migration.up.path())),
                 );

@@ -368,8 +368,9 @@ impl Changed {
     fn diagnostic(&self) -> Diagnostic {
         let by = self.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
         let when = self.when.map(|when| format!(" ({}{by})", when.date())).unwrap_or_default();
-        let diagnostic = Diagnostic::error(codes::CHANGED, format!("{} was changed after it was applied{when}", self.title))
-            .at(Place::path(&self.path));
+        let diagnostic =
+            Diagnostic::error(codes::CHANGED, format!("{} was changed after it was applied{when}", self.title))
+                .at(Place::path(&self.path));
         let diagnostic = match &self.old {
             Some(old) => diagnostic.diff(old, &self.new),
             None => diagnostic.help("the applied text is not stored, so there is nothing to compare with"),
@@ -386,7 +387,8 @@ impl Changed {
 
 impl Ahead {
     fn diagnostic(&self) -> Diagnostic {
-        let us = self.us.as_ref().and_then(MigrationId::version).map(|us| format!(" (this is {us})")).unwrap_or_default();
+        let us =
+            self.us.as_ref().and_then(MigrationId::version).map(|us| format!(" (this is {us})")).unwrap_or_default();
         let because = self.because.clone().unwrap_or_else(|| {
             let titles: Vec<_> = self.entries.iter().map(Entry::title).collect();
             format!("it has {}", some(&titles))
@@ -425,9 +427,10 @@ fn open(entry: &Entry, known: bool) -> Diagnostic {
     if known {
         diagnostic.help("finish it first with `migrate up`")
     } else {
-        diagnostic
-            .help("this set does not have that migration: finish it with the release that has it")
-            .help(format!("or, once it is done or undone by hand: migrate resolve \"{}\" --applied | --not-applied", entry.id))
+        diagnostic.help("this set does not have that migration: finish it with the release that has it").help(format!(
+            "or, once it is done or undone by hand: migrate resolve \"{}\" --applied | --not-applied",
+            entry.id
+        ))
     }
 }
 

@@ -114,7 +114,12 @@ mod json {
                         How::Batch(batch) => Some(batch),
                         _ => None,
                     };
-                    Some(StatementView { number: statement.number, text: statement.text, class: statement.class, batch })
+                    Some(StatementView {
+                        number: statement.number,
+                        text: statement.text,
+                        class: statement.class,
+                        batch,
+                    })
                 })
                 .collect();
             let mut step = serializer.serialize_struct("Step", 9)?;

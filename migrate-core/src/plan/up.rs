@@ -8,9 +8,7 @@ use crate::migration::{Migration, MigrationId, Phase};
 
 use super::planner::{Planner, applied_as};
 use super::refusal::Ahead;
-use super::{
-    ForeignHistory, OnAhead, OnNonempty, OutOfOrder, PhaseGoal, Refusal, Step, Target, UpGoal, down, record,
-};
+use super::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, PhaseGoal, Refusal, Step, Target, UpGoal, down, record};
 
 type Planned = (Vec<Step>, Vec<Diagnostic>);
 
@@ -100,7 +98,10 @@ fn first_contact(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) -> Result<V
         OnNonempty::Run => {
             notes.push(Diagnostic::warning(
                 codes::NON_EMPTY,
-                format!("{} has objects but no history, and everything runs from the first migration on", server.database),
+                format!(
+                    "{} has objects but no history, and everything runs from the first migration on",
+                    server.database
+                ),
             ));
             Ok(Vec::new())
         }
@@ -144,10 +145,8 @@ fn ahead(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) -> Result<Option<Ve
         .partition(|(id, _)| newest_known.is_none_or(|newest| *id > newest));
     if !squashed.is_empty() {
         let ids: Vec<_> = squashed.iter().map(|(id, _)| id.to_string()).collect();
-        notes.push(Diagnostic::note(
-            codes::SQUASHED,
-            format!("applied, and no longer in this set: {}", ids.join(", ")),
-        ));
+        notes
+            .push(Diagnostic::note(codes::SQUASHED, format!("applied, and no longer in this set: {}", ids.join(", "))));
     }
     if ahead.is_empty() {
         return Ok(None);
@@ -266,17 +265,16 @@ fn allowed(planner: &Planner<'_>, migration: &Migration) -> bool {
 
 fn refused_order(late: &[&Migration], newest: String) -> Refusal {
     Refusal::OutOfOrder {
-        late: late.iter().map(|migration| (migration.id.clone(), migration.title(), migration.up.path().to_owned())).collect(),
+        late: late
+            .iter()
+            .map(|migration| (migration.id.clone(), migration.title(), migration.up.path().to_owned()))
+            .collect(),
         newest,
     }
 }
 
 /// Which of the pending ones the phase lets through.
-fn phases<'m>(
-    pending: &[&'m Migration],
-    phase: Option<PhaseGoal>,
-    fresh: bool,
-) -> Result<Vec<&'m Migration>, Refusal> {
+fn phases<'m>(pending: &[&'m Migration], phase: Option<PhaseGoal>, fresh: bool) -> Result<Vec<&'m Migration>, Refusal> {
     let of = |phase| pending.iter().copied().filter(move |migration: &&Migration| migration.id.phase() == phase);
     match phase {
         Some(PhaseGoal::All) => Ok(pending.to_vec()),
@@ -290,7 +288,9 @@ fn phases<'m>(
             let blocking = of(Phase::Post)
                 .find_map(|post| Some((post, *chosen.iter().find(|pre| pre.id.version() > post.id.version())?)));
             match blocking {
-                Some((post, pre)) => Err(Refusal::PhaseOrder { wanted: pre.title(), first: post.title(), phase: Phase::Post }),
+                Some((post, pre)) => {
+                    Err(Refusal::PhaseOrder { wanted: pre.title(), first: post.title(), phase: Phase::Post })
+                }
                 None => Ok(chosen),
             }
         }
@@ -300,7 +300,9 @@ fn phases<'m>(
                 .iter()
                 .find_map(|post| Some((*post, of(Phase::Pre).find(|pre| pre.id.version() <= post.id.version())?)));
             match blocking {
-                Some((post, pre)) => Err(Refusal::PhaseOrder { wanted: post.title(), first: pre.title(), phase: Phase::Pre }),
+                Some((post, pre)) => {
+                    Err(Refusal::PhaseOrder { wanted: post.title(), first: pre.title(), phase: Phase::Pre })
+                }
                 None => Ok(chosen),
             }
         }

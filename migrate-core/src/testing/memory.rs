@@ -13,8 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backend::{
-    Advance, Atomicity, Backend, Cancel, Canceller, Dialect, Done, Effect, Exclusion, Fault, Holder, HistoryTable, Locked,
-    NewEntry, Orphan, Performed, Progress, Row, Server, ServerError, Session, Settled, TableName,
+    Advance, Atomicity, Backend, Cancel, Canceller, Dialect, Done, Effect, Exclusion, Fault, HistoryTable, Holder,
+    Locked, NewEntry, Orphan, Performed, Progress, Row, Server, ServerError, Session, Settled, TableName,
 };
 use crate::history::{Entry, EntryKey, State, Texts, Timestamp};
 use crate::sql::{Class, Recovery, Sharing, Statement, StatementKind, Syntax, TransactionControl};
@@ -35,7 +35,8 @@ pub static TRANSACTIONAL: Dialect = Dialect {
 };
 
 /// Definitions commit, as on MySQL.
-pub static IMPLICIT: Dialect = Dialect { classify: classify_implicit, atomicity: Atomicity::Statement, ..TRANSACTIONAL };
+pub static IMPLICIT: Dialect =
+    Dialect { classify: classify_implicit, atomicity: Atomicity::Statement, ..TRANSACTIONAL };
 
 /// A database in memory; clones share it.
 #[derive(Clone)]
@@ -260,8 +261,10 @@ fn words(text: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(|word| {
             let upper = word.to_ascii_uppercase();
-            let keyword = ["CREATE", "TABLE", "DROP", "ALTER", "INSERT", "INTO", "VALUES", "DELETE", "FROM", "SELECT",
-                "REINDEX", "CALL", "SLEEP"];
+            let keyword = [
+                "CREATE", "TABLE", "DROP", "ALTER", "INSERT", "INTO", "VALUES", "DELETE", "FROM", "SELECT", "REINDEX",
+                "CALL", "SLEEP",
+            ];
             if keyword.contains(&upper.as_str()) { upper } else { word.to_owned() }
         })
         .collect()
@@ -270,7 +273,9 @@ fn words(text: &str) -> Vec<String> {
 #[async_trait]
 impl HistoryTable for MemorySession {
     async fn ensure_history(&mut self, _: &TableName) -> Result<(), ServerError> {
-        self.with(|world| world.rows.get_or_insert_default());
+        self.with(|world| {
+            world.rows.get_or_insert_default();
+        });
         Ok(())
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backend::{
-    Backend, Canceller, Dialect, Effect, HistoryTable, Locked, Performed, Progress, Row, Server, ServerError, Session, Settled,
-    TableName,
+    Backend, Canceller, Dialect, Effect, HistoryTable, Locked, Performed, Progress, Row, Server, ServerError, Session,
+    Settled, TableName,
 };
 use crate::history::{Entry, EntryKey, Texts};
 use crate::sql::Statement;
