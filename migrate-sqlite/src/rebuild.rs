@@ -23,18 +23,20 @@ pub(crate) fn script_settings(script: &Script) -> Vec<(String, String)> {
 
 fn needed<'a>(statements: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
     let acts: Vec<_> = statements.filter_map(act).collect();
-    let switched_off = acts.iter().any(|act| {
-        matches!(act, Act::Pragma { name, value: Some(value) }
-            if name == FOREIGN_KEYS && !is_on(value))
-    });
-    let dropped = |table: &str| acts.iter().any(|act| matches!(act, Act::Drop(name) if name == table));
-    let created = |table: &str| acts.iter().any(|act| matches!(act, Act::Create(name) if name == table));
-    let renames =
-        || acts.iter().filter_map(|act| if let Act::Rename { from, to } = act { Some((from, to)) } else { None });
-    let away = renames().any(|(from, to)| dropped(to) && created(from));
-    let back = renames().any(|(_, to)| dropped(to));
+    let (mut off, mut away) = (false, false);
+    for (at, act) in acts.iter().enumerate() {
+        let (before, after) = (&acts[..at], &acts[at + 1..]);
+        match act {
+            Act::Pragma { name, value: Some(value) } => off |= name == FOREIGN_KEYS && !is_on(value),
+            Act::Rename { from, to } => {
+                off |= before.iter().any(|act| act.drops(to));
+                away |= after.iter().any(|act| act.drops(to)) && after.iter().any(|act| act.creates(from));
+            }
+            _ => {}
+        }
+    }
     let mut settings = Vec::new();
-    if switched_off || away || back {
+    if off || away {
         settings.push((FOREIGN_KEYS.to_owned(), "off".to_owned()));
     }
     if away {
@@ -58,6 +60,16 @@ enum Act {
     Create(String),
     Rename { from: String, to: String },
     Pragma { name: String, value: Option<String> },
+}
+
+impl Act {
+    fn drops(&self, table: &str) -> bool {
+        matches!(self, Self::Drop(name) if name == table)
+    }
+
+    fn creates(&self, table: &str) -> bool {
+        matches!(self, Self::Create(name) if name == table)
+    }
 }
 
 fn act(statement: &str) -> Option<Act> {
