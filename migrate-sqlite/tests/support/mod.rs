@@ -1,5 +1,6 @@
 //! What every test needs: a database in a folder, effects in few words, and the end of a list of effects.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part
+#![allow(clippy::unwrap_used)] // a helper of tests is a test
 
 use std::path::PathBuf;
 
