@@ -257,6 +257,10 @@ impl Reader<'_> {
             return values.iter().filter_map(|value| item(self, value)).collect();
         }
         self.wrong_type(value, "a list");
+        if matches!(value.get_ref(), DeValue::String(_)) {
+            let written = &self.source.file()[value.span()];
+            self.help(format!("put it into brackets: [{written}]"));
+        }
         Vec::new()
     }
 
@@ -443,6 +447,7 @@ mod tests {
           --> m/migrations.toml:2:9
          2 | stops = "2.0.0"
            |         ^^^^^^^
+           = put it into brackets: ["2.0.0"]
         error[M0008]: migrations.toml: `before` is no order of suffixes: expected "after"
           --> m/migrations.toml:3:16
          3 | suffix-order = "before"
