@@ -7,6 +7,7 @@
 //! | [`split`] | tokens → statements with exact spans |
 //! | [`classify`] | statement → [`Class`]: may it share a transaction, what to do after a crash inside it |
 //! | [`directive`] | `-- migrate:` comments → values |
+//! | [`mask_secrets`] | text → the same without passwords |
 //! | [`script`] | all of it together, owned: what a step of a plan runs |
 //!
 //! There is no parser here: nothing builds a syntax tree, nothing checks that a statement is legal. The server does.
@@ -14,11 +15,13 @@
 pub mod classify;
 pub mod directive;
 pub mod lexer;
+mod mask;
 pub mod script;
 pub mod split;
 pub mod statement;
 pub mod syntax;
 
+pub use mask::mask_secrets;
 pub use script::Script;
 pub use statement::{Class, Recovery, Sharing, Statement, StatementKind, TransactionControl};
 pub use syntax::Syntax;
