@@ -201,8 +201,13 @@ pub struct Snapshot {
 impl Snapshot {
     /// `B2.1.0 snapshot`, as every message begins.
     pub fn title(&self) -> String {
-        format!("B{} {}", self.version, self.description).trim_end().to_owned()
+        snapshot_title(&self.version, &self.description)
     }
+}
+
+/// `B2.1.0 snapshot`.
+pub(crate) fn snapshot_title(version: &Version, description: &str) -> String {
+    format!("B{version} {description}").trim_end().to_owned()
 }
 
 /// A migration that a snapshot stands for.

@@ -10,10 +10,12 @@ mod tests;
 
 use std::ops::Range;
 
+pub(crate) use parse::duration;
+
 use super::Syntax;
 use super::lexer::{Lexer, Token, TokenKind};
 use super::split::{Problem, split};
-use crate::migration::{BatchAt, MigrationId, Phase, Precondition, RunAttributes, Timeouts};
+use crate::migration::{BatchAt, Phase, Precondition, Replaced, RunAttributes, Timeouts};
 use crate::source::Source;
 use crate::version::Version;
 
@@ -58,15 +60,6 @@ pub enum DirectiveKind {
     Batch(BatchAt),
     /// `replaces 1.0/pre/01=sha256:…, 1.0/post/50`: what a snapshot stands for.
     Replaces(Vec<Replaced>),
-}
-
-/// One migration that a snapshot stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replaced {
-    /// Which.
-    pub id: MigrationId,
-    /// Its tagged checksum, if the snapshot names it.
-    pub checksum: Option<String>,
 }
 
 /// What [`directives`] found.
@@ -204,11 +197,4 @@ fn next_table(lexer: Lexer<'_>, text: &str) -> Option<String> {
         end = words.next()?.end;
     }
     Some(text[first.start..end].to_owned())
-}
-
-/// The name among `known` that was probably meant by `given`, for "did you mean" in messages.
-pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |name: &str| strsim::damerau_levenshtein(&given.to_lowercase(), name);
-    let allowed = (given.chars().count() / 3).clamp(1, 3);
-    known.into_iter().map(|name| (distance(name), name)).filter(|(far, _)| *far <= allowed).min().map(|(_, name)| name)
 }

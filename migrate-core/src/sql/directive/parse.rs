@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::{DirectiveKind, Replaced, nearest};
-use crate::migration::{Batch, BatchAt, MigrationId, Phase, Precondition, Timeouts};
+use super::DirectiveKind;
+use crate::diagnostic::nearest;
+use crate::migration::{Batch, BatchAt, MigrationId, Phase, Precondition, Replaced, Timeouts};
 use crate::sql::split::Problem;
 use crate::version::Version;
 
@@ -283,7 +284,7 @@ impl<'a> Parser<'a> {
         let mut replaced = Vec::new();
         for entry in self.list(what)? {
             let (id, checksum) = entry.split_once('=').map_or((&*entry, None), |(id, sum)| (id, Some(sum.to_owned())));
-            let Some(id) = migration_id(id) else {
+            let Ok(id) = id.parse::<MigrationId>() else {
                 let at = begin + list.find(&entry).unwrap_or(0);
                 let message = format!("`{id}` is no id of a migration");
                 return Err(Problem { at: at..at + id.len(), message, help: Some(format!("expected {what}")) });
@@ -292,19 +293,6 @@ impl<'a> Parser<'a> {
         }
         Ok(replaced)
     }
-}
-
-/// An id as it is shown: `3`, `3/post`, `2.1.0/pre/01`.
-fn migration_id(text: &str) -> Option<MigrationId> {
-    let mut parts = text.split('/');
-    let version = parts.next()?.parse().ok()?;
-    let phase = match parts.next() {
-        None | Some("pre") => Phase::Pre,
-        Some("post") => Phase::Post,
-        Some(_) => return None,
-    };
-    let ordinal = parts.next().map_or(Some(0), |ordinal| ordinal.parse().ok())?;
-    parts.next().is_none().then(|| MigrationId::versioned(version, phase, ordinal))
 }
 
 fn set<T>(place: &mut Option<T>, key: &str, value: T) -> Result<(), String> {
@@ -327,7 +315,7 @@ fn count(value: &str) -> Result<u64, String> {
 }
 
 /// `2s`, `50ms`, `5m`, `1h`, `0`.
-fn duration(value: &str) -> Result<Duration, String> {
+pub(crate) fn duration(value: &str) -> Result<Duration, String> {
     let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
     let (number, unit) = value.split_at(digits);
     let number: Option<u64> = number.parse().ok();

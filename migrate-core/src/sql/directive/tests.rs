@@ -1,6 +1,6 @@
 //! Directives by example, good and bad.
 
-use super::{Directives, directives, nearest};
+use super::{Directives, directives};
 use crate::source::Source;
 use crate::sql::Syntax;
 
@@ -177,10 +177,4 @@ fn mysql_needs_a_blank_after_two_dashes() {
     let file = Source::new("x.sql", "--migrate:up\nselect 1;\n-- migrate:down\n");
     let Directives { found, problems } = directives(&file, &Syntax::MYSQL);
     assert_eq!((found.len(), problems.len(), problems[0].at.clone()), (1, 1, 0..10));
-}
-
-#[test]
-fn suggestions_are_near() {
-    assert_eq!(nearest("pahse", ["phase", "up"]), Some("phase"));
-    assert_eq!(nearest("x", ["phase", "up"]), None);
 }
