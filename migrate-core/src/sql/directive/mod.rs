@@ -191,6 +191,10 @@ fn next_table(lexer: Lexer<'_>, text: &str) -> Option<String> {
 
 /// The name among `known` that was probably meant by `given`, for "did you mean" in messages.
 pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // No name is that long, and the distance takes memory by both lengths.
+    if given.len() > 64 {
+        return None;
+    }
     let distance = |name: &str| strsim::damerau_levenshtein(&given.to_lowercase(), name);
     let allowed = (given.chars().count() / 3).clamp(1, 3);
     known.into_iter().map(|name| (distance(name), name)).filter(|(far, _)| *far <= allowed).min().map(|(_, name)| name)
