@@ -8,6 +8,7 @@
 //! What of a set is applied, and what to do about it, is not here: that takes a history.
 
 mod read;
+mod requires;
 #[cfg(test)]
 mod tests;
 pub mod validate;
@@ -62,7 +63,8 @@ impl MigrationSet {
     /// A set from values.
     ///
     /// # Errors
-    /// If two migrations have one identity, or one was renamed from what another one is.
+    /// If two migrations have one identity, one was renamed from what another one is, or a repeatable requires what
+    /// is not there or itself.
     pub fn new(component: impl Into<String>, migrations: Vec<Migration>) -> Result<Self, Vec<Diagnostic>> {
         Self::assemble(component.into(), "native", migrations, Vec::new(), Manifest::default())
     }
@@ -92,7 +94,8 @@ impl MigrationSet {
         }
         let digest = digest(&component, &migrations, &manifest);
         let set = Self { component, layout, migrations, snapshots, manifest, digest };
-        let problems = set.impossible_renames();
+        let mut problems = set.impossible_renames();
+        problems.extend(requires::order(set.repeatables()).1);
         if problems.is_empty() { Ok(set) } else { Err(problems) }
     }
 
@@ -185,17 +188,15 @@ impl MigrationSet {
             for old in &migration.attributes.renamed_from {
                 let other = self.get(old).or_else(|| self.renamed(old).filter(|other| other.id != migration.id));
                 if let Some(other) = other {
+                    let claim = if other.id == *old { "is still here" } else { "was renamed from it too" };
                     let message =
-                        format!("{}: was renamed from {old}, which {} claims too", migration.title(), other.title());
+                        format!("{}: was renamed from {old}, but {} {claim}", migration.title(), other.title());
+                    let place =
+                        self.manifest.migrations.get(&migration.id).and_then(|about| self.manifest.place(about));
                     problems.push(
                         Diagnostic::error(codes::DUPLICATE, message)
-                            .at(self
-                                .manifest
-                                .migrations
-                                .get(&migration.id)
-                                .and_then(|about| self.manifest.place(about))
-                                .unwrap_or_else(|| Place::path(migration.up.path())))
-                            .help(format!("take {old} out of its renamed-from")),
+                            .at(place.unwrap_or_else(|| Place::path(migration.up.path())))
+                            .help(format!("take \"{old}\" out of its renamed-from")),
                     );
                 }
             }

@@ -12,6 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::layout::{EngineNames, Folder};
 use crate::migration::{Attributes, Migration, MigrationId, Phase};
 use crate::source::Source;
+use crate::sql::{Syntax, classify};
 
 fn options() -> ReadOptions {
     ReadOptions::new(EngineNames::POSTGRES)
@@ -148,13 +149,13 @@ fn a_manifest_that_does_not_fit_its_files_says_where() {
     );
     assert_snapshot!(
         said(&[("1_a.sql", S), ("2_b.sql", S), ("migrations.toml", "[migration.2]\nrenamed-from = [\"1\"]\n")]),
-        @"
-    error[M0002]: 2 b: was renamed from 1, which 1 a claims too
+        @r#"
+    error[M0002]: 2 b: was renamed from 1, but 1 a is still here
       --> m/migrations.toml:1:12
      1 | [migration.2]
        |            ^
-       = take 1 out of its renamed-from
-    "
+       = take "1" out of its renamed-from
+    "#
     );
     // Known for another engine.
     assert_snapshot!(said(&[("1_a.sql", S), ("2_b.mysql.sql", S), ("migrations.toml", "[migration.2]\n")]), @"
@@ -209,7 +210,7 @@ fn an_empty_folder_is_refused_with_the_next_step() {
     let both = [root.join("migrations"), root.clone()];
     let loaded = MigrationSet::read(&both, &options()).unwrap();
     fs::remove_dir_all(&root).unwrap();
-    assert_snapshot!(lines(&problems).replace(&*root.to_string_lossy(), "db"), @"
+    assert_snapshot!(lines(&problems).replace(&*root.to_string_lossy(), "db").replace('\\', "/"), @"
     refused[M0006]: db: holds no migration
       --> db
        = db/migrations holds 1 .sql file: --dir db/migrations
@@ -230,13 +231,15 @@ fn no_folder_at_all_is_refused_too() {
 fn what_hurts_where_the_earlier_set_is_applied_is_found() {
     let old = set(&[("1_a.sql", S), ("3_c.sql", "select 1;\nselect 3;\n"), ("4_d.sql", S), ("R__v.sql", S)]);
     let new = set(&[
-        ("1_a.sql", S),
+        ("1_a.sql", "-- as it was\r\nselect 1;\r\n"),
         ("2_b.sql", S),
         ("3_c.sql", "select 1;\nselect 4;\n"),
         ("5_e.sql", S),
         ("R__v.sql", "select 2;"),
     ]);
-    assert_snapshot!(lines(&validate::since(&old, &new)), @r#"
+    assert_snapshot!(lines(&validate::since(&old, &new, &Syntax::POSTGRES)), @r#"
+    note[M0111]: 1 a: was released and is edited in white space or comments only
+      --> m/1_a.sql
     error[M0012]: 2 b: is new and sorts below 4 d, which was there before
       --> m/2_b.sql
        = a database that has the newer one will refuse it as out of order
@@ -253,7 +256,7 @@ fn what_hurts_where_the_earlier_set_is_applied_is_found() {
        = if it has a new name, say so: renamed-from in migrations.toml
        = else bring the file back; what undoes it is a new migration
     "#);
-    assert_eq!(validate::since(&old, &old), []);
+    assert_eq!(validate::since(&old, &old, &Syntax::POSTGRES), []);
 }
 
 #[test]
@@ -262,7 +265,7 @@ fn what_the_manifest_accepts_is_no_finding() {
     let manifest =
         format!("[migration.1]\naccept = [\"{}\"]\n[migration.3]\nrenamed-from = [\"2\"]\n", checksum::raw(S));
     let new = set(&[("1_a.sql", "select 2;"), ("3_b.sql", S), ("migrations.toml", &manifest)]);
-    assert_eq!(lines(&validate::since(&old, &new)), "");
+    assert_eq!(lines(&validate::since(&old, &new, &Syntax::POSTGRES)), "");
 }
 
 #[test]
@@ -283,9 +286,93 @@ fn a_missing_down_is_found_unless_there_is_a_reason() {
 }
 
 #[test]
+fn repeatables_run_after_what_they_require() {
+    let set = set(&[
+        ("R__a.sql", "-- migrate:requires c, b\nselect 1;"),
+        ("R__b.sql", "-- migrate:requires d\nselect 1;"),
+        ("R__c.sql", S),
+        ("R__d.sql", S),
+    ]);
+    let order: Vec<_> = set.repeatables_in_order().iter().map(|migration| migration.description.as_str()).collect();
+    assert_eq!(order, ["c", "d", "b", "a"]);
+
+    let repeatable = |name: &str, requires: &[&str]| Migration {
+        id: MigrationId::repeatable(name),
+        description: name.to_owned(),
+        up: Source::new("R", S),
+        checksum: checksum::raw(S),
+        down: None,
+        attributes: Attributes {
+            requires: requires.iter().map(ToString::to_string).collect(),
+            ..Attributes::default()
+        },
+    };
+    let blanks = vec![repeatable("a view", &["b_view"]), repeatable("b view", &[])];
+    let set = MigrationSet::new("main", blanks).unwrap();
+    let order: Vec<_> = set.repeatables_in_order().iter().map(|migration| migration.description.as_str()).collect();
+    assert_eq!(order, ["b view", "a view"]);
+}
+
+#[test]
+fn requirements_that_cannot_be_met_are_errors() {
+    assert_snapshot!(said(&[("R__a.sql", "-- migrate:requires user_veiw\n"), ("R__user_view.sql", S)]), @"
+    error[M0007]: R a: requires `user_veiw`, which is no repeatable of this set
+      --> m/R__a.sql
+       = did you mean `user_view`?
+    ");
+    let circle = [
+        ("R__a.sql", "-- migrate:requires b\n"),
+        ("R__b.sql", "-- migrate:requires c\n"),
+        ("R__c.sql", "-- migrate:requires b\n"),
+    ];
+    assert_snapshot!(said(&circle), @"
+    error[M0007]: R b: requires itself
+      --> m/R__b.sql
+       = the circle is R b -> R c -> R b
+       = take one `requires` out of it
+    ");
+}
+
+#[test]
 fn ten_thousand_migrations_are_read() {
     let files = (0..10_000).map(|number| (format!("{number}_x.up.sql"), "create table t (a int);"));
     let downs = (0..10_000).map(|number| (format!("{number}_x.down.sql"), "drop table t;"));
     let loaded = MigrationSet::from_folder(&Folder::embedded("m", files.chain(downs)), &options()).unwrap();
     assert_eq!((loaded.set.len(), loaded.diagnostics), (10_000, vec![]));
+}
+
+#[test]
+fn scripts_that_do_not_split_or_hold_nothing_are_found() {
+    let files = [
+        ("1_a.sql", "create table a (b int);\n"),
+        ("2_b.up.sql", "insert into a values ('open);\n"),
+        ("2_b.down.sql", "-- nothing yet\n"),
+        ("3_c.sql", "\\connect other\nselect 1;\n"),
+        ("R__d.sql", "\u{feff}\n"),
+        ("B1__e.sql", "/* open"),
+    ];
+    let set = set(&files);
+    assert_snapshot!(lines(&validate::scripts(&set, &Syntax::POSTGRES, classify::postgres)), @r#"
+    error[M0009]: 2 b: this string is never closed
+      --> m/2_b.up.sql:1:23
+     1 | insert into a values ('open);
+       |                       ^
+       = close it with `'`
+    warning[M0011]: 2 b (down): has no statement
+      --> m/2_b.down.sql
+       = write one, or delete the file if it was never applied
+    error[M0009]: 3 c: `\connect` is a command for psql, not for the server
+      --> m/3_c.sql:1:1
+     1 | \connect other
+       | ^^^^^^^^
+       = remove the line: a migration runs on one connection, to the database it is applied to
+    warning[M0011]: R d: has no statement
+      --> m/R__d.sql
+       = write one, or delete the file if it was never applied
+    error[M0009]: B1 e: this comment is never closed
+      --> m/B1__e.sql:1:1
+     1 | /* open
+       | ^^
+       = close it with `*/`
+    "#);
 }
