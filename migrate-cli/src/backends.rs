@@ -123,23 +123,28 @@ pub fn select<'b>(
     let engines: Vec<_> = backends.iter().filter_map(|backend| backend.schemes().first().copied()).collect();
     let here = if engines.is_empty() { "none".to_owned() } else { engines.join(", ") };
     let Some(scheme) = url.scheme() else {
-        let diagnostic = Diagnostic::error(codes::BAD_URL, format!("`{url}` is not the URL of a database: it has no scheme"));
+        let diagnostic =
+            Diagnostic::error(codes::BAD_URL, format!("`{url}` is not the URL of a database: it has no scheme"));
         let path = url.to_string();
-        let file = Path::new(&path).extension().is_some_and(|end| {
-            ["db", "sqlite", "sqlite3", "db3"].iter().any(|known| end.eq_ignore_ascii_case(known))
-        });
+        let file = Path::new(&path)
+            .extension()
+            .is_some_and(|end| ["db", "sqlite", "sqlite3", "db3"].iter().any(|known| end.eq_ignore_ascii_case(known)));
         return Err(Box::new(if file {
             diagnostic.help(format!("did you mean sqlite:{path}?"))
         } else {
-            diagnostic.help(format!("write one like sqlite:app.db or postgres://user@host/name; this build has: {here}"))
+            diagnostic
+                .help(format!("write one like sqlite:app.db or postgres://user@host/name; this build has: {here}"))
         }));
     };
-    let known = |backend: &&Box<dyn CliBackend>| backend.schemes().iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    let known =
+        |backend: &&Box<dyn CliBackend>| backend.schemes().iter().any(|known| known.eq_ignore_ascii_case(scheme));
     if let Some(backend) = backends.iter().find(known) {
         return Ok(&**backend);
     }
-    let diagnostic =
-        Diagnostic::error(codes::NO_BACKEND, format!("no backend for `{scheme}` is compiled in; this build has: {here}"));
+    let diagnostic = Diagnostic::error(
+        codes::NO_BACKEND,
+        format!("no backend for `{scheme}` is compiled in; this build has: {here}"),
+    );
     let near = backends
         .iter()
         .flat_map(|backend| backend.schemes().iter().copied())

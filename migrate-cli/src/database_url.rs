@@ -60,7 +60,9 @@ impl fmt::Display for DatabaseUrl {
         let after_user = match text.rsplit_once('@') {
             Some((head, tail)) if !self.is_file() => {
                 match head.split_once("://") {
-                    Some((scheme, user)) if self.scheme() == Some(scheme) => write!(f, "{scheme}://{}@", user_only(user))?,
+                    Some((scheme, user)) if self.scheme() == Some(scheme) => {
+                        write!(f, "{scheme}://{}@", user_only(user))?
+                    }
                     _ => f.write_str("***@")?,
                 }
                 tail

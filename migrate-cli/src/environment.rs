@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn a_file_of_variables_is_read_as_others_read_it() {
-        let text = "# comment\nA=1\nexport B = two \nC=\"x # \\\"y\\\"\" # comment\nD='$A \\n'\nE=p#w # comment\nF=\n\r\n";
+        let text =
+            "# comment\nA=1\nexport B = two \nC=\"x # \\\"y\\\"\" # comment\nD='$A \\n'\nE=p#w # comment\nF=\n\r\n";
         let variables = parse(&Source::new(".env", text)).unwrap();
         let shown: Vec<_> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(shown, ["A=1", "B=two", "C=x # \"y\"", "D=$A \\n", "E=p#w", "F="]);

@@ -63,8 +63,9 @@ impl From<&Error> for Exit {
     }
 }
 
-/// A refusal because of what was typed, or because of what the database is like.
+/// A refusal because of what was typed or written, or because of what the database is like.
 fn refused(diagnostics: &[Diagnostic]) -> Exit {
-    const TYPED: [Code; 2] = [codes::UNKNOWN_TARGET, codes::USAGE];
+    const TYPED: [Code; 5] =
+        [codes::UNKNOWN_TARGET, codes::USAGE, codes::BAD_SCRIPT, codes::BAD_DIRECTIVE, codes::BAD_BATCH];
     if diagnostics.iter().any(|diagnostic| TYPED.contains(&diagnostic.code)) { Exit::Usage } else { Exit::Refused }
 }

@@ -1,8 +1,8 @@
 //! Identities as people type them: `3`, `2.1.0/pre/03`, `R user_view`, `user_view`, a file's name.
 
+use migrate_core::MigrationId;
 use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::plan::Target;
-use migrate_core::MigrationId;
 
 /// The one of `known` that is meant.
 ///

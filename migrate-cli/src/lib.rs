@@ -56,13 +56,13 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::render::json::Document;
 use crate::screen::{Io, Screen, Terminal};
 
 /// A whole program: the arguments, the environment and the streams of the process.
 pub fn main(backends: &[Box<dyn CliBackend>]) -> ExitCode {
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-    let terminal =
-        Terminal { stdin: stdin.is_terminal(), stdout: stdout.is_terminal(), stderr: stderr.is_terminal() };
+    let terminal = Terminal { stdin: stdin.is_terminal(), stdout: stdout.is_terminal(), stderr: stderr.is_terminal() };
     let io = Io {
         stdin: &mut BufReader::new(stdin),
         // What is colourful is decided by flags; these only translate it for old consoles.
@@ -146,13 +146,13 @@ fn settings(cli: &Cli) -> Vec<(config::Key, Vec<String>)> {
 fn finish(command: &str, answer: Result<Outcome, Failure>, screen: &mut Screen<'_>) -> Exit {
     match answer {
         Ok(Outcome { exit, result, diagnostics }) => {
-            screen.document(&render::json::document(command, exit, result, &diagnostics));
+            screen.document(&Document::new(command, exit, result, &diagnostics));
             exit
         }
         Err(Failure { exit, diagnostics, report }) => {
             screen.diagnostics(&diagnostics);
-            let result = report.map_or(json!({}), |report| json!({ "report": report }));
-            screen.document(&render::json::document(command, exit, result, &diagnostics));
+            let result = report.map_or(json!({}), |report| json!({ "report": render::json::report(&report) }));
+            screen.document(&Document::new(command, exit, result, &diagnostics));
             exit
         }
     }
@@ -171,7 +171,7 @@ fn not_understood(error: ParseError, args: &[OsString], environment: &Environmen
         }
         ParseError::Clap(error) => {
             screen.clap(&error);
-            screen.document(&render::json::document("", Exit::Usage, json!({ "usage": error.to_string() }), &[]));
+            screen.document(&Document::new("", Exit::Usage, json!({ "usage": error.to_string() }), &[]));
             return Exit::Usage;
         }
     };

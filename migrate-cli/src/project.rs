@@ -81,7 +81,8 @@ impl<'a> Project<'a> {
 
     fn no_database(&self) -> Diagnostic {
         let example = self.backends.first().and_then(|backend| backend.schemes().first()).copied().unwrap_or("sqlite");
-        let example = if example == "sqlite" { "sqlite:app.db".to_owned() } else { format!("{example}://user@host/name") };
+        let example =
+            if example == "sqlite" { "sqlite:app.db".to_owned() } else { format!("{example}://user@host/name") };
         let command = self.cli.command.name();
         let diagnostic = Diagnostic::error(codes::BAD_URL, "no database was named")
             .help(format!("name it: migrate {command} -d {example}"))
@@ -122,7 +123,8 @@ impl<'a> Project<'a> {
         if !output.status.success() {
             return Err(failed(format!("failed: {}", output.status)));
         }
-        let text = String::from_utf8(output.stdout).map_err(|_| failed("printed something that is not UTF-8".to_owned()))?;
+        let text =
+            String::from_utf8(output.stdout).map_err(|_| failed("printed something that is not UTF-8".to_owned()))?;
         Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))))
     }
 
@@ -130,6 +132,7 @@ impl<'a> Project<'a> {
     pub fn read_options(&self, engine: EngineNames) -> ReadOptions {
         let mut options = ReadOptions::new(engine);
         options.layout = self.config.text(Key::Layout).map(str::to_owned);
+        options.component = self.config.text(Key::Component).map(str::to_owned);
         options
     }
 

@@ -154,10 +154,12 @@ impl<'a> Screen<'a> {
     }
 
     /// The document at the end.
-    pub fn document(&mut self, document: &serde_json::Value) {
+    pub fn document(&mut self, document: &json::Document<'_>) {
         if self.json {
             self.clear();
-            write(self.io.stdout, &format!("{document:#}\n"));
+            // Every value in it is a text, a number or a list of such: there is nothing that could fail.
+            let text = serde_json::to_string_pretty(document).unwrap_or_default();
+            write(self.io.stdout, &format!("{text}\n"));
         }
     }
 

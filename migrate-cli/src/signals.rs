@@ -106,21 +106,33 @@ mod tests {
     #[test]
     fn the_first_signal_stops_and_the_second_cancels() {
         let (stop, arrived, told) = (StopHandle::new(), AtomicBool::new(false), Mutex::new(vec![]));
-        watched(&stop, None, &arrived, |what| told.lock().unwrap().push(what), || {
-            arrived.store(true, Ordering::SeqCst);
-            until(|| stop.is_requested());
-            assert_eq!(*told.lock().unwrap(), [Told::Stopping]);
-            arrived.store(true, Ordering::SeqCst);
-            until(|| told.lock().unwrap().len() == 2);
-        });
+        watched(
+            &stop,
+            None,
+            &arrived,
+            |what| told.lock().unwrap().push(what),
+            || {
+                arrived.store(true, Ordering::SeqCst);
+                until(|| stop.is_requested());
+                assert_eq!(*told.lock().unwrap(), [Told::Stopping]);
+                arrived.store(true, Ordering::SeqCst);
+                until(|| told.lock().unwrap().len() == 2);
+            },
+        );
         assert_eq!(told.into_inner().unwrap(), [Told::Stopping, Told::Cancelling]);
     }
 
     #[test]
     fn the_grace_stands_for_the_second_signal() {
         let (stop, arrived, told) = (StopHandle::new(), AtomicBool::new(true), Mutex::new(vec![]));
-        watched(&stop, Some(Duration::ZERO), &arrived, |what| told.lock().unwrap().push(what), || {
-            until(|| told.lock().unwrap().len() == 2);
-        });
+        watched(
+            &stop,
+            Some(Duration::ZERO),
+            &arrived,
+            |what| told.lock().unwrap().push(what),
+            || {
+                until(|| told.lock().unwrap().len() == 2);
+            },
+        );
     }
 }

@@ -12,7 +12,10 @@ const VERBS: &[(&str, &str)] = &[
     ("downgrade", "migrate down --steps 1 takes the newest migration back"),
     ("drop", "migrate db drop drops the database"),
     ("fake", "migrate resolve ID --applied records one migration, migrate baseline VERSION all up to a version"),
-    ("force", "nothing is ever dirty here: migrate up goes on; migrate resolve ID --applied or --not-applied says what was done by hand"),
+    (
+        "force",
+        "nothing is ever dirty here: migrate up goes on; migrate resolve ID --applied or --not-applied says what was done by hand",
+    ),
     ("generate", "migrate new NAME begins a migration"),
     ("goto", "migrate up --to VERSION, or migrate down --to VERSION"),
     ("info", "migrate status shows what is applied and what is pending"),

@@ -135,7 +135,8 @@ fn arguments(arg: &Arg, long: &str, value: &str) -> Result<Vec<String>, String> 
 
 /// Clap keeps a conflict with the one argument that declares it.
 fn exclude(command: &Command, one: &Arg, other: &Arg) -> bool {
-    let declares = |one: &Arg, other: &Arg| command.get_arg_conflicts_with(one).iter().any(|arg| arg.get_id() == other.get_id());
+    let declares =
+        |one: &Arg, other: &Arg| command.get_arg_conflicts_with(one).iter().any(|arg| arg.get_id() == other.get_id());
     one.get_id() == other.get_id() || declares(one, other) || declares(other, one)
 }
 
@@ -160,7 +161,9 @@ fn blame(error: &clap::Error, variables: &BTreeMap<String, String>) -> Diagnosti
         _ => "",
     };
     match variables.get(flag) {
-        Some(variable) => Diagnostic::error(codes::USAGE, message).help(format!("it comes from the variable {variable}")),
+        Some(variable) => {
+            Diagnostic::error(codes::USAGE, message).help(format!("it comes from the variable {variable}"))
+        }
         None => {
             let names: Vec<_> = variables.values().map(String::as_str).collect();
             Diagnostic::error(codes::USAGE, message).help(format!("these variables are set: {}", names.join(", ")))
@@ -271,7 +274,10 @@ mod tests {
 
     #[test]
     fn a_bad_value_names_its_variable() {
-        assert_eq!(told("migrate up", &[("MIGRATE_YES", "maybe")]), "the variable MIGRATE_YES is neither true nor false | ");
+        assert_eq!(
+            told("migrate up", &[("MIGRATE_YES", "maybe")]),
+            "the variable MIGRATE_YES is neither true nor false | "
+        );
         assert_eq!(
             told("migrate up", &[("MIGRATE_TO", "v1")]),
             "invalid value 'v1' for '--to <VERSION>': `v1` is not a version: expected numbers separated by dots, \
@@ -289,7 +295,10 @@ mod tests {
             ("migrate down --steps 0", "error: invalid value '0' for '--steps <N>': expected a number from 1"),
             ("migrate resolve 3", "error: the following required arguments were not provided:"),
             ("migrate resolve 3 --statement 2", "error: the following required arguments were not provided:"),
-            ("migrate resolve 3 --applied --not-applied", "error: the argument '--applied' cannot be used with '--not-applied'"),
+            (
+                "migrate resolve 3 --applied --not-applied",
+                "error: the argument '--applied' cannot be used with '--not-applied'",
+            ),
             ("migrate new x --phase pre", "error: the following required arguments were not provided:"),
         ] {
             assert_eq!(told(line, &[]), answer, "{line}");

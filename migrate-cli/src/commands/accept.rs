@@ -72,6 +72,7 @@ fn write(migration: &Migration, stored: &str) -> Result<(), Failure> {
 fn refused(message: String) -> Failure {
     Failure::new(
         Exit::Refused,
-        Diagnostic::refused(codes::CHANGED, message).help("take the old file from version control, or accept the new text: migrate accept ID"),
+        Diagnostic::refused(codes::CHANGED, message)
+            .help("take the old file from version control, or accept the new text: migrate accept ID"),
     )
 }

@@ -12,6 +12,7 @@ use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::project::{Opened, Project};
 use crate::render::human::{Watched, summary, watch};
+use crate::render::json;
 use crate::screen::Screen;
 use crate::signals::{Stopping, while_stoppable};
 
@@ -121,5 +122,5 @@ pub(super) fn place(migrator: &Migrator) -> String {
 
 /// A report as the document has it.
 pub(super) fn result(report: &Report) -> Value {
-    json!({ "report": report })
+    json!({ "report": json::report(report) })
 }

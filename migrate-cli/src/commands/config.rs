@@ -16,7 +16,8 @@ pub(super) fn show(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
         (Some(file), Some(environment)) => format!("{file} · environment {environment}"),
     });
     let shown = config.shown();
-    let widest = |text: fn(&crate::config::Shown) -> &str| shown.iter().map(|shown| width(text(shown))).max().unwrap_or(0);
+    let widest =
+        |text: fn(&crate::config::Shown) -> &str| shown.iter().map(|shown| width(text(shown))).max().unwrap_or(0);
     let (names, values) = (widest(|shown| &shown.name), widest(|shown| &shown.value));
     for setting in &shown {
         let (name, value) = (padded(&setting.name, names), padded(&setting.value, values));

@@ -10,6 +10,7 @@ use crate::args::HistoryArgs;
 use crate::backends::block_on;
 use crate::project::Project;
 use crate::render::human::{padded, width};
+use crate::render::json;
 use crate::render::status::moment;
 use crate::screen::Screen;
 
@@ -27,7 +28,8 @@ pub(super) fn history(project: &Project<'_>, args: &HistoryArgs, screen: &mut Sc
     for line in table(entries) {
         screen.line(&line);
     }
-    Ok(Outcome::done(json!({ "entries": entries })))
+    let rows: Vec<_> = entries.iter().map(json::entry).collect();
+    Ok(Outcome::done(json!({ "history": rows })))
 }
 
 fn table(entries: &[Entry]) -> Vec<String> {
@@ -50,7 +52,8 @@ fn table(entries: &[Entry]) -> Vec<String> {
         return vec![];
     }
     rows.insert(0, ["row", "when (UTC)", "action", "migration", "state", "time", "by"].map(str::to_owned));
-    let widths: Vec<usize> = (0..7).map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> =
+        (0..7).map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0)).collect();
     rows.iter()
         .map(|row| {
             let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| padded(cell, *width)).collect();

@@ -36,7 +36,9 @@ pub(super) fn init(cli: &Cli, cwd: &Path, screen: &mut Screen<'_>) -> Answer {
         fs::create_dir_all(&path).map_err(|error| unwritable(&path, &error))?;
         created.push(format!("{folder}/"));
     }
-    for (name, text) in [(Config::FILE.to_owned(), configuration(folder, url.as_ref())), (manifest, MANIFEST.to_owned())] {
+    for (name, text) in
+        [(Config::FILE.to_owned(), configuration(folder, url.as_ref())), (manifest, MANIFEST.to_owned())]
+    {
         let path = cwd.join(&name);
         let made = OpenOptions::new().write(true).create_new(true).open(&path);
         match made.and_then(|mut file| file.write_all(text.as_bytes())) {
@@ -93,7 +95,8 @@ fn quoted(text: &str) -> String {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::usage(
-        Diagnostic::error(codes::UNREADABLE, format!("cannot be created: {error}")).at(Place::path(path.display().to_string())),
+        Diagnostic::error(codes::UNREADABLE, format!("cannot be created: {error}"))
+            .at(Place::path(path.display().to_string())),
     )
 }
 

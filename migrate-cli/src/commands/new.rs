@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::SystemTime;
 
 use jiff::tz::Offset;
@@ -28,14 +28,11 @@ const NUMBER: usize = 4;
 pub(super) fn new(project: &Project<'_>, args: &NewArgs, screen: &mut Screen<'_>) -> Answer {
     let folders = project.config.folders();
     // Where several folders make a set, the last one grows.
-    let Some(target) = folders.last().filter(|folder| folder.is_dir()) else {
-        let path = folders.last().cloned().unwrap_or_default();
-        return Err(Failure::usage(
-            Diagnostic::error(codes::UNREADABLE, "there is no such folder")
-                .at(Place::path(path.display().to_string()))
-                .help("begin the project: migrate init; or name the folder: --dir FOLDER"),
-        ));
-    };
+    let target = folders.last().cloned().unwrap_or_default();
+    if !target.exists() {
+        std::fs::create_dir(&target).map_err(|error| uncreated(&target, &error))?;
+        screen.line(&format!("created {}/", target.display()));
+    }
     let (folder, problems) = Folder::read(&folders);
     if !problems.is_empty() {
         return Err(problems.into());
@@ -45,7 +42,8 @@ pub(super) fn new(project: &Project<'_>, args: &NewArgs, screen: &mut Screen<'_>
     let description = description(&args.name);
     if description.is_empty() {
         return Err(Failure::usage(
-            Diagnostic::error(codes::USAGE, "a migration needs a name of letters or digits").help("like this: migrate new create_users"),
+            Diagnostic::error(codes::USAGE, "a migration needs a name of letters or digits")
+                .help("like this: migrate new create_users"),
         ));
     }
     let id = identity(args, &description, &known, screen.now());
@@ -70,7 +68,8 @@ fn layout_of(project: &Project<'_>, folder: &Folder) -> Result<&'static dyn Layo
     layout::by_name(&name).ok_or_else(|| {
         let names: Vec<_> = LAYOUTS.iter().map(|layout| layout.name()).collect();
         Failure::usage(
-            Diagnostic::error(codes::USAGE, format!("there is no layout `{name}`")).help(format!("there are: {}", names.join(", "))),
+            Diagnostic::error(codes::USAGE, format!("there is no layout `{name}`"))
+                .help(format!("there are: {}", names.join(", "))),
         )
     })
 }
@@ -94,7 +93,9 @@ fn identity(args: &NewArgs, description: &str, known: &[MigrationId], now: Syste
             _ => (Phase::Pre, 1),
         };
         let ordinals = known.iter().filter_map(|id| match id {
-            MigrationId::Versioned { version, phase: its, ordinal } if version == release && *its == phase => Some(*ordinal),
+            MigrationId::Versioned { version, phase: its, ordinal } if version == release && *its == phase => {
+                Some(*ordinal)
+            }
             _ => None,
         });
         return MigrationId::versioned(release.clone(), phase, ordinals.max().map_or(first, |newest| newest + 1));
@@ -115,7 +116,9 @@ fn sequential(newest: Option<&Version>) -> String {
 /// A time that is above the newest one, should that be from a clock that goes fast.
 fn after(newest: Option<&Version>, time: &str) -> String {
     match newest.and_then(|version| version.parts().first()) {
-        Some(number) if number.to_string().len() == TIME && *number >= time.parse().unwrap_or(0) => (number + 1).to_string(),
+        Some(number) if number.to_string().len() == TIME && *number >= time.parse().unwrap_or(0) => {
+            (number + 1).to_string()
+        }
         _ => time.to_owned(),
     }
 }
@@ -133,13 +136,17 @@ fn description(words: &[String]) -> String {
     plain.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn write(path: &PathBuf, text: &str) -> Result<(), Failure> {
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let file = OpenOptions::new().write(true).create_new(true).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
-        Failure::usage(
-            Diagnostic::error(codes::UNREADABLE, format!("cannot be created: {error}")).at(Place::path(path.display().to_string())),
-        )
-    })
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| uncreated(path, &error))
+}
+
+fn uncreated(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(
+        Diagnostic::error(codes::UNREADABLE, format!("cannot be created: {error}"))
+            .at(Place::path(path.display().to_string()))
+            .help("see where you are, or begin a project: migrate init"),
+    )
 }
 
 #[cfg(test)]
@@ -161,7 +168,9 @@ mod tests {
         ] {
             assert_eq!(after(newest.map(version).as_ref(), &time(now)), expected);
         }
-        for (newest, expected) in [(None, "0001"), (Some("0009"), "0010"), (Some("99"), "100"), (Some("000034"), "000035")] {
+        for (newest, expected) in
+            [(None, "0001"), (Some("0009"), "0010"), (Some("99"), "100"), (Some("000034"), "000035")]
+        {
             assert_eq!(sequential(newest.map(version).as_ref()), expected);
         }
     }

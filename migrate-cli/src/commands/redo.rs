@@ -9,6 +9,7 @@ use crate::backends::block_on;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::render::json;
 use crate::screen::Screen;
 
 pub(super) fn redo(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
@@ -23,8 +24,11 @@ pub(super) fn redo(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     if set.get(&step.id).is_none() {
         return Err(Failure::new(
             Exit::Refused,
-            Diagnostic::refused(codes::NO_WAY_BACK, format!("{}: has no file here to apply it again from", step.title()))
-                .help("take it back alone: migrate down --steps 1"),
+            Diagnostic::refused(
+                codes::NO_WAY_BACK,
+                format!("{}: has no file here to apply it again from", step.title()),
+            )
+            .help("take it back alone: migrate down --steps 1"),
         ));
     }
     let again = UpGoal { to: Some(Target::Id(step.id.clone())), steps: None, phase: Some(PhaseGoal::All) };
@@ -32,5 +36,5 @@ pub(super) fn redo(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     let down = apply::carry_out(project, screen, &opened, &migrator, &plan)?;
     let migrator = project.migrator(&opened, set, Goal::Up(again))?;
     let up = apply::reach(project, screen, &opened, &migrator)?;
-    Ok(Outcome::done(json!({ "down": down, "report": up })))
+    Ok(Outcome::done(json!({ "down": json::report(&down), "report": json::report(&up) })))
 }

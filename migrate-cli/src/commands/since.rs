@@ -24,8 +24,9 @@ pub(super) fn folder(folders: &[PathBuf], revision: &str) -> Result<Folder, Fail
 
 fn files_of(folder: &Path, revision: &str) -> Result<Vec<(String, String)>, Failure> {
     // A word like `--output=x` is no revision.
-    let checked = git(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")], "")
-        .map_err(|why| no_revision(revision, &why))?;
+    let checked =
+        git(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")], "")
+            .map_err(|why| no_revision(revision, &why))?;
     let commit = String::from_utf8_lossy(&checked).trim().to_owned();
     let listed = git(folder, &["ls-tree", "-z", "--name-only", &commit], "").map_err(|why| failed(&why))?;
     let listed = String::from_utf8_lossy(&listed).into_owned();

@@ -1,7 +1,7 @@
 //! `status`: what is applied and what is pending.
 
-use migrate_core::plan::{self, Goal, Refusal};
 use migrate_core::MigrationId;
+use migrate_core::plan::{self, Goal, Refusal};
 use serde_json::json;
 
 use super::{Answer, Outcome, apply};
@@ -55,7 +55,9 @@ pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
                 screen.line("next: migrate up");
             }
         }
-        Err(Refusal::PhaseChoice { pre, .. }) => screen.line(&next_phase(set.last_versioned().map(|last| &last.id), &pre)),
+        Err(Refusal::PhaseChoice { pre, .. }) => {
+            screen.line(&next_phase(set.last_versioned().map(|last| &last.id), &pre))
+        }
         Err(refusal) => {
             outcome.diagnostics = refusal.diagnostics();
             screen.diagnostics(&outcome.diagnostics);

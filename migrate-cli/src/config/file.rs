@@ -157,7 +157,8 @@ impl Reader<'_> {
     fn engines(&mut self, engines: &DeTable<'_>, layer: &mut Layer) {
         for (engine, value) in in_order(engines) {
             let DeValue::Table(table) = value.get_ref() else {
-                let message = format!("session settings belong to an engine: [settings.postgres] {} = …", engine.get_ref());
+                let message =
+                    format!("session settings belong to an engine: [settings.postgres] {} = …", engine.get_ref());
                 self.problem(engine.span(), &message, None);
                 continue;
             };

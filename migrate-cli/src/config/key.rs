@@ -95,7 +95,9 @@ impl Spec {
         spec(Key::LockWait, "timeouts.lock-wait", Kind::Duration).flag("lock-wait").default("10m"),
         spec(Key::LockTimeout, "timeouts.lock-timeout", Kind::Duration).flag("lock-timeout").default("2s"),
         spec(Key::LockRetryFor, "timeouts.lock-retry-for", Kind::Duration).flag("lock-retry-for").default("10m"),
-        spec(Key::StatementTimeout, "timeouts.statement-timeout", Kind::Duration).flag("statement-timeout").default("0"),
+        spec(Key::StatementTimeout, "timeouts.statement-timeout", Kind::Duration)
+            .flag("statement-timeout")
+            .default("0"),
         spec(Key::StopGrace, "timeouts.stop-grace", Kind::Duration).flag("stop-grace"),
         spec(Key::Phase, "policy.phase", Kind::Choice(&["pre", "post", "all"])),
         spec(Key::Include, "policy.include", Kind::List).flag("include"),

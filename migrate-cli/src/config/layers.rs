@@ -80,10 +80,9 @@ impl Config {
         for (key, values) in &sources.flags {
             let flag = Spec::of(*key).flag.unwrap_or_default();
             let origin = match sources.variables.get(flag) {
-                Some(variable) => Origin::Variable {
-                    name: variable.clone(),
-                    from_file: sources.environment.is_from_file(variable),
-                },
+                Some(variable) => {
+                    Origin::Variable { name: variable.clone(), from_file: sources.environment.is_from_file(variable) }
+                }
                 None => Origin::Flag(flag),
             };
             let base = sources.cwd.to_owned();
@@ -123,7 +122,8 @@ impl Config {
                 problems.push(unset(&variable, &engine_setting.setting.place));
                 String::new()
             });
-            let same = |other: &EngineSetting| other.engine == engine_setting.engine && other.name == engine_setting.name;
+            let same =
+                |other: &EngineSetting| other.engine == engine_setting.engine && other.name == engine_setting.name;
             self.engine_settings.retain(|other| !same(other));
             let (engine, name) = (engine_setting.engine, engine_setting.name);
             self.engine_settings.push(EngineSetting { engine, name, value, origin });
@@ -177,11 +177,8 @@ fn environment(file: &mut File, name: &str, path: &Path) -> Result<Layer, Box<Di
         return Ok(layer);
     }
     let known: Vec<_> = file.environments.keys().map(String::as_str).collect();
-    let help = if known.is_empty() {
-        format!("write it: [env.{name}]")
-    } else {
-        format!("there are: {}", known.join(", "))
-    };
+    let help =
+        if known.is_empty() { format!("write it: [env.{name}]") } else { format!("there are: {}", known.join(", ")) };
     Err(Box::new(
         Diagnostic::error(codes::BAD_CONFIG, format!("there is no environment `{name}`"))
             .at(Place::path(path.display().to_string()))

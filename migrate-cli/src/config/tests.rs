@@ -87,11 +87,16 @@ impl Case<'_> {
 
 #[test]
 fn flags_go_before_variables_before_the_environment_before_the_file() {
-    let production = || Case { environment_name: Some("production"), process: &[("PASSWORD", "hunter2")], ..Case::default() };
+    let production =
+        || Case { environment_name: Some("production"), process: &[("PASSWORD", "hunter2")], ..Case::default() };
     let variables: &[(&str, &str)] = &[("lock-wait", "MIGRATE_LOCK_WAIT"), ("database", "DATABASE_URL")];
     for (case, wait, url) in [
         (Case::default(), "1m · migrate.toml:6", "sqlite:file.db · migrate.toml:2"),
-        (production(), "5m · migrate.toml:19 [env.production]", "postgres://deploy:***@db/shop · migrate.toml:16 [env.production]"),
+        (
+            production(),
+            "5m · migrate.toml:19 [env.production]",
+            "postgres://deploy:***@db/shop · migrate.toml:16 [env.production]",
+        ),
         (
             Case { flags: vec![(Key::LockWait, "2m"), (Key::Url, "sqlite:v.db")], variables, ..production() },
             "2m · MIGRATE_LOCK_WAIT",

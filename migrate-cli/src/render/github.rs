@@ -38,7 +38,9 @@ mod tests {
     #[test]
     fn a_finding_is_an_annotation() {
         let source = Source::new("migrations/1_a,b.sql", "select 1;\nselct 2;");
-        let diagnostic = Diagnostic::error(codes::BAD_SCRIPT, "1 a: 100% wrong").at(Place::in_source(&source, 10..15)).help("fix it");
+        let diagnostic = Diagnostic::error(codes::BAD_SCRIPT, "1 a: 100% wrong")
+            .at(Place::in_source(&source, 10..15))
+            .help("fix it");
         assert_eq!(
             command(&diagnostic),
             "::error title=M0009,file=migrations/1_a%2Cb.sql,line=2,col=1::1 a: 100%25 wrong%0Afix it"

@@ -5,12 +5,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use migrate_core::apply::Report;
+use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::error::{count, seconds, shown};
 use migrate_core::event::{Event, Observer};
 use migrate_core::history::Action;
 use migrate_core::plan::{Plan, Step};
 
 use super::json;
+use crate::ids;
 use crate::screen::Screen;
 use crate::signals::Told;
 
@@ -147,8 +149,17 @@ impl<'s, 'a> Live<'s, 'a> {
     fn planned(&mut self, plan: &Plan) {
         self.running = None;
         self.columns = Columns::of(plan);
-        if !plan.is_empty() {
-            self.say(&format!("{} · {}", self.place, what(plan)));
+        if plan.is_empty() {
+            return;
+        }
+        self.say(&format!("{} · {}", self.place, what(plan)));
+        // Most of these are files somebody has yet to write.
+        for step in plan.steps.iter().filter(|step| step.script.is_some() && step.statements() == 0) {
+            self.screen.diagnostics(&[Diagnostic::warning(
+                codes::NO_STATEMENT,
+                format!("{}: has no statement, and counts as applied all the same", step.title()),
+            )
+            .help(format!("if you have yet to write it: migrate resolve {} --not-applied", ids::quoted(&step.id)))]);
         }
     }
 

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use migrate_core::apply::Report;
 use migrate_core::diagnostic::Diagnostic;
 use migrate_core::event::Event;
+use migrate_core::history::{Entry, Timestamp};
 use migrate_core::plan::Step;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -13,18 +16,76 @@ use crate::exit::Exit;
 pub const SCHEMA: u32 = 1;
 
 /// The document of a command.
-pub fn document(command: &str, exit: Exit, result: Value, diagnostics: &[Diagnostic]) -> Value {
-    let mut document = json!({
-        "schema": SCHEMA,
-        "command": command,
-        "ok": exit == Exit::Done,
-        "exit": exit.code(),
-        "diagnostics": diagnostics,
-    });
-    if let Value::Object(fields) = result {
-        document.as_object_mut().into_iter().for_each(|document| document.extend(fields.clone()));
+#[derive(Debug, Serialize)]
+pub struct Document<'a> {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// As it was typed, without flags.
+    pub command: &'a str,
+    /// Whether the exit code is 0.
+    pub ok: bool,
+    /// The exit code.
+    pub exit: u8,
+    /// What the command itself has to say.
+    #[serde(flatten)]
+    pub result: Value,
+    /// What a person was told.
+    pub diagnostics: &'a [Diagnostic],
+}
+
+impl<'a> Document<'a> {
+    /// For a command that ended so.
+    pub fn new(command: &'a str, exit: Exit, result: Value, diagnostics: &'a [Diagnostic]) -> Self {
+        Self { schema: SCHEMA, command, ok: exit == Exit::Done, exit: exit.code(), result, diagnostics }
     }
-    document
+}
+
+/// What a run did.
+pub fn report(report: &Report) -> Value {
+    let steps: Vec<Value> = report
+        .steps
+        .iter()
+        .map(|step| {
+            json!({
+                "id": step.id,
+                "title": step.title,
+                "action": step.action,
+                "statements": step.statements,
+                "ms": millis(step.elapsed),
+            })
+        })
+        .collect();
+    json!({ "steps": steps, "now_at": report.now_at, "ms": millis(report.elapsed), "notes": report.notes })
+}
+
+/// A row of the history.
+pub fn entry(entry: &Entry) -> Value {
+    json!({
+        "row": entry.key.seq,
+        "component": entry.key.component,
+        "id": entry.id,
+        "description": entry.description,
+        "action": entry.action.as_str(),
+        "state": entry.state.as_str(),
+        "statements": entry.statements,
+        "cursor": entry.cursor,
+        "checksum": entry.checksum,
+        "has_down": entry.has_down,
+        "origin": entry.origin,
+        "settled_by": entry.settled_by,
+        "error": entry.error,
+        "started_at": entry.started_at.map(instant),
+        "finished_at": entry.finished_at.map(instant),
+        "installed_by": entry.installed_by,
+        "app_version": entry.app_version,
+        "tool_version": entry.tool_version,
+        "run_id": entry.run_id,
+    })
+}
+
+/// `2026-11-18T09:12:00.123456Z`.
+fn instant(timestamp: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(timestamp.0).map_or_else(|_| timestamp.date(), |instant| instant.to_string())
 }
 
 /// A diagnostic as a line among the events.
@@ -48,19 +109,16 @@ pub fn event(event: &Event<'_>) -> Value {
         Event::Settled { step, statement, ran, evidence } => {
             with(step, json!({ "event": "settled", "statement": statement, "ran": ran, "evidence": evidence }))
         }
-        Event::StepStarted { step } => {
-            with(step, json!({ "event": "step_started", "statements": step.statements() }))
-        }
+        Event::StepStarted { step } => with(step, json!({ "event": "step_started", "statements": step.statements() })),
         Event::StatementStarted { step, statement } => {
             with(step, json!({ "event": "statement_started", "statement": statement }))
         }
         Event::StatementFinished { step, statement, rows } => {
             with(step, json!({ "event": "statement_finished", "statement": statement, "rows": rows }))
         }
-        Event::Batch { step, statement, done, total, rows } => with(
-            step,
-            json!({ "event": "batch", "statement": statement, "done": done, "total": total, "rows": rows }),
-        ),
+        Event::Batch { step, statement, done, total, rows } => {
+            with(step, json!({ "event": "batch", "statement": statement, "done": done, "total": total, "rows": rows }))
+        }
         Event::Noticed { step, notice } => {
             let id = step.map(|step| step.id.to_string());
             json!({ "event": "notice", "migration": id, "notice": notice })
@@ -103,9 +161,10 @@ mod tests {
     #[test]
     fn the_document_says_what_it_is_and_how_it_ended() {
         let diagnostics = [Diagnostic::error(codes::USAGE, "no")];
-        let document = document("up", Exit::Usage, json!({ "steps": [] }), &diagnostics);
-        assert_eq!(document["schema"], 1);
-        assert_eq!((&document["command"], &document["exit"], &document["ok"]), (&json!("up"), &json!(2), &json!(false)));
-        assert_eq!((&document["steps"], &document["diagnostics"][0]["code"]), (&json!([]), &json!("M0407")));
+        let document = Document::new("up", Exit::Usage, json!({ "steps": [] }), &diagnostics);
+        assert_eq!(
+            serde_json::to_string(&document).unwrap(),
+            r#"{"schema":1,"command":"up","ok":false,"exit":2,"steps":[],"diagnostics":[{"code":"M0407","severity":"error","message":"no","place":null,"diff":[],"help":[]}]}"#
+        );
     }
 }

@@ -35,7 +35,8 @@ pub fn lines(set: &MigrationSet, observed: &Observed, include: &[String]) -> Vec
             let renamed = migration.attributes.renamed_from.iter().find(|old| history.status(old) != Status::Pending);
             match history.status(renamed.unwrap_or(&migration.id)) {
                 Status::Applied(applied) => {
-                    let mut line = applied_line(migration.id.clone(), &migration.description, history.entry(applied.key.seq));
+                    let mut line =
+                        applied_line(migration.id.clone(), &migration.description, history.entry(applied.key.seq));
                     if applied.checksum != migration.checksum {
                         line.remarks.push("the file was changed since".to_owned());
                     }
@@ -138,7 +139,8 @@ pub fn table(lines: &[Line]) -> Vec<String> {
         rows.push((release, cells, line));
     }
     let widest = |column: usize| {
-        let cells = rows.iter().filter(|(_, _, line)| !line.id.is_repeatable()).map(|(_, cells, _)| width(&cells[column]));
+        let cells =
+            rows.iter().filter(|(_, _, line)| !line.id.is_repeatable()).map(|(_, cells, _)| width(&cells[column]));
         cells.max().unwrap_or(0)
     };
     let widths = [widest(0), widest(1), widest(2)];
