@@ -60,6 +60,8 @@ pub struct StatementFailure {
     pub statement: Option<usize>,
     /// Of how many.
     pub statements: usize,
+    /// How many of them are applied and recorded; in a transaction none is.
+    pub recorded: usize,
     /// Where the statement is.
     pub source: Source,
     /// Its bytes in the file.
@@ -214,18 +216,20 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
     diagnostic = diagnostic.help(format!("{}{}", report.applied_line(), pending(&failure.pending)));
     let retry = if error.is_contention() { "when it is free" } else { "once the file is mended" };
     match (failure.mode, statement) {
-        (Mode::Journal, Some(number)) => {
+        (Mode::Journal, Some(_)) => {
+            let recorded = failure.recorded;
             let line = failure.source.position(failure.span.start).line;
-            let state = if *number == 1 {
+            let diagnostic = diagnostic.help(if recorded == 0 {
                 "nothing of this migration has run".to_owned()
             } else {
-                format!("{} applied and recorded; {} not run", ran(*number), not_run(*number, *statements))
-            };
-            diagnostic.help(state).help(if error.is_contention() {
-                format!("run `{command}` again {retry}: it goes on with statement {number}")
+                format!("{} applied and recorded; {} not run", ran(recorded), not_run(recorded + 1, *statements))
+            });
+            diagnostic.help(if error.is_contention() {
+                format!("run `{command}` again {retry}: it goes on with statement {}", recorded + 1)
             } else {
                 format!(
-                    "fix the file from line {line} on and run `{command}` again: it goes on with statement {number}"
+                    "fix the file from line {line} on and run `{command}` again: it goes on with statement {}",
+                    recorded + 1
                 )
             })
         }
@@ -236,8 +240,8 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
     }
 }
 
-fn ran(statement: usize) -> String {
-    match statement - 1 {
+fn ran(recorded: usize) -> String {
+    match recorded {
         1 => "statement 1 is".to_owned(),
         2 => "statements 1 and 2 are".to_owned(),
         n => format!("statements 1 to {n} are"),
