@@ -36,6 +36,8 @@ pub struct MigrationSet {
 pub struct ReadOptions {
     /// The name of a layout; `None` is what the manifest says, else native.
     pub layout: Option<String>,
+    /// Whose history it is; `None` is what the manifest says, else [`MigrationSet::MAIN`].
+    pub component: Option<String>,
     /// Whose files are taken.
     pub engine: EngineNames,
 }
@@ -43,7 +45,7 @@ pub struct ReadOptions {
 impl ReadOptions {
     /// For an engine, with the layout the manifest says.
     pub fn new(engine: EngineNames) -> Self {
-        Self { layout: None, engine }
+        Self { layout: None, component: None, engine }
     }
 }
 

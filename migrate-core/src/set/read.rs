@@ -43,7 +43,8 @@ fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>
     suffixes(&reading, &manifest, &mut diagnostics);
     diagnostics.extend(elsewhere(&reading, options));
 
-    let component = manifest.component.clone().unwrap_or_else(|| MigrationSet::MAIN.to_owned());
+    let component = options.component.as_ref().or(manifest.component.as_ref());
+    let component = component.map_or(MigrationSet::MAIN, String::as_str).to_owned();
     match MigrationSet::assemble(component, layout.name(), reading.migrations, reading.snapshots, manifest) {
         Ok(set) if !diagnostics.iter().any(is_error) => Ok(Loaded { set, diagnostics }),
         Ok(_) => Err(diagnostics),
