@@ -7,6 +7,7 @@ use crate::apply::Report;
 use crate::backend::{Fault, Holder, ServerError};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::Action;
+use crate::migration::MigrationId;
 use crate::plan::{Mode, Refusal};
 use crate::source::Source;
 
@@ -52,6 +53,8 @@ pub enum ErrorKind {
 /// A statement that the server refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatementFailure {
+    /// Which migration.
+    pub id: MigrationId,
     /// The migration, as messages name it.
     pub title: String,
     /// What was being done with it.
@@ -236,6 +239,14 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
         _ if error.is_contention() => {
             diagnostic.help(format!("the transaction was rolled back: run `{command}` again {retry}"))
         }
+        _ if failure.source.is_stored() => diagnostic
+            .help(
+                "the transaction was rolled back: this is the way back as it was stored when the migration was applied",
+            )
+            .help(format!(
+                "mend the file's way back, store it with `migrate accept {}`, then `{command}` again",
+                failure.id
+            )),
         _ => diagnostic.help(format!("the transaction was rolled back: fix the file and run `{command}` again")),
     }
 }

@@ -231,6 +231,7 @@ pub(super) fn statement_failure(
         None => script.source().range(),
     };
     StatementFailure {
+        id: step.id.clone(),
         title: step.title(),
         action: step.action,
         statement: statement.map(|index| index + 1),
