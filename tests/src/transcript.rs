@@ -32,7 +32,6 @@ impl Transcript {
     ///
     /// # Panics
     /// If it is another one; the message is the whole transcript.
-    #[must_use]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self}");
         self
