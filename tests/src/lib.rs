@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`program`] | the `migrate` binary, built once |
+//! | [`mod@program`] | the `migrate` binary, built once |
 //! | [`project`] | a folder with migrations and a SQLite database |
 //! | [`transcript`] | a command and its answer, without what changes from run to run |
 //! | [`random`] | numbers that come back when their seed does |
