@@ -1,1 +1,522 @@
 //! Text → tokens.
+//!
+//! The tokens of a text concatenate to the text: nothing is skipped, nothing is changed. Every byte is looked at a
+//! bounded number of times, whatever the text; nothing recurses. What the lexer knows about an engine is its
+//! [`Syntax`].
+//!
+//! ```
+//! use migrate_core::sql::Syntax;
+//! use migrate_core::sql::lexer::{Lexer, TokenKind};
+//!
+//! let kinds: Vec<_> = Lexer::new("select 'a;b' -- c", &Syntax::POSTGRES).map(|token| token.kind).collect();
+//! assert_eq!(
+//!     kinds,
+//!     [TokenKind::Word, TokenKind::Space, TokenKind::String, TokenKind::Space, TokenKind::LineComment]
+//! );
+//! ```
+
+use std::ops::Range;
+
+use super::Syntax;
+use super::syntax::Bodies;
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Blanks, line ends, and a byte order mark at the start of the text.
+    Space,
+    /// `-- …` or `# …`, without its line end.
+    LineComment,
+    /// `/* … */`.
+    BlockComment,
+    /// `/*+ … */`: a comment that some servers act on.
+    Hint,
+    /// `/*!`, `/*!50003`, `/*M!100100`: what follows is executed.
+    ExecutableOpen,
+    /// The `*/` that belongs to an [`ExecutableOpen`](Self::ExecutableOpen).
+    ExecutableClose,
+    /// A keyword, an unquoted name, a parameter like `$1`.
+    Word,
+    /// A quoted name.
+    Name,
+    /// A string, with its prefix (`E'…'`, `x'…'`) and its quotes.
+    String,
+    /// A number.
+    Number,
+    /// An operator or a punctuation mark.
+    Symbol,
+    /// What ends a statement: `;`, or what a `DELIMITER` line said.
+    Delimiter,
+}
+
+/// One token: a kind and a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// What it is.
+    pub kind: TokenKind,
+    /// Byte offset of its first byte in the text.
+    pub start: usize,
+    /// Byte offset after its last byte.
+    pub end: usize,
+    /// Whether its end was found. A string, quoted name or comment without one reaches to the end of the text.
+    pub closed: bool,
+}
+
+impl Token {
+    /// Its bytes in the text.
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    /// The text it stands for.
+    ///
+    /// # Panics
+    /// If `text` is not the one it was found in.
+    pub fn text<'a>(&self, text: &'a str) -> &'a str {
+        &text[self.range()]
+    }
+
+    /// Whether a server looks at it: everything but blanks and plain comments.
+    pub fn is_significant(&self) -> bool {
+        !matches!(self.kind, TokenKind::Space | TokenKind::LineComment | TokenKind::BlockComment)
+    }
+}
+
+/// The tokens of a text, in order.
+#[derive(Clone, Debug)]
+pub struct Lexer<'a> {
+    text: &'a str,
+    syntax: Syntax,
+    at: usize,
+    /// How many executable comments are open.
+    executable: usize,
+    delimiter: &'a str,
+}
+
+impl<'a> Lexer<'a> {
+    /// The tokens of `text`.
+    pub fn new(text: &'a str, syntax: &Syntax) -> Self {
+        Self { text, syntax: *syntax, at: 0, executable: 0, delimiter: ";" }
+    }
+
+    /// From here on, `delimiter` ends a statement. An empty one is ignored.
+    pub fn set_delimiter(&mut self, delimiter: &'a str) {
+        if !delimiter.is_empty() {
+            self.delimiter = delimiter;
+        }
+    }
+
+    /// What ends a statement now.
+    pub fn delimiter(&self) -> &'a str {
+        self.delimiter
+    }
+
+    /// Where the next token begins.
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// Goes on at `offset`: what lies between is not SQL.
+    ///
+    /// # Panics
+    /// If `offset` is not a character boundary of the text.
+    pub fn jump(&mut self, offset: usize) {
+        assert!(self.text.is_char_boundary(offset), "offset {offset} is inside a character");
+        self.at = offset;
+    }
+
+    /// Whether the next token is inside an executable comment.
+    pub fn in_executable_comment(&self) -> bool {
+        self.executable > 0
+    }
+
+    fn byte(&self, at: usize) -> u8 {
+        self.text.as_bytes().get(at).copied().unwrap_or(0)
+    }
+
+    fn starts_with(&self, at: usize, prefix: &str) -> bool {
+        self.text.as_bytes()[at..].starts_with(prefix.as_bytes())
+    }
+
+    /// Kind, end, and whether it is closed, of the token at `self.at`.
+    fn scan(&mut self) -> (TokenKind, usize, bool) {
+        let start = self.at;
+        let first = self.byte(start);
+        let next = self.byte(start + 1);
+        if self.delimiter.as_bytes()[0] == first && self.starts_with(start, self.delimiter) {
+            return (TokenKind::Delimiter, start + self.delimiter.len(), true);
+        }
+        match first {
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => (TokenKind::Space, self.spaces(start), true),
+            0xef if start == 0 && self.text.starts_with('\u{feff}') => (TokenKind::Space, self.spaces(3), true),
+            b'\'' => self.quoted(TokenKind::String, start + 1, b'\'', self.syntax.backslash_escapes),
+            b'"' if self.syntax.double_quoted_strings => {
+                self.quoted(TokenKind::String, start + 1, b'"', self.syntax.backslash_escapes)
+            }
+            b'"' => self.quoted(TokenKind::Name, start + 1, b'"', false),
+            b'`' if self.syntax.backtick_names => self.quoted(TokenKind::Name, start + 1, b'`', false),
+            b'[' if self.syntax.bracket_names => self.bracketed(start + 1),
+            b'-' if next == b'-' && self.dashes_open_comment(start) => self.line_comment(start + 2),
+            b'#' if self.syntax.hash_comments => self.line_comment(start + 1),
+            b'/' if next == b'*' => self.block_comment(start),
+            b'*' if next == b'/' && self.executable > 0 => {
+                self.executable -= 1;
+                (TokenKind::ExecutableClose, start + 2, true)
+            }
+            b'$' if self.syntax.dollar_strings => self.dollar(start),
+            b'0'..=b'9' => (TokenKind::Number, self.number(start), true),
+            _ if WORD[usize::from(first)] => self.word(start),
+            _ => (TokenKind::Symbol, self.symbol(start), true),
+        }
+    }
+
+    fn spaces(&self, from: usize) -> usize {
+        let rest = &self.text.as_bytes()[from..];
+        from + rest.iter().position(|byte| !is_space(*byte)).unwrap_or(rest.len())
+    }
+
+    /// The string or name whose opening quote ends at `at`. A doubled quote is a quote inside it.
+    fn quoted(&self, kind: TokenKind, mut at: usize, quote: u8, backslash: bool) -> (TokenKind, usize, bool) {
+        let bytes = self.text.as_bytes();
+        while let Some(found) = bytes[at..].iter().position(|b| *b == quote || (backslash && *b == b'\\')) {
+            at += found + 1;
+            if bytes[at - 1] == quote {
+                if self.byte(at) != quote {
+                    return (kind, at, true);
+                }
+                at += 1;
+            } else {
+                // The escaped byte may be the first of a longer character: none of its other bytes is a quote.
+                at = (at + 1).min(bytes.len());
+            }
+        }
+        (kind, bytes.len(), false)
+    }
+
+    fn bracketed(&self, from: usize) -> (TokenKind, usize, bool) {
+        match self.text[from..].find(']') {
+            Some(found) => (TokenKind::Name, from + found + 1, true),
+            None => (TokenKind::Name, self.text.len(), false),
+        }
+    }
+
+    fn dashes_open_comment(&self, start: usize) -> bool {
+        !self.syntax.dash_comment_needs_space
+            || self
+                .text
+                .as_bytes()
+                .get(start + 2)
+                .is_none_or(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
+    }
+
+    fn line_comment(&self, from: usize) -> (TokenKind, usize, bool) {
+        // PostgreSQL alone ends a comment at a lone carriage return too.
+        let postgres = self.syntax.bodies == Bodies::Postgres;
+        let rest = &self.text.as_bytes()[from..];
+        let length = rest.iter().position(|b| *b == b'\n' || (postgres && *b == b'\r')).unwrap_or(rest.len());
+        let carriage_return = length < rest.len() && rest[..length].ends_with(b"\r");
+        (TokenKind::LineComment, from + length - usize::from(carriage_return), true)
+    }
+
+    fn block_comment(&mut self, start: usize) -> (TokenKind, usize, bool) {
+        if self.syntax.executable_comments {
+            let bang = start + 2 + usize::from(self.byte(start + 2) == b'M');
+            if self.byte(bang) == b'!' {
+                let digits = self.text.as_bytes()[bang + 1..].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
+                let open = bang + 1 + digits;
+                // No server is that new: the dumps of MariaDB hide a command for its client in there.
+                if &self.text[bang + 1..open] != "999999" {
+                    self.executable += 1;
+                    return (TokenKind::ExecutableOpen, open, true);
+                }
+            }
+        }
+        let kind = if self.byte(start + 2) == b'+' { TokenKind::Hint } else { TokenKind::BlockComment };
+        let bytes = self.text.as_bytes();
+        let mut at = start + 2;
+        let mut depth = 1_usize;
+        while let Some(found) = bytes[at..].iter().position(|byte| matches!(byte, b'*' | b'/')) {
+            at += found + 1;
+            match (bytes[at - 1], self.byte(at)) {
+                (b'*', b'/') => {
+                    at += 1;
+                    depth -= 1;
+                    if depth == 0 {
+                        return (kind, at, true);
+                    }
+                }
+                (b'/', b'*') if self.syntax.nested_comments => {
+                    at += 1;
+                    depth += 1;
+                }
+                _ => {}
+            }
+        }
+        (kind, bytes.len(), self.syntax.open_comment_at_end)
+    }
+
+    /// `$1`, `$$ … $$`, `$tag$ … $tag$`, or a dollar sign by itself.
+    fn dollar(&self, start: usize) -> (TokenKind, usize, bool) {
+        let bytes = self.text.as_bytes();
+        let rest = &bytes[start + 1..];
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits > 0 {
+            return (TokenKind::Word, start + 1 + digits, true);
+        }
+        let tag = rest.iter().take_while(|byte| WORD[usize::from(**byte)] && **byte != b'$').count();
+        let opened = start + tag + 2;
+        if rest.get(tag) != Some(&b'$') {
+            let kind = if tag == 0 { TokenKind::Symbol } else { TokenKind::Word };
+            return (kind, start + 1 + tag, true);
+        }
+        match self.text[opened..].find(&self.text[start..opened]) {
+            Some(found) => (TokenKind::String, opened + found + opened - start, true),
+            None => (TokenKind::String, bytes.len(), false),
+        }
+    }
+
+    fn number(&self, start: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let part = |from: usize| {
+            from + bytes[from..].iter().take_while(|byte| WORD[usize::from(**byte)] && **byte != b'$').count()
+        };
+        let mut end = part(start);
+        if self.byte(end) == b'.' && self.byte(end + 1).is_ascii_digit() {
+            end = part(end + 1);
+        }
+        let hexadecimal = matches!(self.byte(start + 1), b'x' | b'X');
+        if matches!(self.byte(end - 1), b'e' | b'E')
+            && !hexadecimal
+            && matches!(self.byte(end), b'+' | b'-')
+            && self.byte(end + 1).is_ascii_digit()
+        {
+            end = part(end + 1);
+        }
+        self.cut(start, end)
+    }
+
+    fn word(&self, start: usize) -> (TokenKind, usize, bool) {
+        let rest = &self.text.as_bytes()[start..];
+        let end = start + rest.iter().position(|byte| !WORD[usize::from(*byte)]).unwrap_or(rest.len());
+        if end == start + 1 {
+            let first = self.byte(start).to_ascii_uppercase();
+            match (first, self.byte(end)) {
+                (b'E', b'\'') if self.syntax.escape_strings => return self.escape_string(end + 1),
+                (b'B' | b'X' | b'N', b'\'') => {
+                    return self.quoted(TokenKind::String, end + 1, b'\'', self.syntax.backslash_escapes);
+                }
+                (b'U', b'&') if self.syntax.escape_strings && self.byte(end + 1) == b'\'' => {
+                    return self.quoted(TokenKind::String, end + 2, b'\'', self.syntax.backslash_escapes);
+                }
+                (b'U', b'&') if self.syntax.escape_strings && self.byte(end + 1) == b'"' => {
+                    return self.quoted(TokenKind::Name, end + 2, b'"', false);
+                }
+                _ => {}
+            }
+        }
+        (TokenKind::Word, self.cut(start, end), true)
+    }
+
+    /// An `E'…'` string goes on over a line end: `E'a'` new line `'b\'c'` is one string, with escapes in both parts.
+    fn escape_string(&self, from: usize) -> (TokenKind, usize, bool) {
+        let mut string = self.quoted(TokenKind::String, from, b'\'', true);
+        while string.2 {
+            let next = self.spaces(string.1);
+            if self.byte(next) != b'\'' || !self.text[string.1..next].contains(['\n', '\r']) {
+                break;
+            }
+            string = self.quoted(TokenKind::String, next + 1, b'\'', true);
+        }
+        string
+    }
+
+    fn symbol(&self, start: usize) -> usize {
+        let bytes = &self.text.as_bytes()[start..];
+        let length = match self.syntax.bodies {
+            Bodies::Postgres => postgres_operator(bytes),
+            Bodies::Mysql | Bodies::Sqlite => {
+                OPERATORS.iter().find(|operator| bytes.starts_with(operator.as_bytes())).map_or(1, |found| found.len())
+            }
+        };
+        self.cut(start, start + length)
+    }
+
+    /// The end of a token that would reach over a delimiter: `END$$` is a word and the delimiter `$$`.
+    fn cut(&self, start: usize, end: usize) -> usize {
+        let delimiter = self.delimiter.as_bytes();
+        if delimiter == b";" || end == start + 1 {
+            return end;
+        }
+        let rest = &self.text.as_bytes()[start + 1..];
+        rest.windows(delimiter.len())
+            .take(end - start - 1)
+            .position(|window| window == delimiter)
+            .map_or(end, |found| start + 1 + found)
+    }
+}
+
+impl Iterator for Lexer<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        if self.at >= self.text.len() {
+            return None;
+        }
+        let start = self.at;
+        let (kind, end, closed) = self.scan();
+        self.at = end;
+        Some(Token { kind, start, end, closed })
+    }
+}
+
+/// Longest first.
+const OPERATORS: &[&str] = &["<=>", "->>", "<=", ">=", "<>", "!=", "||", "&&", ":=", "<<", ">>", "->", "=="];
+
+/// The length of an operator as PostgreSQL cuts them: as long as possible, up to a comment; it ends in `+` or `-` only
+/// if it holds a character that no SQL operator has (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>).
+fn postgres_operator(bytes: &[u8]) -> usize {
+    for punctuation in ["::", ":=", ".."] {
+        if bytes.starts_with(punctuation.as_bytes()) {
+            return 2;
+        }
+    }
+    // The server refuses longer ones; a run of thousands must not be read again for each sign cut off its end.
+    let mut length = bytes.iter().take(63).take_while(|byte| b"+-*/<>=~!@#%^&|`?".contains(byte)).count();
+    if let Some(comment) = bytes[..length].windows(2).position(|pair| pair == b"--" || pair == b"/*") {
+        length = comment;
+    }
+    if !bytes[..length].iter().any(|byte| b"~!@#%^&|`?".contains(byte)) {
+        while length > 1 && matches!(bytes[length - 1], b'+' | b'-') {
+            length -= 1;
+        }
+    }
+    length.max(1)
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+}
+
+/// Bytes of which words consist: letters, digits, `_`, `$` and everything beyond ASCII.
+const WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[allow(clippy::cast_possible_truncation)] // below 256
+        let b = byte as u8;
+        table[byte] = b.is_ascii_alphanumeric() || b == b'_' || b == b'$' || b >= 0x80;
+        byte += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tokens without blanks, each behind a letter for its kind; `!` marks one that is not closed.
+    #[track_caller]
+    fn check(syntax: &Syntax, text: &str, expected: &[&str]) {
+        let mut end = 0;
+        let mut found = Vec::new();
+        for token in Lexer::new(text, syntax) {
+            assert_eq!(token.start, end, "a gap in {text:?}");
+            assert!(token.end > token.start, "an empty token in {text:?}");
+            end = token.end;
+            let letter = match token.kind {
+                TokenKind::Space => continue,
+                TokenKind::LineComment | TokenKind::BlockComment => 'c',
+                TokenKind::Hint => 'h',
+                TokenKind::ExecutableOpen | TokenKind::ExecutableClose => 'x',
+                TokenKind::Word => 'w',
+                TokenKind::Name => 'q',
+                TokenKind::String => 's',
+                TokenKind::Number => 'n',
+                TokenKind::Symbol => 'o',
+                TokenKind::Delimiter => 'd',
+            };
+            found.push(format!("{letter}{}{}", if token.closed { "" } else { "!" }, token.text(text)));
+        }
+        assert_eq!(end, text.len(), "{text:?} is not covered");
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn postgres_tokens() {
+        let check = |text, expected: &[&str]| check(&Syntax::POSTGRES, text, expected);
+        check("", &[]);
+        check("\u{feff}select", &["wselect"]);
+        check("a$x$ $1 $1$$a$$", &["wa$x$", "w$1", "w$1", "s$$a$$"]);
+        check("$тег$ a;b $тег$;", &["s$тег$ a;b $тег$", "d;"]);
+        check("$a b", &["w$a", "wb"]);
+        check("$ $", &["o$", "o$"]);
+        check("$a$ b $A$", &["s!$a$ b $A$"]);
+        check("e'\\'' E'a\\\\' x", &["se'\\''", "sE'a\\\\'", "wx"]);
+        check("E'a' \n 'it\\'s' 'x\\'", &["sE'a' \n 'it\\'s'", "s'x\\'"]);
+        check("U&'d!0061' U&\"x;\" u&a", &["sU&'d!0061'", "qU&\"x;\"", "wu", "o&", "wa"]);
+        check("'a''b' \"c\"\"d\"", &["s'a''b'", "q\"c\"\"d\""]);
+        check("'a\\'b", &["s'a\\'", "wb"]);
+        check("/* a /* b */ c */ d", &["c/* a /* b */ c */", "wd"]);
+        check("/* a /* b */", &["c!/* a /* b */"]);
+        check("/*/ x", &["c!/*/ x"]);
+        check("/*+ Seq(t) */ select", &["h/*+ Seq(t) */", "wselect"]);
+        check("2*-1+--c\r\n3", &["n2", "o*", "o-", "n1", "o+", "c--c", "n3"]);
+        check("2 */*c*/ 3 @-1", &["n2", "o*", "c/*c*/", "n3", "o@-", "n1"]);
+        check("a::int[1:2] b:=1.5e-3", &["wa", "o::", "wint", "o[", "n1", "o:", "n2", "o]", "wb", "o:=", "n1.5e-3"]);
+        check("--a\rselect", &["c--a", "wselect"]);
+        check("#>> # `", &["o#>>", "o#", "o`"]);
+        check("größe\u{a0}x", &["wgröße\u{a0}x"]);
+    }
+
+    #[test]
+    fn mysql_tokens() {
+        let check = |text, expected: &[&str]| check(&Syntax::MYSQL, text, expected);
+        check("5--1 -- c\n#d;\n2", &["n5", "o-", "o-", "n1", "c-- c", "c#d;", "n2"]);
+        check("--", &["c--"]);
+        check("'it\\'s' \"a\\\"b\" `c``d\\`", &["s'it\\'s'", "s\"a\\\"b\"", "q`c``d\\`"]);
+        check("/* a /* b */ c", &["c/* a /* b */", "wc"]);
+        check("/*!40101 a '*/' */ b */", &["x/*!40101", "wa", "s'*/'", "x*/", "wb", "o*", "o/"]);
+        check("/*M!100100 a /* b */ c*/", &["x/*M!100100", "wa", "c/* b */", "wc", "x*/"]);
+        check("/*!999999\\- enable the sandbox mode */", &["c/*!999999\\- enable the sandbox mode */"]);
+        check("/*M!999999\\- x", &["c!/*M!999999\\- x"]);
+        check("@a:=@@b", &["o@", "wa", "o:=", "o@", "o@", "wb"]);
+        check("_utf8mb4'a' X'4D' b'1' n'x' e'x'", &["w_utf8mb4", "s'a'", "sX'4D'", "sb'1'", "sn'x'", "we", "s'x'"]);
+        check("'a\\", &["s!'a\\"]);
+        check("'\\ö'", &["s'\\ö'"]);
+        check("$a$", &["w$a$"]);
+    }
+
+    #[test]
+    fn sqlite_tokens() {
+        let check = |text, expected: &[&str]| check(&Syntax::SQLITE, text, expected);
+        check("[a;b]`c``d`\"e\" 'f\\'", &["q[a;b]", "q`c``d`", "q\"e\"", "s'f\\'"]);
+        check("[a", &["q![a"]);
+        check("x'3b' /* open", &["sx'3b'", "c/* open"]);
+        check("?1 :a @b $c a->>'$.x'", &["o?", "n1", "o:", "wa", "o@", "wb", "w$c", "wa", "o->>", "s'$.x'"]);
+        check("a == 0x1e-1", &["wa", "o==", "n0x1e", "o-", "n1"]);
+    }
+
+    #[test]
+    fn a_delimiter_cuts_the_tokens_it_stands_in() {
+        let text = "END$$ '$$' a//b <// 1go";
+        let tokens = |delimiter| {
+            let mut lexer = Lexer::new(text, &Syntax::MYSQL);
+            lexer.set_delimiter(delimiter);
+            let tokens: Vec<_> = lexer.collect();
+            let at = tokens.iter().filter(|token| token.kind == TokenKind::Delimiter).map(|token| token.start);
+            at.collect::<Vec<_>>()
+        };
+        assert_eq!(tokens("$$"), [3]);
+        assert_eq!(tokens("//"), [12, 17]);
+        assert_eq!(tokens("go"), [21]);
+    }
+
+    #[test]
+    fn time_grows_with_the_length_of_the_text_only() {
+        let syntax = Syntax::POSTGRES;
+        for fragment in ["/*", "$a$b", "'a", "E'\n'", "((", "+-", "$", "*/", "\\", "e1-"] {
+            let text = fragment.repeat(300_000 / fragment.len());
+            assert_eq!(Lexer::new(&text, &syntax).last().map(|token| token.end), Some(text.len()));
+        }
+    }
+}
