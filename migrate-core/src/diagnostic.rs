@@ -3,6 +3,10 @@
 //! Everything a user may be told about a set, a plan or a run is a [`Diagnostic`]; the error types of this crate carry
 //! the facts and turn into one. Colours are not here: the CLI adds them around this text.
 
+pub mod codes;
+mod diff;
+mod render;
+
 use std::fmt;
 use std::ops::Range;
 
@@ -16,124 +20,6 @@ pub struct Code(pub &'static str);
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
-    }
-}
-
-/// Every code there is. A code never changes its meaning and is never used again.
-pub mod codes {
-    use super::Code;
-
-    macro_rules! codes {
-        ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
-            $($(#[$doc])* pub const $name: Code = Code($code);)*
-            /// All of them, in order.
-            pub const ALL: &[Code] = &[$($name),*];
-        };
-    }
-
-    codes! {
-        /// A file name is close to the layout's grammar but not in it.
-        NEAR_MISS_NAME = "M0001";
-        /// Two files claim the same identity.
-        DUPLICATE = "M0002";
-        /// A `down` without its `up`.
-        DANGLING_DOWN = "M0003";
-        /// A file or folder could not be read.
-        UNREADABLE = "M0004";
-        /// A file is not UTF-8.
-        NOT_UTF8 = "M0005";
-        /// A folder holds no migration.
-        EMPTY_FOLDER = "M0006";
-        /// A directive is unknown or has a bad value.
-        BAD_DIRECTIVE = "M0007";
-        /// The manifest is not what it should be.
-        BAD_MANIFEST = "M0008";
-        /// A script cannot be split: something is open at its end, or only a native client could run it.
-        BAD_SCRIPT = "M0009";
-        /// A version suffix that people read as "before the release".
-        PRERELEASE_SUFFIX = "M0010";
-        /// A file has no statement.
-        NO_STATEMENT = "M0011";
-        /// A new file sorts below one that was there before (`validate --since`).
-        SORTS_BELOW = "M0012";
-        /// A released file was edited (`validate --since`).
-        EDITED_RELEASED = "M0013";
-        /// A migration has no `down` where one is required (`validate --require-down`).
-        NO_DOWN = "M0014";
-
-        /// An applied migration was changed in more than white space and comments.
-        CHANGED = "M0110";
-        /// An applied migration was changed in white space or comments only.
-        REFORMATTED = "M0111";
-        /// A file's `down` is not the stored one.
-        DOWN_DIFFERS = "M0112";
-
-        /// A pending migration sorts below an applied one.
-        OUT_OF_ORDER = "M0201";
-        /// A script is open and blocks everything else.
-        OPEN = "M0202";
-        /// Nobody can say whether a statement ran.
-        IN_DOUBT = "M0203";
-        /// The part of a script that had run was changed.
-        PREFIX_CHANGED = "M0204";
-        /// The database has what this set does not know.
-        AHEAD = "M0205";
-        /// There is no way back.
-        NO_WAY_BACK = "M0206";
-        /// The database has objects but no history.
-        NON_EMPTY = "M0207";
-        /// The history belongs to another tool.
-        FOREIGN_HISTORY = "M0208";
-        /// The database is below what this set can start from, or must stop on the way.
-        GATE = "M0209";
-        /// A post migration is pending and nobody chose a phase.
-        PHASE = "M0210";
-        /// A goal names what does not exist.
-        UNKNOWN_TARGET = "M0211";
-        /// The plan was made for another state of the database.
-        STALE_PLAN = "M0212";
-        /// The plan's digest is not the one that was asked for.
-        WRONG_DIGEST = "M0213";
-        /// The history was written by a newer tool.
-        NEWER_HISTORY = "M0214";
-        /// Applied migrations this set no longer has, below its newest.
-        SQUASHED = "M0215";
-        /// The history already knows what a command would write.
-        ALREADY = "M0216";
-        /// A batch directive does not fit its statement.
-        BAD_BATCH = "M0217";
-
-        /// A precondition did not hold.
-        PRECONDITION = "M0301";
-        /// A statement failed.
-        STATEMENT_FAILED = "M0302";
-        /// The connection was lost during a statement.
-        CONNECTION_LOST = "M0303";
-        /// The run was stopped by request.
-        STOPPED = "M0304";
-        /// The server refused what is not a statement of a migration.
-        SERVER = "M0305";
-        /// Somebody else holds the lock.
-        LOCKED = "M0306";
-        /// A lock of the database did not become free in time.
-        LOCK_TIMEOUT = "M0307";
-
-        /// No connection.
-        NO_CONNECTION = "M0401";
-        /// A URL or path of a database is not what it should be.
-        BAD_URL = "M0402";
-        /// No compiled-in backend knows the URL's scheme.
-        NO_BACKEND = "M0403";
-        /// There is no such database.
-        NO_DATABASE = "M0404";
-        /// The project's configuration is not what it should be.
-        BAD_CONFIG = "M0405";
-        /// A command needs an answer and there is no terminal.
-        NEEDS_YES = "M0406";
-        /// A command cannot be carried out as it was typed.
-        USAGE = "M0407";
-        /// A backup or a restore failed.
-        BACKUP = "M0408";
     }
 }
 
@@ -209,7 +95,7 @@ pub struct Diagnostic {
     pub message: String,
     /// Where.
     pub place: Option<Place>,
-    /// A unified diff, line by line with its sign.
+    /// A unified diff, line by line with its sign: `- old`, `+ new`, `  same`; `…` where lines are left out.
     pub diff: Vec<String>,
     /// What else is so, and what to do next: the last one is a command to type where there is one.
     pub help: Vec<String>,
@@ -254,11 +140,46 @@ impl Diagnostic {
 
     /// With the difference between two texts.
     pub fn diff(mut self, old: &str, new: &str) -> Self {
-        self.diff = unified(old, new);
+        self.diff = diff::unified(old, new);
         self
     }
 }
 
-fn unified(_old: &str, _new: &str) -> Vec<String> {
-    Vec::new()
+/// The candidate a person most likely meant by `word`, if any is near enough to be worth asking.
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = word.to_lowercase();
+    let allowed = (folded.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_well_formed_ascending_and_each_used_once() {
+        let codes: Vec<&str> = codes::ALL.iter().map(|code| code.0).collect();
+        assert!(codes.iter().all(|code| code.len() == 5 && code.starts_with('M')));
+        assert!(codes.windows(2).all(|pair| pair[0] < pair[1]), "{codes:?}");
+    }
+
+    #[test]
+    fn the_nearest_candidate_is_the_one_meant() {
+        let candidates = ["phase", "settings", "no-transaction", "up"];
+        for (word, expected) in [
+            ("phsae", Some("phase")),
+            ("PHASE", Some("phase")),
+            ("no_transaction", Some("no-transaction")),
+            ("us", Some("up")),
+            ("x", None),
+            ("colour", None),
+        ] {
+            assert_eq!(nearest(word, candidates), expected, "{word}");
+        }
+    }
 }

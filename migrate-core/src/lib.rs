@@ -4,7 +4,10 @@ pub mod backend;
 pub mod checksum;
 pub mod diagnostic;
 pub mod history;
+pub mod layout;
+pub mod manifest;
 pub mod migration;
+pub mod set;
 pub mod source;
 pub mod sql;
 pub mod version;
@@ -14,6 +17,10 @@ pub use async_trait::async_trait;
 pub use backend::{Backend, Dialect, Session};
 pub use diagnostic::{Code, Diagnostic, Place, Severity};
 pub use history::{Entry, History};
-pub use migration::{Attributes, Batch, Migration, MigrationId, Phase, Precondition, RunAttributes, Timeouts};
+pub use layout::EngineNames;
+pub use migration::{
+    Attributes, Batch, Migration, MigrationId, Phase, Precondition, Replaced, RunAttributes, Snapshot, Timeouts,
+};
+pub use set::{Loaded, MigrationSet, ReadOptions};
 pub use source::Source;
 pub use version::Version;

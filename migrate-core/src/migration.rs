@@ -1,10 +1,11 @@
 //! What a migration is: an identity that orders it, its work, and what was said about it.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::source::Source;
-use crate::version::Version;
+use crate::version::{ParseVersionError, Version};
 
 /// Before or after the deploy of the release that the version names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +102,54 @@ impl fmt::Display for MigrationId {
     }
 }
 
+/// Why a text is no identity.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseMigrationIdError {
+    /// The part before the first `/` is no version.
+    #[error(transparent)]
+    Version(#[from] ParseVersionError),
+    /// What follows the version is no phase.
+    #[error("`{0}` is no migration: after the version comes /pre or /post, like 2.1.0/post/50")]
+    Phase(String),
+    /// What follows the phase is no number, or a fourth part follows it.
+    #[error("`{0}` is no migration: after the phase comes one number, like 2.1.0/post/50")]
+    Ordinal(String),
+    /// A repeatable without a name.
+    #[error("`{0}` is no migration: after R comes the name of a repeatable, like R user_view")]
+    Name(String),
+}
+
+/// Reads what [`Display`](fmt::Display) writes; of a repeatable also its file's way, `R__user_view`.
+impl FromStr for MigrationId {
+    type Err = ParseMigrationIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(name) = text.strip_prefix("R__").or_else(|| text.strip_prefix("R ")) {
+            let name = name.trim();
+            if name.is_empty() {
+                return Err(ParseMigrationIdError::Name(text.to_owned()));
+            }
+            return Ok(Self::repeatable(name));
+        }
+        let mut parts = text.splitn(3, '/');
+        let version = parts.next().unwrap_or_default().parse()?;
+        let phase = match parts.next() {
+            None | Some("pre") => Phase::Pre,
+            Some("post") => Phase::Post,
+            Some(_) => return Err(ParseMigrationIdError::Phase(text.to_owned())),
+        };
+        let ordinal = match parts.next() {
+            None => 0,
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().map_err(|_| ParseMigrationIdError::Ordinal(text.to_owned()))?
+            }
+            Some(_) => return Err(ParseMigrationIdError::Ordinal(text.to_owned())),
+        };
+        Ok(Self::versioned(version, phase, ordinal))
+    }
+}
+
 #[cfg(feature = "serde")]
 impl serde::Serialize for MigrationId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -130,6 +179,40 @@ impl Migration {
     pub fn title(&self) -> String {
         title(&self.id, &self.description)
     }
+}
+
+/// A script that installs an empty database at once, in place of the migrations it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The version the database has afterwards.
+    pub version: Version,
+    /// What its name says, with spaces.
+    pub description: String,
+    /// The whole script.
+    pub script: Source,
+    /// The raw digest of `script`.
+    pub checksum: String,
+    /// How it runs.
+    pub run: RunAttributes,
+    /// What it stands for.
+    pub replaces: Vec<Replaced>,
+}
+
+impl Snapshot {
+    /// `B2.1.0 snapshot`, as every message begins.
+    pub fn title(&self) -> String {
+        format!("B{} {}", self.version, self.description).trim_end().to_owned()
+    }
+}
+
+/// A migration that a snapshot stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Replaced {
+    /// Its identity.
+    pub id: MigrationId,
+    /// Its raw digest when the snapshot was made.
+    pub checksum: Option<String>,
 }
 
 /// `2.1.0/pre/03 add owner`; a repeatable's description is its name.
@@ -254,5 +337,30 @@ mod tests {
         assert!(ascending.is_sorted());
         let shown: Vec<_> = ascending.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["1", "2.0/pre/02", "2/pre/10", "2/post/01", "2.1", "R a", "R b"]);
+    }
+
+    #[test]
+    fn identities_are_read_as_they_are_shown() {
+        for text in ["1", "2.0/pre/02", "2.1.0/post/50", "2.1.0/post", "20261120103000", "1.0-collate", "R user_view"] {
+            assert_eq!(text.parse::<MigrationId>().unwrap().to_string(), text);
+        }
+        for (text, same) in [("R__user_view", "R user_view"), ("2.1.0/pre", "2.1.0"), ("2.1/pre/3", "2.1.0/pre/03")] {
+            assert_eq!(text.parse::<MigrationId>().unwrap(), same.parse().unwrap());
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_identities_say_why() {
+        for (text, message) in [
+            ("", "`` is not a version: expected numbers separated by dots, like 3 or 2.1.0"),
+            ("user_view", "`user_view` is not a version: expected numbers separated by dots, like 3 or 2.1.0"),
+            ("2.1/past/3", "`2.1/past/3` is no migration: after the version comes /pre or /post, like 2.1.0/post/50"),
+            ("2.1/pre/x", "`2.1/pre/x` is no migration: after the phase comes one number, like 2.1.0/post/50"),
+            ("2.1/pre/", "`2.1/pre/` is no migration: after the phase comes one number, like 2.1.0/post/50"),
+            ("2.1/pre/1/2", "`2.1/pre/1/2` is no migration: after the phase comes one number, like 2.1.0/post/50"),
+            ("R ", "`R ` is no migration: after R comes the name of a repeatable, like R user_view"),
+        ] {
+            assert_eq!(text.parse::<MigrationId>().unwrap_err().to_string(), message);
+        }
     }
 }

@@ -1,0 +1,262 @@
+//! The flags of each command.
+
+use clap::{ArgGroup, Args, Subcommand};
+use clap_complete::Shell;
+use migrate_core::Version;
+use migrate_core::plan::Target;
+
+use super::run::{GoalArgs, PhaseArg, RunArgs, steps, target};
+
+/// `init`
+#[derive(Args, Debug)]
+pub struct InitArgs {}
+
+/// `new`
+#[derive(Args, Debug)]
+pub struct NewArgs {
+    /// What it does, in words or with underscores: create_users
+    #[arg(required = true, value_name = "NAME")]
+    pub name: Vec<String>,
+    /// With a way back
+    #[arg(long, conflicts_with = "repeatable")]
+    pub reversible: bool,
+    /// Only for this engine: postgres, mysql, mariadb, sqlite
+    #[arg(long, value_name = "ENGINE")]
+    pub engine: Option<String>,
+    /// Part of this release of the application
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub release: Option<Version>,
+    /// Before or after the deploy of that release
+    #[arg(long, value_name = "PHASE", value_enum, requires = "release")]
+    pub phase: Option<PhaseArg>,
+    /// Runs again whenever its text changes: a view, a function
+    #[arg(long, conflicts_with_all = ["release", "sequential"])]
+    pub repeatable: bool,
+    /// Numbered 0001, 0002, … instead of by the time
+    #[arg(long, conflicts_with = "release")]
+    pub sequential: bool,
+}
+
+/// `up`
+#[derive(Args, Debug)]
+pub struct UpArgs {
+    /// Where to go.
+    #[command(flatten)]
+    pub goal: GoalArgs,
+    /// How long to wait.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Show the plan and do nothing
+    #[arg(long, help_heading = "Goal")]
+    pub dry_run: bool,
+    /// Only if the plan has this digest, which `migrate plan` prints
+    #[arg(long, value_name = "DIGEST", help_heading = "Goal")]
+    pub plan: Option<String>,
+    /// Create the database if it is not there
+    #[arg(long, help_heading = "Database")]
+    pub create_db: bool,
+}
+
+/// `down`
+#[derive(Args, Debug)]
+pub struct DownArgs {
+    /// Down to this version, which stays applied; 0 takes everything back
+    #[arg(long, value_name = "VERSION", value_parser = target, help_heading = "Goal", conflicts_with = "steps")]
+    pub to: Option<Target>,
+    /// So many migrations, newest first
+    #[arg(long, value_name = "N", value_parser = steps, help_heading = "Goal")]
+    pub steps: Option<usize>,
+    /// Show the plan and do nothing
+    #[arg(long, help_heading = "Goal")]
+    pub dry_run: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// `redo`
+#[derive(Args, Debug)]
+pub struct RedoArgs {
+    /// How long to wait.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// `plan`
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// A complete script for the database's own client, which leaves the history as `up` would
+    #[arg(long)]
+    pub sql: bool,
+    /// Where to go.
+    #[command(flatten)]
+    pub goal: GoalArgs,
+}
+
+/// `history`
+#[derive(Args, Debug)]
+pub struct HistoryArgs {
+    /// Only the last so many rows
+    #[arg(long, value_name = "N", value_parser = steps)]
+    pub last: Option<usize>,
+}
+
+/// `check`
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// What counts as current.
+    #[command(flatten)]
+    pub goal: GoalArgs,
+}
+
+/// `wait`
+#[derive(Args, Debug)]
+pub struct WaitArgs {
+    /// Give up after so long [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse)]
+    pub timeout: Option<std::time::Duration>,
+    /// What counts as current.
+    #[command(flatten)]
+    pub goal: GoalArgs,
+}
+
+/// `validate`
+#[derive(Args, Debug)]
+pub struct ValidateArgs {
+    /// Compare with the migrations of a Git revision, which are taken for released: a branch, a tag, a commit
+    #[arg(long, value_name = "GIT_REF")]
+    pub since: Option<String>,
+    /// Every migration has a way back, or says why not
+    #[arg(long)]
+    pub require_down: bool,
+    /// For this engine [default: that of the database's URL, else all that are compiled in]
+    #[arg(long, value_name = "ENGINE")]
+    pub engine: Option<String>,
+}
+
+/// `baseline`
+#[derive(Args, Debug)]
+pub struct BaselineArgs {
+    /// The version the database is at
+    #[arg(value_name = "VERSION", value_parser = version)]
+    pub version: Version,
+    /// How long to wait.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// `resolve`
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("answer").required(true).args(["applied", "not_applied", "statement"])))]
+#[command(group(ArgGroup::new("outcome").args(["ran", "not_run"]).requires("statement")))]
+pub struct ResolveArgs {
+    /// The migration, as `status` names it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Somebody did all of it by hand: record it as applied
+    #[arg(long)]
+    pub applied: bool,
+    /// Somebody undid all of it by hand: record it as not applied
+    #[arg(long)]
+    pub not_applied: bool,
+    /// The statement that is in doubt, from 1
+    #[arg(long, value_name = "N", value_parser = steps, requires = "outcome")]
+    pub statement: Option<usize>,
+    /// It did run
+    #[arg(long)]
+    pub ran: bool,
+    /// It did not run
+    #[arg(long)]
+    pub not_run: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// `accept`
+#[derive(Args, Debug)]
+pub struct AcceptArgs {
+    /// The migration, as `status` names it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Write the text that was applied back into the file
+    #[arg(long)]
+    pub restore: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// `backup`
+#[derive(Args, Debug)]
+pub struct BackupArgs {
+    /// The file to write; it must not exist
+    #[arg(value_name = "FILE")]
+    pub file: String,
+}
+
+/// `restore`
+#[derive(Args, Debug)]
+pub struct RestoreArgs {
+    /// A file that `migrate backup` wrote
+    #[arg(value_name = "FILE")]
+    pub file: String,
+}
+
+/// `db`
+#[derive(Args, Debug)]
+pub struct DbArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: DbCommand,
+}
+
+/// What to do with a database.
+#[derive(Debug, Subcommand)]
+pub enum DbCommand {
+    /// Create the database
+    Create,
+    /// Drop the database with everything in it
+    Drop,
+    /// Drop the database, create it again and apply all migrations
+    Reset(ResetArgs),
+}
+
+/// `db reset`
+#[derive(Args, Debug)]
+pub struct ResetArgs {
+    /// How long to wait.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// `config`
+#[derive(Args, Debug)]
+pub struct ConfigArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show each value and where it comes from
+    Show,
+}
+
+/// `completions`
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// For which shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// `man`
+#[derive(Args, Debug)]
+pub struct ManArgs {}
+
+fn version(text: &str) -> Result<Version, String> {
+    text.parse().map_err(|error: migrate_core::version::ParseVersionError| error.to_string())
+}

@@ -1,0 +1,124 @@
+//! Flags that several commands share.
+
+use clap::{Args, ValueEnum};
+use migrate_core::plan::{PhaseGoal, Target};
+
+use crate::config::Key;
+
+/// Where to go, and what is allowed on the way.
+#[derive(Args, Clone, Debug, Default)]
+pub struct GoalArgs {
+    /// Up to and including this: 1.5.0, 1.5.0.* (the newest of that line), 2.1.0/pre/03
+    #[arg(long, value_name = "VERSION", value_parser = target, help_heading = "Goal")]
+    pub to: Option<Target>,
+    /// At most so many migrations
+    #[arg(long, value_name = "N", value_parser = steps, help_heading = "Goal", conflicts_with = "to")]
+    pub steps: Option<usize>,
+    /// What may run before a deploy, what may run only after it, or everything
+    #[arg(long, value_name = "PHASE", value_parser = ["pre", "post", "all"], help_heading = "Goal")]
+    pub phase: Option<String>,
+    /// Allow this pending migration below an applied one; can be given several times, `all` allows all
+    #[arg(long, value_name = "ID", help_heading = "Goal")]
+    pub out_of_order: Vec<String>,
+    /// With objects but no history: refuse, baseline=VERSION or run [default: refuse]
+    #[arg(long, value_name = "POLICY", help_heading = "Goal")]
+    pub on_nonempty: Option<String>,
+    /// With applied migrations this release does not know: compatible, tolerate, refuse or downgrade [default: compatible]
+    #[arg(long, value_name = "POLICY", help_heading = "Goal")]
+    pub on_ahead: Option<String>,
+    /// Go back with the stored down scripts: --on-ahead downgrade
+    #[arg(long, help_heading = "Goal", conflicts_with = "on_ahead")]
+    pub allow_downgrade: bool,
+    /// An optional migration that is part of the set here; can be given several times
+    #[arg(long, value_name = "NAME", help_heading = "Goal")]
+    pub include: Vec<String>,
+}
+
+/// How long to wait.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RunArgs {
+    /// The longest wait for another run to end [default: 10m]
+    #[arg(long, value_name = "DURATION", help_heading = "Waiting")]
+    pub lock_wait: Option<String>,
+    /// The longest wait of a statement for a lock of the database; 0 is no limit [default: 2s]
+    #[arg(long, value_name = "DURATION", help_heading = "Waiting")]
+    pub lock_timeout: Option<String>,
+    /// How long a migration that met a lock is tried again [default: 10m]
+    #[arg(long, value_name = "DURATION", help_heading = "Waiting")]
+    pub lock_retry_for: Option<String>,
+    /// The longest run of a statement; 0 is no limit [default: 0]
+    #[arg(long, value_name = "DURATION", help_heading = "Waiting")]
+    pub statement_timeout: Option<String>,
+    /// After a signal, let the running statement go on for so long [default: 20s, no limit on a terminal]
+    #[arg(long, value_name = "DURATION", help_heading = "Waiting")]
+    pub stop_grace: Option<String>,
+}
+
+/// A phase to aim for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PhaseArg {
+    /// Before a deploy.
+    Pre,
+    /// After it.
+    Post,
+}
+
+impl GoalArgs {
+    /// The phase, which clap has checked.
+    pub fn phase(&self) -> Option<PhaseGoal> {
+        self.phase.as_deref().and_then(phase)
+    }
+
+    /// What of it the configuration knows too. The phase is part of the goal, not of the policy: `phase` of the
+    /// configuration is what the planner takes where no goal names one.
+    pub fn settings(&self) -> Vec<(Key, Vec<String>)> {
+        let on_ahead = if self.allow_downgrade { Some("downgrade".to_owned()) } else { self.on_ahead.clone() };
+        let mut settings = vec![];
+        settings.extend(self.on_nonempty.clone().map(|value| (Key::OnNonempty, vec![value])));
+        settings.extend(on_ahead.map(|value| (Key::OnAhead, vec![value])));
+        if !self.out_of_order.is_empty() {
+            settings.push((Key::OutOfOrder, self.out_of_order.clone()));
+        }
+        if !self.include.is_empty() {
+            settings.push((Key::Include, self.include.clone()));
+        }
+        settings
+    }
+}
+
+impl RunArgs {
+    /// All of it: the configuration knows the same.
+    pub fn settings(&self) -> Vec<(Key, Vec<String>)> {
+        [
+            (Key::LockWait, &self.lock_wait),
+            (Key::LockTimeout, &self.lock_timeout),
+            (Key::LockRetryFor, &self.lock_retry_for),
+            (Key::StatementTimeout, &self.statement_timeout),
+            (Key::StopGrace, &self.stop_grace),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| value.clone().map(|value| (key, vec![value])))
+        .collect()
+    }
+}
+
+/// `pre`, `post`, `all`.
+pub fn phase(text: &str) -> Option<PhaseGoal> {
+    match text {
+        "pre" => Some(PhaseGoal::Pre),
+        "post" => Some(PhaseGoal::Post),
+        "all" => Some(PhaseGoal::All),
+        _ => None,
+    }
+}
+
+pub(super) fn target(text: &str) -> Result<Target, String> {
+    text.parse().map_err(|error: migrate_core::version::ParseVersionError| error.to_string())
+}
+
+pub(super) fn steps(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a number from 1".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}

@@ -1,0 +1,152 @@
+//! The settings that there are.
+
+/// One setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the table below says what each is")]
+pub enum Key {
+    Url,
+    DatabaseFile,
+    PasswordFile,
+    PasswordCommand,
+    Dir,
+    Layout,
+    Component,
+    AppVersion,
+    LockWait,
+    LockTimeout,
+    LockRetryFor,
+    StatementTimeout,
+    StopGrace,
+    Phase,
+    Include,
+    OnAhead,
+    OnNonempty,
+    OutOfOrder,
+    DowngradeLimit,
+    ForeignHistory,
+    HistoryTable,
+    HistorySchema,
+    StoreScript,
+}
+
+/// What a setting is.
+#[derive(Debug)]
+pub struct Spec {
+    /// Which.
+    pub key: Key,
+    /// Its name in the file, with its section.
+    pub name: &'static str,
+    /// Its flag, where it has one.
+    pub flag: Option<&'static str>,
+    /// What it holds.
+    pub kind: Kind,
+    /// What it is where nobody sets it, as it would be written.
+    pub default: Option<&'static str>,
+}
+
+/// What a setting holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A URL, which may hold a password.
+    Url,
+    /// A command line, which may hold a password.
+    Command,
+    /// Any text.
+    Text,
+    /// A path.
+    Path,
+    /// A number from 1.
+    Number,
+    /// `2s`.
+    Duration,
+    /// One of these.
+    Choice(&'static [&'static str]),
+    /// `refuse`, `run` or `baseline=VERSION`.
+    OnNonempty,
+    /// One text or a list of them.
+    List,
+}
+
+const fn spec(key: Key, name: &'static str, kind: Kind) -> Spec {
+    Spec { key, name, flag: None, kind, default: None }
+}
+
+impl Spec {
+    const fn flag(mut self, flag: &'static str) -> Self {
+        self.flag = Some(flag);
+        self
+    }
+
+    const fn default(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 23] = [
+        spec(Key::Url, "url", Kind::Url).flag("database"),
+        spec(Key::DatabaseFile, "database-file", Kind::Path).flag("database-file"),
+        spec(Key::PasswordFile, "password-file", Kind::Path).flag("password-file"),
+        spec(Key::PasswordCommand, "password-command", Kind::Command).flag("password-command"),
+        spec(Key::Dir, "dir", Kind::List).flag("dir").default("migrations"),
+        spec(Key::Layout, "layout", Kind::Text).flag("layout"),
+        spec(Key::Component, "component", Kind::Text).flag("component"),
+        spec(Key::AppVersion, "app-version", Kind::Text),
+        spec(Key::LockWait, "timeouts.lock-wait", Kind::Duration).flag("lock-wait").default("10m"),
+        spec(Key::LockTimeout, "timeouts.lock-timeout", Kind::Duration).flag("lock-timeout").default("2s"),
+        spec(Key::LockRetryFor, "timeouts.lock-retry-for", Kind::Duration).flag("lock-retry-for").default("10m"),
+        spec(Key::StatementTimeout, "timeouts.statement-timeout", Kind::Duration).flag("statement-timeout").default("0"),
+        spec(Key::StopGrace, "timeouts.stop-grace", Kind::Duration).flag("stop-grace"),
+        spec(Key::Phase, "policy.phase", Kind::Choice(&["pre", "post", "all"])),
+        spec(Key::Include, "policy.include", Kind::List).flag("include"),
+        spec(Key::OnAhead, "policy.on-ahead", Kind::Choice(&["compatible", "tolerate", "refuse", "downgrade"]))
+            .flag("on-ahead")
+            .default("compatible"),
+        spec(Key::OnNonempty, "policy.on-nonempty", Kind::OnNonempty).flag("on-nonempty").default("refuse"),
+        spec(Key::OutOfOrder, "policy.out-of-order", Kind::List).flag("out-of-order").default("refuse"),
+        spec(Key::DowngradeLimit, "policy.downgrade-limit", Kind::Number).default("10"),
+        spec(Key::ForeignHistory, "policy.foreign-history", Kind::Choice(&["refuse", "ignore"])).default("refuse"),
+        spec(Key::HistoryTable, "history.table", Kind::Text).default("migrate_history"),
+        spec(Key::HistorySchema, "history.schema", Kind::Text),
+        spec(Key::StoreScript, "history.store-script", Kind::Choice(&["full", "redacted", "none"])).default("full"),
+    ];
+
+    /// The one called so in the file. `_` and `-` are the same.
+    pub fn by_name(name: &str) -> Option<&'static Self> {
+        let name = name.replace('_', "-");
+        Self::ALL.iter().find(|spec| spec.name == name)
+    }
+
+    /// The one of a key.
+    pub fn of(key: Key) -> &'static Self {
+        // The array is a constant of this file, in the order of the keys; a test says so.
+        &Self::ALL[key as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_its_place_in_the_table() {
+        for (index, spec) in Spec::ALL.iter().enumerate() {
+            assert_eq!(spec.key as usize, index, "{}", spec.name);
+            assert_eq!(Spec::by_name(&spec.name.replace('-', "_")).map(|spec| spec.key), Some(spec.key));
+        }
+    }
+
+    #[test]
+    fn every_flag_of_the_table_exists() {
+        use clap::CommandFactory as _;
+        fn longs(command: &clap::Command, all: &mut Vec<String>) {
+            all.extend(command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)));
+            command.get_subcommands().for_each(|inner| longs(inner, all));
+        }
+        let mut all = vec![];
+        longs(&crate::args::Cli::command(), &mut all);
+        for flag in Spec::ALL.iter().filter_map(|spec| spec.flag) {
+            assert!(all.iter().any(|long| long == flag), "--{flag}");
+        }
+    }
+}

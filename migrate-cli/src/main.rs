@@ -1,0 +1,2 @@
+//! The binary `migrate`: every backend that was compiled in.
+fn main() {}

@@ -1,0 +1,242 @@
+//! A validated, sorted set of migrations.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`read`](MigrationSet::read) | folders → a set, through a layout and the manifest |
+//! | [`validate`] | checks that need no database: every script, and one set against an earlier one |
+//!
+//! What of a set is applied, and what to do about it, is not here: that takes a history.
+
+mod read;
+#[cfg(test)]
+mod tests;
+pub mod validate;
+
+use crate::checksum;
+use crate::diagnostic::{Diagnostic, Place, codes};
+use crate::layout::EngineNames;
+use crate::manifest::Manifest;
+use crate::migration::{Migration, MigrationId, Snapshot};
+use crate::version::Version;
+
+/// The migrations of one component for one engine: sorted by identity, no two alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationSet {
+    component: String,
+    layout: &'static str,
+    migrations: Vec<Migration>,
+    snapshots: Vec<Snapshot>,
+    manifest: Manifest,
+    digest: String,
+}
+
+/// How a folder is to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The name of a layout; `None` is what the manifest says, else native.
+    pub layout: Option<String>,
+    /// Whose files are taken.
+    pub engine: EngineNames,
+}
+
+impl ReadOptions {
+    /// For an engine, with the layout the manifest says.
+    pub fn new(engine: EngineNames) -> Self {
+        Self { layout: None, engine }
+    }
+}
+
+/// A set that was read, and what is worth saying about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The set.
+    pub set: MigrationSet,
+    /// Warnings and notes; never an error.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl MigrationSet {
+    /// The component of an application that never named one.
+    pub const MAIN: &str = "main";
+
+    /// A set from values.
+    ///
+    /// # Errors
+    /// If two migrations have one identity, or one was renamed from what another one is.
+    pub fn new(component: impl Into<String>, migrations: Vec<Migration>) -> Result<Self, Vec<Diagnostic>> {
+        Self::assemble(component.into(), "native", migrations, Vec::new(), Manifest::default())
+    }
+
+    fn assemble(
+        component: String,
+        layout: &'static str,
+        mut migrations: Vec<Migration>,
+        mut snapshots: Vec<Snapshot>,
+        manifest: Manifest,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        migrations.sort_by(|a, b| a.id.cmp(&b.id));
+        snapshots.sort_by(|a, b| a.version.cmp(&b.version));
+        let mut problems: Vec<Diagnostic> = migrations
+            .windows(2)
+            .filter(|pair| pair[0].id == pair[1].id)
+            .map(|pair| duplicate(&pair[1], &pair[0]))
+            .collect();
+        problems.extend(
+            snapshots
+                .windows(2)
+                .filter(|pair| pair[0].version == pair[1].version)
+                .map(|pair| duplicate_files(&pair[1].title(), pair[1].script.path(), pair[0].script.path())),
+        );
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let digest = digest(&component, &migrations, &manifest);
+        let set = Self { component, layout, migrations, snapshots, manifest, digest };
+        let problems = set.impossible_renames();
+        if problems.is_empty() { Ok(set) } else { Err(problems) }
+    }
+
+    /// Whose history it is.
+    pub fn component(&self) -> &str {
+        &self.component
+    }
+
+    /// The name of the layout it was read with.
+    pub fn layout(&self) -> &'static str {
+        self.layout
+    }
+
+    /// What `migrations.toml` says.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Snapshots that install an empty database, ascending.
+    pub fn snapshots(&self) -> &[Snapshot] {
+        &self.snapshots
+    }
+
+    /// `sha256:` over the component, the identities, the raw checksums and the manifest: equal digests mean there is
+    /// nothing to compare one by one.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// How many migrations it has.
+    pub fn len(&self) -> usize {
+        self.migrations.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.migrations.is_empty()
+    }
+
+    /// In the order of execution.
+    pub fn iter(&self) -> std::slice::Iter<'_, Migration> {
+        self.migrations.iter()
+    }
+
+    /// The migration with this identity.
+    pub fn get(&self, id: &MigrationId) -> Option<&Migration> {
+        self.position(id).map(|position| &self.migrations[position])
+    }
+
+    /// Its place in the order of execution, from 0.
+    pub fn position(&self, id: &MigrationId) -> Option<usize> {
+        self.migrations.binary_search_by(|migration| migration.id.cmp(id)).ok()
+    }
+
+    /// The versioned migrations, in the order of execution.
+    pub fn versioned(&self) -> &[Migration] {
+        let end = self.migrations.partition_point(|migration| !migration.id.is_repeatable());
+        &self.migrations[..end]
+    }
+
+    /// The repeatables, by name.
+    pub fn repeatables(&self) -> &[Migration] {
+        &self.migrations[self.versioned().len()..]
+    }
+
+    /// The newest versioned migration.
+    pub fn last_versioned(&self) -> Option<&Migration> {
+        self.versioned().last()
+    }
+
+    /// Every version that names a migration, ascending, each once.
+    pub fn releases(&self) -> impl Iterator<Item = &Version> {
+        let mut last = None;
+        self.versioned().iter().filter_map(|migration| migration.id.version()).filter(move |version| {
+            let new = last != Some(*version);
+            last = Some(*version);
+            new
+        })
+    }
+
+    /// The migration that had this identity before it was renamed.
+    pub fn renamed(&self, id: &MigrationId) -> Option<&Migration> {
+        self.migrations.iter().find(|migration| migration.attributes.renamed_from.contains(id))
+    }
+
+    /// What one migration is called now must not be what another one was called: a history row could mean either.
+    fn impossible_renames(&self) -> Vec<Diagnostic> {
+        let mut problems = Vec::new();
+        for migration in &self.migrations {
+            for old in &migration.attributes.renamed_from {
+                let other = self.get(old).or_else(|| self.renamed(old).filter(|other| other.id != migration.id));
+                if let Some(other) = other {
+                    let message =
+                        format!("{}: was renamed from {old}, which {} claims too", migration.title(), other.title());
+                    problems.push(
+                        Diagnostic::error(codes::DUPLICATE, message)
+                            .at(self
+                                .manifest
+                                .migrations
+                                .get(&migration.id)
+                                .and_then(|about| self.manifest.place(about))
+                                .unwrap_or_else(|| Place::path(migration.up.path())))
+                            .help(format!("take {old} out of its renamed-from")),
+                    );
+                }
+            }
+        }
+        problems
+    }
+}
+
+impl<'a> IntoIterator for &'a MigrationSet {
+    type Item = &'a Migration;
+    type IntoIter = std::slice::Iter<'a, Migration>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+fn duplicate(migration: &Migration, other: &Migration) -> Diagnostic {
+    duplicate_files(&migration.title(), migration.up.path(), other.up.path())
+}
+
+pub(crate) fn duplicate_files(title: &str, path: &str, other: &str) -> Diagnostic {
+    Diagnostic::error(codes::DUPLICATE, format!("{title}: two files claim this identity"))
+        .at(Place::path(path))
+        .help(format!("the other one is {other}"))
+        .help("give the newer one a higher version; one that is applied anywhere keeps its name")
+}
+
+/// Lengths keep neighbouring fields apart, whatever they hold.
+fn digest(component: &str, migrations: &[Migration], manifest: &Manifest) -> String {
+    let mut bytes = Vec::new();
+    let mut field = |text: &str| {
+        bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    };
+    field(component);
+    for migration in migrations {
+        field(&migration.id.to_string());
+        field(&migration.checksum);
+    }
+    field("manifest");
+    field(manifest.text());
+    checksum::tagged("sha256", &bytes)
+}

@@ -1,0 +1,123 @@
+//! Checks that need no database.
+
+use super::MigrationSet;
+use crate::diagnostic::{Diagnostic, Place, codes};
+use crate::migration::Migration;
+use crate::source::Source;
+use crate::sql::script::Classify;
+use crate::sql::{Script, Syntax};
+
+/// What is wrong with the scripts of a set: those that do not split, those without a statement.
+///
+/// `syntax` and `classify` come from the dialect the set was read for.
+pub fn scripts(set: &MigrationSet, syntax: &Syntax, classify: Classify) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for migration in set {
+        script(&migration.title(), &migration.up, syntax, classify, &mut diagnostics);
+        if let Some(down) = &migration.down {
+            script(&format!("{} (down)", migration.title()), down, syntax, classify, &mut diagnostics);
+        }
+    }
+    for snapshot in set.snapshots() {
+        script(&snapshot.title(), &snapshot.script, syntax, classify, &mut diagnostics);
+    }
+    diagnostics
+}
+
+fn script(title: &str, source: &Source, syntax: &Syntax, classify: Classify, diagnostics: &mut Vec<Diagnostic>) {
+    match Script::parse(source.clone(), syntax, classify) {
+        Ok(script) if script.is_empty() => diagnostics.push(
+            Diagnostic::warning(codes::NO_STATEMENT, format!("{title}: has no statement"))
+                .at(Place::path(source.path()))
+                .help("write one, or delete the file if it was never applied"),
+        ),
+        Ok(_) => {}
+        Err(problems) => diagnostics.extend(problems.into_iter().map(|problem| {
+            let diagnostic = Diagnostic::error(codes::BAD_SCRIPT, format!("{title}: {}", problem.message))
+                .at(Place::in_source(source, problem.at));
+            match problem.help {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            }
+        })),
+    }
+}
+
+/// The migrations that have no way back and do not say why.
+pub fn downs(set: &MigrationSet) -> Vec<Diagnostic> {
+    set.versioned()
+        .iter()
+        .filter(|migration| migration.down.is_none() && migration.attributes.irreversible.is_none())
+        .map(|migration| {
+            Diagnostic::error(codes::NO_DOWN, format!("{}: has no down", migration.title()))
+                .at(Place::path(migration.up.path()))
+                .help("write one, or say why there is none: -- migrate:irreversible \"why\"")
+        })
+        .collect()
+}
+
+/// What changed between an earlier state of a set, which is taken for released, and this one, that will hurt where
+/// the earlier one is applied.
+pub fn since(old: &MigrationSet, new: &MigrationSet) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for migration in new {
+        match before(old, migration) {
+            Some(earlier) => diagnostics.extend(edited(earlier, migration)),
+            None => diagnostics.extend(late(old, migration)),
+        }
+    }
+    for earlier in old {
+        if new.get(&earlier.id).is_none() && new.renamed(&earlier.id).is_none() && !replaced(new, earlier) {
+            diagnostics.push(
+                Diagnostic::error(codes::REMOVED_RELEASED, format!("{}: was released and is gone", earlier.title()))
+                    .at(Place::path(earlier.up.path()))
+                    .help("if it has a new name, say so: renamed-from in migrations.toml")
+                    .help("else bring the file back; what undoes it is a new migration"),
+            );
+        }
+    }
+    diagnostics
+}
+
+/// The same migration in the earlier set, under its name of then.
+fn before<'a>(old: &'a MigrationSet, migration: &Migration) -> Option<&'a Migration> {
+    old.get(&migration.id).or_else(|| migration.attributes.renamed_from.iter().find_map(|id| old.get(id)))
+}
+
+fn replaced(new: &MigrationSet, earlier: &Migration) -> bool {
+    new.snapshots().iter().any(|snapshot| snapshot.replaces.iter().any(|replaced| replaced.id == earlier.id))
+}
+
+fn edited(earlier: &Migration, migration: &Migration) -> Option<Diagnostic> {
+    let accepted = migration.attributes.accepted_checksums.contains(&earlier.checksum);
+    // A repeatable is there to be edited.
+    if migration.id.is_repeatable() || earlier.checksum == migration.checksum || accepted {
+        return None;
+    }
+    Some(
+        Diagnostic::error(codes::EDITED_RELEASED, format!("{}: was released and is edited", migration.title()))
+            .at(Place::path(migration.up.path()))
+            .diff(earlier.up.text(), migration.up.text())
+            .help("put the old text back and write a new migration")
+            .help(format!(
+                "or accept both texts: in migrations.toml, [migration.\"{}\"] accept = [\"{}\"]",
+                migration.id, earlier.checksum
+            )),
+    )
+}
+
+fn late(old: &MigrationSet, migration: &Migration) -> Option<Diagnostic> {
+    let newest = old.last_versioned()?;
+    if migration.id.is_repeatable() || migration.id > newest.id || migration.attributes.optional.is_some() {
+        return None;
+    }
+    Some(
+        Diagnostic::error(
+            codes::SORTS_BELOW,
+            format!("{}: is new and sorts below {}, which was there before", migration.title(), newest.title()),
+        )
+        .at(Place::path(migration.up.path()))
+        .help("a database that has the newer one will refuse it as out of order")
+        .help(format!("give it a version above {}", newest.id.version().map_or("", crate::Version::as_str))),
+    )
+}
