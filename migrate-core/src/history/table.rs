@@ -7,6 +7,7 @@
 use super::{Action, Entry, EntryKey, State, Timestamp};
 use crate::backend::{Fault, NewEntry, ServerError};
 use crate::migration::{MigrationId, Phase};
+use crate::version::Version;
 
 /// The format this version writes.
 pub const FORMAT: u64 = 1;
@@ -138,7 +139,7 @@ pub fn encode(new: &NewEntry) -> Vec<(&'static str, Value<'_>)> {
         ("script", new.script.as_deref().into()),
         ("down_script", new.down_script.as_deref().into()),
         ("origin", entry.origin.as_deref().into()),
-        ("compatible_from", entry.compatible_from.as_ref().map(|version| version.as_str()).into()),
+        ("compatible_from", entry.compatible_from.as_ref().map(Version::as_str).into()),
         ("set_digest", entry.set_digest.as_deref().into()),
         ("checkpoint", entry.checkpoint.as_deref().into()),
         ("error", entry.error.as_deref().into()),

@@ -1,0 +1,174 @@
+//! Plain data about SQLite, and effects as SQL for its shell.
+
+use migrate_core::backend::{
+    Advance, Atomicity, Cancel, Dialect, Effect, Exclusion, NewEntry, Orphan, Settings, TableName,
+};
+use migrate_core::history::State;
+use migrate_core::history::table::{self, Value};
+use migrate_core::sql::{Syntax, classify};
+
+use crate::settings::{DEFER_FOREIGN_KEYS, FOREIGN_KEYS, assignment};
+use crate::{history, rebuild};
+
+/// SQLite.
+pub static SQLITE: Dialect = Dialect {
+    name: "sqlite",
+    aliases: &["sqlite3"],
+    syntax: Syntax::SQLITE,
+    classify: classify::sqlite,
+    atomicity: Atomicity::Script,
+    exclusion: Exclusion::Optimistic,
+    orphan: Orphan::None,
+    cancel: Cancel::Statement,
+    script_settings: rebuild::script_settings,
+    effect_sql,
+    history_sql,
+};
+
+/// A text as an SQL literal that means exactly this text, in every mode of SQLite and read by its shell.
+///
+/// A NUL would end the SQL text, and the shell drops the CR of a CRLF, so a text with such characters is written in
+/// hexadecimal digits.
+///
+/// ```
+/// use migrate_sqlite::dialect::literal;
+///
+/// assert_eq!(literal("it's"), "'it''s'");
+/// assert_eq!(literal("a\0b"), "CAST(x'610062' AS TEXT)");
+/// ```
+pub fn literal(text: &str) -> String {
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        return format!("CAST(x'{digits}' AS TEXT)");
+    }
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A name, quoted.
+pub(crate) fn name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A table with its schema, quoted.
+pub(crate) fn qualified(table: &TableName) -> String {
+    match &table.schema {
+        Some(schema) => format!("{}.{}", name(schema), name(&table.name)),
+        None => name(&table.name),
+    }
+}
+
+/// The current time as the history stores it. `unixepoch('subsec')` would need SQLite 3.42.
+const NOW: &str = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)";
+
+fn effect_sql(effect: &Effect<'_>, table: &TableName) -> String {
+    match effect {
+        Effect::Begin(settings) => begin(settings),
+        Effect::Commit => "COMMIT;".to_owned(),
+        Effect::Rollback => "ROLLBACK;".to_owned(),
+        Effect::Set(settings) => pragmas(settings, |_| true).join("\n"),
+        Effect::Statement(statement) => format!("{};", statement.text),
+        Effect::Append(new) => append(new, table),
+        Effect::Advance(advance) => self::advance(advance, table),
+        Effect::Mirror(row) => format!("{};", row.sql.trim_end().trim_end_matches(';')),
+        // An effect that this version does not know cannot be printed; `perform` refuses it as well.
+        other => format!("-- not known to this version: {other:?}"),
+    }
+}
+
+fn history_sql(table: &TableName) -> String {
+    format!("{};", history::create_table(&qualified(table)))
+}
+
+fn begin(settings: &Settings) -> String {
+    let mut lines = pragmas(settings, |name| !name.eq_ignore_ascii_case(DEFER_FOREIGN_KEYS));
+    lines.push("BEGIN IMMEDIATE;".to_owned());
+    let inside = Settings { variables: settings.variables.clone(), ..Settings::default() };
+    lines.extend(pragmas(&inside, |name| name.eq_ignore_ascii_case(DEFER_FOREIGN_KEYS)));
+    lines.join("\n")
+}
+
+/// The shell has no statement timeout, so that one is not among them.
+fn pragmas(settings: &Settings, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    let variables = settings.variables.iter();
+    if wanted(FOREIGN_KEYS) && !variables.clone().any(|(name, _)| name.eq_ignore_ascii_case(FOREIGN_KEYS)) {
+        lines.push(format!("PRAGMA {FOREIGN_KEYS} = on;"));
+    }
+    for (name, value) in variables.filter(|(name, _)| wanted(name)) {
+        lines.push(match assignment(name, value) {
+            Ok(pragma) => format!("{pragma};"),
+            Err(error) => format!("-- {error}"),
+        });
+    }
+    if let Some(limit) = settings.lock_timeout {
+        lines.push(format!("PRAGMA busy_timeout = {};", crate::settings::busy_milliseconds(limit)));
+    }
+    lines
+}
+
+fn append(new: &NewEntry, table: &TableName) -> String {
+    let mut columns = Vec::new();
+    let mut values = Vec::new();
+    for (column, value) in table::encode(new) {
+        columns.push(name(column));
+        values.push(self::value(value));
+    }
+    columns.extend([name("started_at"), name("finished_at")]);
+    values.extend([NOW.to_owned(), if new.entry.state == State::InFlight { "NULL" } else { NOW }.to_owned()]);
+    format!("INSERT INTO {} ({})\nVALUES ({});", qualified(table), columns.join(", "), values.join(", "))
+}
+
+fn advance(advance: &Advance, table: &TableName) -> String {
+    let mut set: Vec<_> =
+        history::changes(advance).map(|(column, new)| format!("{} = {}", name(column), value(new))).collect();
+    if advance.state != State::InFlight {
+        set.push(format!("{} = {NOW}", name("finished_at")));
+    }
+    let expected: Vec<_> =
+        history::expected(advance).map(|(column, old)| format!("{} = {}", name(column), value(old))).collect();
+    format!("UPDATE {} SET {}\nWHERE {};", qualified(table), set.join(", "), expected.join(" AND "))
+}
+
+fn value(value: Value<'_>) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Integer(number) => number.to_string(),
+        Value::Text(text) => literal(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rusqlite::Connection;
+
+    use super::literal;
+
+    fn check(text: &str) {
+        let connection = Connection::open_in_memory().unwrap();
+        let sql = format!("SELECT {} AS x", literal(text));
+        let back: String = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(back, text, "{sql}");
+        assert!(!sql.contains(['\0', '\r']), "{sql:?}");
+    }
+
+    #[test]
+    fn hostile_texts_come_back_as_they_were() {
+        for text in ["", "'", "''", "\0", "a\0'b", "\r\n", "\n;\n.quit\n", "\\'", "'); DROP TABLE t; --", "\u{feff}é😀"]
+        {
+            check(text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_as_it_was(text in any::<String>()) {
+            check(&text);
+        }
+
+        #[test]
+        fn quotes_and_controls_come_back(text in "['\"\\\\\\x00-\\x20;\\-a]{0,40}") {
+            check(&text);
+        }
+    }
+}

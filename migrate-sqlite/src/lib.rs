@@ -1,0 +1,59 @@
+//! The SQLite backend of `migrate`.
+//!
+//! ```
+//! use migrate_core::Backend;
+//! use migrate_sqlite::{Sqlite, blocking::block_on};
+//!
+//! let database = Sqlite::in_memory()?;
+//! let mut session = block_on(database.connect())?;
+//! let server = block_on(session.observe(&migrate_core::backend::TableName::default()))?;
+//! assert!(server.objects.is_empty() && !server.read_only);
+//! # Ok::<(), migrate_core::backend::ServerError>(())
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`connect`] | [`Sqlite`]: where the database is, how it is opened, created and dropped |
+//! | [`url`] | `sqlite:…` URLs |
+//! | [`session`] | [`SqliteSession`]: one connection, our own or the caller's |
+//! | `perform` | effects → calls of SQLite |
+//! | `settings` | PRAGMAs that are set, asserted and put back |
+//! | `interrupt` | stopping a statement: on request, or because it ran too long |
+//! | `history` | the history table |
+//! | [`dialect`] | plain data about SQLite, and effects as SQL for its shell |
+//! | `rebuild` | which scripts rebuild a table |
+//! | `lock` | the lock of the migrations: an operating system's file lock |
+//! | [`backup`] | copies of a database while it is in use |
+//! | [`blocking`] | running these futures without a runtime |
+//! | `error` | SQLite's result codes → what the core decides by |
+//!
+//! # Blocking
+//! SQLite is a library and not a server: every method does its work inside the call and never yields, so no runtime is
+//! needed, and none is helped. A service on a runtime wraps the whole run in its `spawn_blocking`.
+//!
+//! # Deliberately absent
+//! - Journal mode and `synchronous` are the user's: nothing here changes them.
+//! - No policy: nothing here compares versions, knows what is pending, or tries anything again.
+//! - No evidence about interrupted statements: what cannot share a transaction with its history row (`VACUUM`,
+//!   `ATTACH`, some PRAGMAs) may simply be run again.
+
+pub mod backup;
+pub mod blocking;
+pub mod connect;
+pub mod dialect;
+mod error;
+mod history;
+mod interrupt;
+mod lock;
+mod perform;
+mod rebuild;
+pub mod session;
+mod settings;
+pub mod url;
+
+pub use connect::Sqlite;
+pub use dialect::SQLITE;
+pub use migrate_core as core;
+pub use rusqlite;
+pub use session::SqliteSession;
+pub use url::UrlError;

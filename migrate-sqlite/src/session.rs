@@ -1,0 +1,329 @@
+//! One connection: our own, or the caller's.
+
+use std::any::Any;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use migrate_core::backend::{
+    Canceller, Effect, Fault, HistoryTable, Locked, Performed, Progress, Row, Server, ServerError, Session, Settings,
+    Settled, TableName,
+};
+use migrate_core::history::{Entry, EntryKey, Texts};
+use migrate_core::sql::statement::Recovery;
+use migrate_core::sql::{Statement, Syntax};
+use rusqlite::Connection;
+
+use crate::error::server_error;
+use crate::history::{self, HistorySql, cell};
+use crate::interrupt::Interrupt;
+use crate::lock::{self, Lock};
+use crate::perform::Transaction;
+use crate::settings::{self, Changed, FOREIGN_KEYS};
+
+/// How many names [`Server::objects`] has at most: enough to show that a database is not empty.
+const OBJECTS: usize = 5;
+
+/// One connection to a database.
+///
+/// While it lives, foreign keys are enforced (builds of SQLite differ in their default) except where a script's
+/// settings say otherwise, and the wait for a lock is the session's.
+pub struct SqliteSession<'c> {
+    pub(crate) interrupt: Interrupt,
+    pub(crate) handle: Handle<'c>,
+    pub(crate) changed: Changed,
+    /// From the last [`Effect::Set`].
+    pub(crate) base: Settings,
+    pub(crate) transaction: Option<Transaction>,
+    pub(crate) busy_timeout: Duration,
+    pub(crate) history: Option<HistorySql>,
+    database: String,
+    place: lock::Place,
+    came_with: Option<CameWith>,
+    // After the connection: whoever gets the lock finds no transaction of ours.
+    lock: Option<Lock>,
+}
+
+/// The connection itself.
+pub(crate) enum Handle<'c> {
+    Own(Connection),
+    Borrowed(&'c mut Connection),
+}
+
+impl Deref for Handle<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match self {
+            Self::Own(connection) => connection,
+            Self::Borrowed(connection) => connection,
+        }
+    }
+}
+
+/// What a borrowed connection gets back.
+struct CameWith {
+    foreign_keys: String,
+    busy_timeout: Duration,
+}
+
+impl<'c> SqliteSession<'c> {
+    /// A session on the caller's own connection. When it is dropped, the connection has the settings it came with
+    /// again. Its busy *handler*, if it has one, is replaced by a timeout of 30 seconds and cannot be put back.
+    ///
+    /// # Errors
+    /// If a transaction is open on the connection.
+    pub fn on(connection: &'c mut Connection) -> Result<Self, ServerError> {
+        if !connection.is_autocommit() {
+            return Err(ServerError::new(
+                Fault::Refused,
+                "a transaction is open on this connection: commit it or roll it back before migrating",
+            ));
+        }
+        let value = |name: &str| settings::read(connection, name).map(Option::unwrap_or_default);
+        let came_with = CameWith {
+            foreign_keys: value(FOREIGN_KEYS)?,
+            busy_timeout: Duration::from_millis(value("busy_timeout")?.parse().unwrap_or(0)),
+        };
+        let file = connection.path().map(PathBuf::from).filter(|path| path.is_file());
+        let place = match (&file, connection.path()) {
+            (Some(file), _) => lock::Place::File(lock::path(file)),
+            (None, Some(name)) if !name.is_empty() => lock::Place::Process(name.to_owned()),
+            // Nobody else can reach a private database, so any name that is not in use will do.
+            _ => lock::Place::Process(format!("private {connection:p}")),
+        };
+        let database = file.as_deref().map_or_else(|| ":memory:".to_owned(), file_name);
+        let handle = Handle::Borrowed(connection);
+        let mut session = Self::new(handle, database, place, crate::connect::BUSY_TIMEOUT)?;
+        session.came_with = Some(came_with);
+        Ok(session)
+    }
+
+    pub(crate) fn new(
+        handle: Handle<'c>,
+        database: String,
+        place: lock::Place,
+        busy_timeout: Duration,
+    ) -> Result<Self, ServerError> {
+        handle.busy_timeout(busy_timeout).map_err(|e| server_error(&e))?;
+        settings::write(&handle, FOREIGN_KEYS, "on")?;
+        Ok(Self {
+            interrupt: Interrupt::new(&handle),
+            handle,
+            changed: Changed::default(),
+            base: Settings::default(),
+            transaction: None,
+            busy_timeout,
+            history: None,
+            database,
+            place,
+            came_with: None,
+            lock: None,
+        })
+    }
+
+    /// The driver's connection.
+    pub fn connection(&mut self) -> &mut Connection {
+        match &mut self.handle {
+            Handle::Own(connection) => connection,
+            Handle::Borrowed(connection) => connection,
+        }
+    }
+
+    fn objects(&self, table: &TableName) -> Result<Objects, ServerError> {
+        let mut objects = Objects::default();
+        let each = |schema: &str, take: &mut dyn FnMut(String)| -> rusqlite::Result<()> {
+            // `sqlite_schema` has this name since 3.33 only.
+            let sql = format!(
+                "SELECT name FROM {}.sqlite_master WHERE type IN ('table', 'view')",
+                crate::dialect::name(schema)
+            );
+            let mut statement = self.handle.prepare(&sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                take(row.get(0)?);
+            }
+            Ok(())
+        };
+        let home = table.schema.as_deref().unwrap_or("main");
+        let ours = |name: &str| name.eq_ignore_ascii_case(&table.name);
+        each("main", &mut |name| {
+            if home.eq_ignore_ascii_case("main") && ours(&name) {
+                objects.has_history = true;
+            } else if is_foreign_history(&name) {
+                objects.foreign.push(name);
+            } else if objects.some.len() < OBJECTS && !name.starts_with("sqlite_") && !is_companion(&name) {
+                objects.some.push(name);
+            }
+        })
+        .map_err(|e| server_error(&e))?;
+        if !home.eq_ignore_ascii_case("main") {
+            each(home, &mut |name| objects.has_history |= ours(&name)).map_err(|e| server_error(&e))?;
+        }
+        Ok(objects)
+    }
+}
+
+/// What [`Session::observe`] finds in the schema.
+#[derive(Default)]
+struct Objects {
+    some: Vec<String>,
+    foreign: Vec<String>,
+    has_history: bool,
+}
+
+/// Tables in which other tools keep their history, as those tools name them. `CHANGELOG` (MyBatis) counts only in
+/// capitals: in small letters it is a likely name for a table of the application.
+fn is_foreign_history(name: &str) -> bool {
+    const TABLES: &[&str] = &[
+        "_prisma_migrations",
+        "_sqlx_migrations",
+        "__diesel_schema_migrations",
+        "__drizzle_migrations",
+        "__efmigrationshistory",
+        "alembic_version",
+        "atlas_schema_revisions",
+        "databasechangelog",
+        "django_migrations",
+        "flyway_schema_history",
+        "goose_db_version",
+        "gorp_migrations",
+        "refinery_schema_history",
+        "schema_migrations",
+    ];
+    name == "CHANGELOG" || TABLES.iter().any(|table| table.eq_ignore_ascii_case(name))
+}
+
+/// Tables that come with another tool's history and say nothing by themselves.
+fn is_companion(name: &str) -> bool {
+    ["ar_internal_metadata", "databasechangeloglock"].iter().any(|table| table.eq_ignore_ascii_case(name))
+}
+
+/// What a person calls a database file.
+pub(crate) fn file_name(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+impl Drop for SqliteSession<'_> {
+    fn drop(&mut self) {
+        // An own connection goes with all it has. Nothing can be done about a failure on a borrowed one.
+        if let Some(came_with) = &self.came_with {
+            if !self.handle.is_autocommit() {
+                let _ = self.handle.execute("ROLLBACK", []);
+            }
+            let _ = self.changed.assert(&self.handle, &[]);
+            let _ = settings::write(&self.handle, FOREIGN_KEYS, &came_with.foreign_keys);
+            let _ = self.handle.busy_timeout(came_with.busy_timeout);
+        }
+    }
+}
+
+#[async_trait]
+impl HistoryTable for SqliteSession<'_> {
+    async fn ensure_history(&mut self, table: &TableName) -> Result<(), ServerError> {
+        if history::is_complete(&self.handle, table)? {
+            return Ok(());
+        }
+        if !self.handle.is_autocommit() {
+            return history::ensure(&self.handle, table);
+        }
+        self.wait_for("BEGIN IMMEDIATE")?;
+        let made = history::ensure(&self.handle, table).and_then(|()| self.wait_for("COMMIT"));
+        if made.is_err() && !self.handle.is_autocommit() {
+            self.handle.execute("ROLLBACK", []).map_err(|e| server_error(&e))?;
+        }
+        made
+    }
+
+    async fn head(&mut self, table: &TableName, component: &str) -> Result<Option<Entry>, ServerError> {
+        history::head(&self.handle, table, component)
+    }
+
+    async fn load(&mut self, table: &TableName) -> Result<Vec<Entry>, ServerError> {
+        history::load(&self.handle, table)
+    }
+
+    async fn texts(&mut self, table: &TableName, of: &[EntryKey]) -> Result<Vec<Texts>, ServerError> {
+        history::texts(&self.handle, table, of)
+    }
+}
+
+#[async_trait]
+impl Session for SqliteSession<'_> {
+    async fn observe(&mut self, table: &TableName) -> Result<Server, ServerError> {
+        let objects = self.objects(table)?;
+        let query_only = settings::read(&self.handle, "query_only")?.is_some_and(|value| value != "0");
+        Ok(Server {
+            product: format!("SQLite {}", rusqlite::version()),
+            database: self.database.clone(),
+            syntax: Syntax::SQLITE,
+            has_history: objects.has_history,
+            objects: objects.some,
+            foreign_histories: objects.foreign,
+            // SQLite opens a file that it may not write for reading, and says so here.
+            read_only: query_only || self.handle.is_readonly("main").map_err(|e| server_error(&e))?,
+        })
+    }
+
+    async fn perform(
+        &mut self,
+        table: &TableName,
+        effects: &[Effect<'_>],
+        progress: &mut (dyn Progress + Send),
+    ) -> Performed {
+        self.carry_out(table, effects, progress)
+    }
+
+    async fn note(&mut self, _: &Statement<'_>) -> Result<Option<String>, ServerError> {
+        Ok(None)
+    }
+
+    async fn settle(&mut self, statement: &Statement<'_>, _: Option<&str>) -> Result<Settled, ServerError> {
+        Ok(match statement.class.sharing.recovery() {
+            None => Settled::DidNotRun("it shares a transaction with its row, which is not there".to_owned()),
+            Some(Recovery::Repeat) => Settled::DidNotRun("running it again leads to the same state".to_owned()),
+            Some(_) => Settled::Undecided("SQLite keeps nothing that could tell whether it ran".to_owned()),
+        })
+    }
+
+    async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ServerError> {
+        self.interrupt.start();
+        let rows = self.limited(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let width = statement.column_count();
+            let mut rows = statement.query([])?;
+            let mut cells = Vec::new();
+            while let Some(row) = rows.next()? {
+                cells.push((0..width).map(|index| cell(row, index)).collect());
+            }
+            Ok(cells)
+        });
+        self.interrupt.finish();
+        rows
+    }
+
+    async fn try_lock(&mut self, _: &TableName, owner: &str) -> Result<Locked, ServerError> {
+        if self.lock.is_none() {
+            match Lock::take(&self.place, owner)? {
+                Ok(lock) => self.lock = Some(lock),
+                Err(holder) => return Ok(Locked::HeldBy(holder)),
+            }
+        }
+        Ok(Locked::Mine { fence: 0 })
+    }
+
+    async fn unlock(&mut self, _: &TableName) -> Result<(), ServerError> {
+        self.lock = None;
+        Ok(())
+    }
+
+    fn canceller(&self) -> Option<Box<dyn Canceller>> {
+        Some(self.interrupt.canceller())
+    }
+
+    fn native(&mut self) -> &mut dyn Any {
+        self.connection()
+    }
+}
