@@ -54,13 +54,21 @@ mod tests {
         assert_eq!(unified(old, new), expected);
     }
 
+    fn numbered(lines: usize, text: &str) -> String {
+        (1..=lines).flat_map(|number| [text.to_owned(), format!(" {number}\n")]).collect()
+    }
+
     #[test]
     fn changes_stand_in_up_to_three_lines_of_context() {
         check("a\nb\n", "a\nb\n", &[]);
         check("a\nb\nc\n", "a\nB\nc\n", &["  a", "- b", "+ B", "  c"]);
-        let old: String = (1..=20).map(|n| format!("{n}\n")).collect();
-        let new = old.replace("\n2\n", "\ntwo\n").replace("\n19\n", "\n");
-        check(&old, &new, &["  1", "- 2", "+ two", "  3", "  4", "  5", "…", "  16", "  17", "  18", "- 19", "  20"]);
+        let old = numbered(20, "");
+        let new = old.replace("\n 2\n", "\ntwo\n").replace("\n 19\n", "\n");
+        check(
+            &old,
+            &new,
+            &["   1", "-  2", "+ two", "   3", "   4", "   5", "…", "   16", "   17", "   18", "-  19", "   20"],
+        );
     }
 
     #[test]
@@ -72,16 +80,16 @@ mod tests {
 
     #[test]
     fn a_long_diff_is_cut() {
-        let old: String = (0..30).map(|n| format!("old {n}\n")).collect();
-        let new: String = (0..30).map(|n| format!("new {n}\n")).collect();
+        let old = numbered(30, "old");
+        let new = numbered(30, "new");
         let lines = unified(&old, &new);
         assert_eq!((lines.len(), lines.last().map(String::as_str)), (41, Some("… and 20 more lines")));
     }
 
     #[test]
     fn two_large_unlike_texts_are_compared_in_reasonable_time() {
-        let old: String = (0..20_000).map(|n| format!("insert into a values ({n});\n")).collect();
-        let new: String = (0..20_000).map(|n| format!("update b set c = {n};\n")).collect();
+        let old = numbered(20_000, "insert into t values");
+        let new = numbered(20_000, "delete from u where a =");
         assert_eq!(unified(&old, &new).len(), 41);
     }
 }

@@ -74,11 +74,6 @@ impl Folder {
         &self.files
     }
 
-    /// The file called `name` in the first root that has one.
-    pub fn file(&self, name: &str) -> Option<&File> {
-        self.files.iter().find(|file| file.name == name)
-    }
-
     /// The folders inside the roots, which this listing does not enter.
     pub fn subfolders(&self) -> &[PathBuf] {
         &self.subfolders

@@ -168,6 +168,16 @@ fn migration(
             way_back = content.down;
         }
     }
+    if let (Some(reason), Some(down)) = (&attributes.irreversible, &way_back) {
+        diagnostics.push(
+            Diagnostic::error(
+                codes::BAD_DIRECTIVE,
+                format!("{}: is irreversible (\"{reason}\") and has a down", up.name.title()),
+            )
+            .at(Place::in_source(down, down.range().start..down.range().start))
+            .help("take one of them out"),
+        );
+    }
     Some(Migration {
         id,
         description: up.name.description.clone(),
