@@ -14,9 +14,19 @@ pub fn raw(text: &str) -> String {
 
 /// `TAG:` and the hex SHA-256 of `bytes`.
 pub(crate) fn tagged(tag: &str, bytes: &[u8]) -> String {
+    hex(tag, &Sha256::digest(bytes))
+}
+
+/// `TAG:` and a digest in hex.
+pub(crate) fn hex(tag: &str, digest: &[u8]) -> String {
     let mut out = format!("{tag}:");
-    for byte in Sha256::digest(bytes) {
+    for byte in digest {
         let _ = write!(out, "{byte:02x}");
     }
     out
+}
+
+/// Placeholder.
+pub fn normalised(source: &crate::Source, _: &crate::sql::Syntax) -> String {
+    raw(source.text())
 }

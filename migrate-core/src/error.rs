@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::apply::Report;
 use crate::backend::{Fault, Holder, ServerError};
 use crate::diagnostic::{Diagnostic, Place, codes};
+use crate::history::Action;
 use crate::plan::{Mode, Refusal};
 use crate::source::Source;
 
@@ -53,8 +54,10 @@ pub enum ErrorKind {
 pub struct StatementFailure {
     /// The migration, as messages name it.
     pub title: String,
-    /// The statement, from 1.
-    pub statement: usize,
+    /// What was being done with it.
+    pub action: Action,
+    /// The statement, from 1; `None` where all were accepted and the commit was not.
+    pub statement: Option<usize>,
     /// Of how many.
     pub statements: usize,
     /// Where the statement is.
@@ -115,7 +118,8 @@ impl Error {
 
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_retryable(&self) -> bool {
-        self.is_locked() || matches!(&*self.kind, ErrorKind::Connect(_) | ErrorKind::Lost(_) | ErrorKind::Stopped { .. })
+        self.is_locked()
+            || matches!(&*self.kind, ErrorKind::Connect(_) | ErrorKind::Lost(_) | ErrorKind::Stopped { .. })
     }
 
     /// Whether the database is ahead of this set.
@@ -150,9 +154,12 @@ impl Error {
                 .help("wait for it to end, or wait longer: --lock-wait 30m"),
             ],
             ErrorKind::Stopped { left } => vec![
-                Diagnostic::refused(codes::STOPPED, format!("stopped by request, {} left", count(left.len(), "migration")))
-                    .help(self.report.applied_line())
-                    .help("run `migrate up` again: it goes on from here"),
+                Diagnostic::refused(
+                    codes::STOPPED,
+                    format!("stopped by request, {} left", count(left.len(), "migration")),
+                )
+                .help(self.report.applied_line())
+                .help("run `migrate up` again: it goes on from here"),
             ],
         }
     }
@@ -183,30 +190,49 @@ fn server(error: &ServerError) -> Diagnostic {
 }
 
 fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
-    let StatementFailure { title, statement, statements, error, .. } = failure;
+    let StatementFailure { title, statement, statements, error, action, .. } = failure;
     let code = if error.is_contention() { codes::LOCK_TIMEOUT } else { codes::STATEMENT_FAILED };
-    let at = match error.position {
-        Some(position) => {
-            let start = (failure.span.start + position).min(failure.span.end);
-            start..word_end(failure.source.file(), start)
-        }
-        None => failure.span.clone(),
+    let what = match statement {
+        Some(number) => format!("statement {number} of {statements} failed"),
+        None => "the commit failed".to_owned(),
     };
-    let mut diagnostic = Diagnostic::error(code, format!("{title}: statement {statement} of {statements} failed: {error}"))
-        .at(Place::in_source(&failure.source, at));
+    let mut diagnostic = Diagnostic::error(code, format!("{title}: {what}: {error}"));
+    if statement.is_some() {
+        let at = match error.position {
+            Some(position) => {
+                let start = (failure.span.start + position).min(failure.span.end);
+                start..word_end(failure.source.file(), start)
+            }
+            None => failure.span.clone(),
+        };
+        diagnostic = diagnostic.at(Place::in_source(&failure.source, at));
+    } else {
+        diagnostic = diagnostic.at(Place::path(failure.source.path()));
+    }
     diagnostic = with_details(diagnostic, error);
-    let line = failure.source.position(failure.span.start).line;
+    let command = if *action == Action::Down { "migrate down" } else { "migrate up" };
     diagnostic = diagnostic.help(format!("{}{}", report.applied_line(), pending(&failure.pending)));
-    match failure.mode {
-        Mode::Journal if *statement > 1 => diagnostic
-            .help(format!("{} applied and recorded; {} not run", ran(*statement), not_run(*statement, *statements)))
-            .help(format!(
-                "fix the file from line {line} on and run `migrate up`: it goes on with statement {statement}"
-            )),
-        Mode::Journal => diagnostic
-            .help("nothing of this migration has run")
-            .help(format!("fix the file from line {line} on and run `migrate up` again")),
-        _ => diagnostic.help("the transaction was rolled back: fix the file and run `migrate up` again"),
+    let retry = if error.is_contention() { "when it is free" } else { "once the file is mended" };
+    match (failure.mode, statement) {
+        (Mode::Journal, Some(number)) => {
+            let line = failure.source.position(failure.span.start).line;
+            let state = if *number == 1 {
+                "nothing of this migration has run".to_owned()
+            } else {
+                format!("{} applied and recorded; {} not run", ran(*number), not_run(*number, *statements))
+            };
+            diagnostic.help(state).help(if error.is_contention() {
+                format!("run `{command}` again {retry}: it goes on with statement {number}")
+            } else {
+                format!(
+                    "fix the file from line {line} on and run `{command}` again: it goes on with statement {number}"
+                )
+            })
+        }
+        _ if error.is_contention() => {
+            diagnostic.help(format!("the transaction was rolled back: run `{command}` again {retry}"))
+        }
+        _ => diagnostic.help(format!("the transaction was rolled back: fix the file and run `{command}` again")),
     }
 }
 
@@ -236,10 +262,13 @@ fn pending(titles: &[String]) -> String {
 }
 
 fn precondition(failure: &PreconditionFailure) -> Diagnostic {
-    Diagnostic::refused(codes::PRECONDITION, format!("{}: the precondition does not hold: {}", failure.title, failure.text))
-        .help(format!("asked: {}", failure.sql))
-        .help(format!("answer: {}", failure.answer))
-        .help("nothing of this migration has run: make the precondition true and run `migrate up` again")
+    Diagnostic::refused(
+        codes::PRECONDITION,
+        format!("{}: the precondition does not hold: {}", failure.title, failure.text),
+    )
+    .help(format!("asked: {}", failure.sql))
+    .help(format!("answer: {}", failure.answer))
+    .help("nothing of this migration has run: make the precondition true and run `migrate up` again")
 }
 
 fn with_details(mut diagnostic: Diagnostic, error: &ServerError) -> Diagnostic {

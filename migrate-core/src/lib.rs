@@ -1,26 +1,38 @@
 //! The migration model, version order, planner, journal and backend contract of `migrate`.
 
+pub mod apply;
 pub mod backend;
 pub mod checksum;
 pub mod diagnostic;
+pub mod error;
+pub mod event;
 pub mod history;
 pub mod layout;
 pub mod manifest;
 pub mod migration;
+pub mod migrator;
+pub mod plan;
 pub mod set;
 pub mod source;
 pub mod sql;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod version;
 
 pub use async_trait::async_trait;
 
+pub use apply::{Report, RunOptions, StopHandle};
 pub use backend::{Backend, Dialect, Session};
 pub use diagnostic::{Code, Diagnostic, Place, Severity};
+pub use error::Error;
+pub use event::{Event, Observer};
 pub use history::{Entry, History};
 pub use layout::EngineNames;
 pub use migration::{
     Attributes, Batch, Migration, MigrationId, Phase, Precondition, Replaced, RunAttributes, Snapshot, Timeouts,
 };
+pub use migrator::Migrator;
+pub use plan::{Check, Goal, PhaseGoal, Plan, Policy, Refusal};
 pub use set::{Loaded, MigrationSet, ReadOptions};
 pub use source::Source;
 pub use version::Version;

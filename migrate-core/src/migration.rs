@@ -300,8 +300,8 @@ pub struct BatchAt {
 pub enum Batch {
     /// Over ranges of a key, `:lo` to `:hi`, both inclusive: every row exactly once.
     Ranges {
-        /// The table whose key is walked.
-        table: String,
+        /// The table whose key is walked; the layout fills it in from the statement where the directive does not say.
+        table: Option<String>,
         /// An integer column of that table.
         key: String,
         /// How far apart `:lo` and `:hi` are at most.

@@ -1,9 +1,380 @@
 //! The facade that most users touch: a backend, a set, where to go.
 
-use crate::apply::{Report, RunOptions, StopHandle};
-use crate::backend::{Backend, Server, TableName};
-use crate::error::Error;
-use crate::event::Observer;
-use crate::history::History;
-use crate::plan::{Check, Goal, Plan, Policy};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use crate::apply::{Halt, Report, Run, RunOptions, StopHandle};
+use crate::backend::{Backend, Cancel, Exclusion, Session, TableName};
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, Observer};
+use crate::history::{Entry, EntryKey, History, State, Texts};
+use crate::migration::MigrationId;
+use crate::plan::{self, Check, Goal, Observed, Plan, Policy, Refusal};
 use crate::set::MigrationSet;
+
+/// How often another run may be faster before something else must be wrong.
+const RACES: usize = 1_000;
+
+/// Brings one database to where a set says it should be.
+///
+/// ```
+/// # #[cfg(feature = "testing")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use migrate_core::testing::memory::Memory;
+/// use migrate_core::{MigrationSet, Migrator};
+///
+/// let set = MigrationSet::new("main", Vec::new()).map_err(|diagnostics| diagnostics[0].to_string())?;
+/// let migrator = Migrator::new(Memory::transactional(), set);
+/// let report = futures_executor::block_on(migrator.up())?;
+/// assert!(report.is_empty());
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "testing"))]
+/// # fn main() {}
+/// ```
+pub struct Migrator {
+    backend: Box<dyn Backend>,
+    set: MigrationSet,
+    goal: Goal,
+    policy: Policy,
+    options: RunOptions,
+    table: TableName,
+    stop: StopHandle,
+}
+
+impl Migrator {
+    /// Everything pending, by the careful policy.
+    pub fn new(backend: impl Backend + 'static, set: MigrationSet) -> Self {
+        Self {
+            backend: Box::new(backend),
+            set,
+            goal: Goal::up(),
+            policy: Policy::default(),
+            options: RunOptions::default(),
+            table: TableName::default(),
+            stop: StopHandle::new(),
+        }
+    }
+
+    /// Where to go.
+    pub fn goal(self, goal: Goal) -> Self {
+        Self { goal, ..self }
+    }
+
+    /// What is allowed on the way.
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// How the run behaves.
+    pub fn options(self, options: RunOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Where the history is.
+    pub fn table(self, table: TableName) -> Self {
+        Self { table, ..self }
+    }
+
+    /// What stops a run of this migrator from another thread.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.stop.clone()
+    }
+
+    /// The set.
+    pub fn set(&self) -> &MigrationSet {
+        &self.set
+    }
+
+    /// The backend.
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
+    /// Where the history is.
+    pub fn history_table(&self) -> &TableName {
+        &self.table
+    }
+
+    /// Reads the history and the server's facts. Read-only; creates nothing; needs no lock.
+    ///
+    /// # Errors
+    /// Those of connecting and reading.
+    pub async fn observe(&self) -> Result<Observed, Error> {
+        let mut session = self.connect().await?;
+        Ok(self.observed(&mut *session).await.map_err(ErrorKind::from)?)
+    }
+
+    /// What would be done. Read-only; creates nothing; needs no lock.
+    ///
+    /// # Errors
+    /// Those of [`observe`](Self::observe), and every refusal of the planner.
+    pub async fn plan(&self) -> Result<Plan, Error> {
+        let observed = self.observe().await?;
+        Ok(self.planned(&observed).map_err(ErrorKind::Refused)?)
+    }
+
+    /// Whether a service may run on the database. Read-only; creates nothing; needs the right to SELECT from the
+    /// history alone. One round trip where everything is applied.
+    ///
+    /// # Errors
+    /// Those of connecting and reading; everything that a rule says is an answer.
+    pub async fn check(&self) -> Result<Check, Error> {
+        let mut session = self.connect().await?;
+        if let Some(head) = self.current_head(&mut *session).await.map_err(ErrorKind::from)? {
+            let at = self.set.last_versioned().map_or(head.id, |migration| migration.id.clone());
+            return Ok(Check::Current { at: Some(at), notes: Vec::new() });
+        }
+        let observed = self.observed(&mut *session).await.map_err(ErrorKind::from)?;
+        let at = observed.history.newest().cloned();
+        Ok(Check::from_planned(self.planned(&observed), at))
+    }
+
+    /// Carries the goal out: observe, plan, take the lock where it is needed, apply. Nobody is told on the way.
+    ///
+    /// # Errors
+    /// Everything that keeps the goal from being reached; the error's report says what was done by then.
+    pub async fn up(&self) -> Result<Report, Error> {
+        self.run(&mut ()).await
+    }
+
+    /// Like [`up`](Self::up), telling `observer` what happens.
+    ///
+    /// # Errors
+    /// As of [`up`](Self::up).
+    pub async fn run(&self, observer: &mut dyn Observer) -> Result<Report, Error> {
+        let mut session = self.connect().await?;
+        self.run_on(&mut *session, observer).await
+    }
+
+    /// Like [`run`](Self::run), on a session that the caller has.
+    ///
+    /// # Errors
+    /// As of [`up`](Self::up).
+    pub async fn run_on(&self, session: &mut dyn Session, observer: &mut dyn Observer) -> Result<Report, Error> {
+        self.with_run(session, observer, async |run| self.reach(run).await).await
+    }
+
+    /// Carries out a plan that was made and looked at before.
+    ///
+    /// # Errors
+    /// As of [`up`](Self::up), and a stale plan if the history changed since.
+    pub async fn apply(&self, plan: &Plan, observer: &mut dyn Observer) -> Result<Report, Error> {
+        let mut session = self.connect().await?;
+        self.with_run(&mut *session, observer, async |run| self.reach_planned(run, plan).await).await
+    }
+
+    /// Writes down whether the statement of an open attempt ran, for what nobody else can tell. `statement` counts
+    /// from 1.
+    ///
+    /// # Errors
+    /// If nothing is open, or something else, or its doubt is about another statement.
+    pub async fn settle(&self, id: &MigrationId, statement: usize, ran: bool) -> Result<Report, Error> {
+        let mut session = self.connect().await?;
+        self.with_run(&mut *session, &mut (), async |run| self.settle_open(run, id, statement, ran).await).await
+    }
+
+    /// The long texts of some rows.
+    ///
+    /// # Errors
+    /// Those of connecting and reading.
+    pub async fn texts(&self, keys: &[EntryKey]) -> Result<Vec<Texts>, Error> {
+        let mut session = self.connect().await?;
+        Ok(session.texts(&self.table, keys).await.map_err(ErrorKind::from)?)
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Session>, ErrorKind> {
+        self.backend.connect().await.map_err(ErrorKind::from)
+    }
+
+    /// Runs `work` with a run over `session`: the lock is given back on every path, and the report is complete.
+    async fn with_run<'s>(
+        &'s self,
+        session: &'s mut dyn Session,
+        observer: &'s mut dyn Observer,
+        work: impl AsyncFnOnce(&mut Run<'s>) -> Result<(), Halt>,
+    ) -> Result<Report, Error> {
+        let began = Instant::now();
+        if self.backend.dialect().cancel == Cancel::Statement {
+            self.stop.arm(session.canceller());
+        }
+        let mut run = Run::new(&*self.backend, session, &self.table, &self.options, observer, &self.stop);
+        let result = work(&mut run).await;
+        run.unlock().await;
+        self.stop.arm(None);
+        let mut report = run.report;
+        report.elapsed = began.elapsed();
+        match result {
+            Ok(()) => Ok(report),
+            Err(Halt::Error(kind)) => Err(Error::new(kind, report)),
+            Err(Halt::Raced) => Err(Error::new(ErrorKind::Refused(Refusal::StalePlan { after: 0, now: 0 }), report)),
+        }
+    }
+
+    async fn reach(&self, run: &mut Run<'_>) -> Result<(), Halt> {
+        if self.goal.is_everything()
+            && let Some(head) = self.current_head(run.session).await?
+        {
+            run.report.now_at = Some(self.set.last_versioned().map_or(head.id, |migration| migration.id.clone()));
+            return Ok(());
+        }
+        for _ in 0..RACES {
+            let observed = self.observed(run.session).await?;
+            run.observer.event(&Event::Connected { server: &observed.server });
+            let plan = self.planned(&observed)?;
+            if self.needs_lock(&plan) && !run.locked {
+                // Whoever had it may have done the work: look again.
+                run.lock(self.set.component()).await?;
+                continue;
+            }
+            for note in &plan.notes {
+                run.observer.event(&Event::Remark { diagnostic: note });
+            }
+            run.report.notes.clone_from(&plan.notes);
+            match run.execute(&plan).await {
+                Err(Halt::Raced) => {}
+                other => {
+                    run.report.now_at = self.newest_after(&observed.history, &run.report);
+                    return other;
+                }
+            }
+        }
+        Err(Halt::Raced)
+    }
+
+    async fn reach_planned(&self, run: &mut Run<'_>, plan: &Plan) -> Result<(), Halt> {
+        if self.needs_lock(plan) {
+            run.lock(self.set.component()).await?;
+        }
+        let now = async |run: &mut Run<'_>| -> Result<u64, Halt> {
+            let head = run.session.head(&self.table, self.set.component()).await?;
+            Ok(head.map_or(0, |head| head.key.seq))
+        };
+        let seq = now(run).await?;
+        if seq != plan.after {
+            return Err(ErrorKind::from(Refusal::StalePlan { after: plan.after, now: seq }).into());
+        }
+        match run.execute(plan).await {
+            Err(Halt::Raced) => {
+                let seq = now(run).await?;
+                Err(ErrorKind::from(Refusal::StalePlan { after: plan.after, now: seq }).into())
+            }
+            other => {
+                let steps = &run.report.steps;
+                run.report.now_at = steps
+                    .iter()
+                    .rev()
+                    .map(|step| step.id.clone())
+                    .find(|id| !id.is_repeatable())
+                    .or_else(|| plan.from.clone());
+                other
+            }
+        }
+    }
+
+    async fn settle_open(&self, run: &mut Run<'_>, id: &MigrationId, statement: usize, ran: bool) -> Result<(), Halt> {
+        run.lock(self.set.component()).await?;
+        let observed = self.observed(run.session).await?;
+        let open = observed.history.open().filter(|open| open.id == *id && open.state == State::InFlight);
+        let Some(open) = open else {
+            return Err(ErrorKind::from(Refusal::Already {
+                what: format!("nothing is in doubt about {id}"),
+                help: "see where it stands with `migrate status`".to_owned(),
+            })
+            .into());
+        };
+        if open.cursor + 1 != statement as u64 {
+            return Err(ErrorKind::from(Refusal::Already {
+                what: format!(
+                    "the doubt about {} is about statement {}, not {statement}",
+                    open.title(),
+                    open.cursor + 1
+                ),
+                help: format!(
+                    "say whether that one ran: migrate resolve \"{id}\" --statement {} --ran | --not-run",
+                    open.cursor + 1
+                ),
+            })
+            .into());
+        }
+        let script = plan::open_script(&self.set, &observed, open, self.backend.dialect())?;
+        run.settle_by_person(open, &script, ran).await
+    }
+
+    fn planned(&self, observed: &Observed) -> Result<Plan, Refusal> {
+        plan::plan(&self.set, observed, &self.goal, &self.policy, self.backend.dialect())
+    }
+
+    fn needs_lock(&self, plan: &Plan) -> bool {
+        match self.backend.dialect().exclusion {
+            Exclusion::Session => !plan.is_empty(),
+            Exclusion::Optimistic => plan.has_journalled(),
+        }
+    }
+
+    /// The last row, if it says that exactly this set is applied.
+    async fn current_head(&self, session: &mut dyn Session) -> Result<Option<Entry>, crate::backend::ServerError> {
+        if !self.policy.include.is_empty() {
+            return Ok(None);
+        }
+        let head = session.head(&self.table, self.set.component()).await?;
+        Ok(head.filter(|head| head.state == State::Done && head.set_digest.as_deref() == Some(self.set.digest())))
+    }
+
+    async fn observed(&self, session: &mut dyn Session) -> Result<Observed, crate::backend::ServerError> {
+        let server = session.observe(&self.table).await?;
+        let rows = if server.has_history { session.load(&self.table).await? } else { Vec::new() };
+        let history = History::fold(rows, self.set.component());
+        let keys = plan::texts_needed(&self.set, &history, &self.goal, &self.policy);
+        let mut texts = BTreeMap::new();
+        if !keys.is_empty() {
+            let found = session.texts(&self.table, &keys).await?;
+            texts = keys.into_iter().zip(found).collect();
+        }
+        Ok(Observed { server, history, texts })
+    }
+
+    /// Where the database is after the steps of a report.
+    fn newest_after(&self, history: &History, report: &Report) -> Option<MigrationId> {
+        let mut applied: std::collections::BTreeSet<&MigrationId> =
+            history.applied().map(|(id, _)| id).filter(|id| !id.is_repeatable()).collect();
+        for step in &report.steps {
+            if step.id.is_repeatable() {
+                continue;
+            }
+            match step.action {
+                crate::history::Action::Down | crate::history::Action::Forget => applied.remove(&step.id),
+                _ => applied.insert(&step.id),
+            };
+        }
+        applied.last().map(|id| (*id).clone())
+    }
+}
+
+impl std::fmt::Debug for Migrator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Migrator")
+            .field("backend", &self.backend.label())
+            .field("component", &self.set.component())
+            .field("goal", &self.goal)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_send<T: Send>(_: &T) {}
+
+    #[test]
+    fn futures_can_move_between_threads() {
+        fn of(migrator: &Migrator, plan: &Plan) {
+            is_send(&migrator.up());
+            is_send(&migrator.check());
+            is_send(&migrator.apply(plan, &mut ()));
+        }
+        let _ = of;
+    }
+}

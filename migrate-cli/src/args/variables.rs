@@ -91,7 +91,7 @@ fn from_variables(
             };
             let variable = name(long);
             let Some(value) = environment.get(&variable) else { continue };
-            let excluded = command.get_arg_conflicts_with(arg).into_iter().chain([arg]).any(|other| {
+            let excluded = command.get_arguments().filter(|other| exclude(command, arg, other)).any(|other| {
                 is_typed(matches, other) || given.iter().any(|given| Some(given.flag.as_str()) == other.get_long())
             });
             if excluded {
@@ -131,6 +131,12 @@ fn arguments(arg: &Arg, long: &str, value: &str) -> Result<Vec<String>, String> 
         ArgAction::Set => Ok(vec![format!("--{long}={value}")]),
         _ => Ok(vec![]),
     }
+}
+
+/// Clap keeps a conflict with the one argument that declares it.
+fn exclude(command: &Command, one: &Arg, other: &Arg) -> bool {
+    let declares = |one: &Arg, other: &Arg| command.get_arg_conflicts_with(one).iter().any(|arg| arg.get_id() == other.get_id());
+    one.get_id() == other.get_id() || declares(one, other) || declares(other, one)
 }
 
 fn is_typed(matches: &ArgMatches, arg: &Arg) -> bool {

@@ -14,6 +14,9 @@ pub mod key;
 pub mod layers;
 pub mod values;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};

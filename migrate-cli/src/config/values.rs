@@ -47,7 +47,7 @@ impl Config {
     /// How a run behaves.
     pub fn run_options(&self) -> RunOptions {
         let mut options = RunOptions::default();
-        let mut set = |key, field: &mut Duration| *field = self.duration(key).unwrap_or(*field);
+        let set = |key, field: &mut Duration| *field = self.duration(key).unwrap_or(*field);
         set(Key::LockWait, &mut options.lock_wait);
         set(Key::LockTimeout, &mut options.lock_timeout);
         set(Key::LockRetryFor, &mut options.lock_retry_for);

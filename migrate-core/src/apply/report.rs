@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::diagnostic::Diagnostic;
 use crate::history::Action;
 use crate::migration::MigrationId;
+use crate::plan::Step;
 
 /// What a run did, complete or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,12 @@ pub struct StepReport {
     pub statements: usize,
     /// How long they took.
     pub elapsed: Duration,
+}
+
+impl StepReport {
+    pub(super) fn of(step: &Step, statements: usize, elapsed: Duration) -> Self {
+        Self { id: step.id.clone(), title: step.title(), action: step.action, statements, elapsed }
+    }
 }
 
 impl Report {

@@ -23,6 +23,22 @@ pub struct EntryKey {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Timestamp(pub i64);
 
+impl Timestamp {
+    /// `2026-11-21`, in UTC. The civil calendar from days is Howard Hinnant's `civil_from_days`.
+    pub fn date(self) -> String {
+        let days = self.0.div_euclid(86_400_000_000) + 719_468;
+        let era = days.div_euclid(146_097);
+        let day_of_era = days.rem_euclid(146_097);
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+}
+
 /// A row without its long texts. Of a row only `state`, `cursor`, `prefix_digest`, `note`, `settled_by`, `checkpoint`,
 /// `error` and `finished_at` ever change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,4 +188,31 @@ pub struct Texts {
     pub script: Option<String>,
     /// The way back as it was stored.
     pub down_script: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_shows_its_utc_date() {
+        for (seconds, date) in [
+            (0, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (1_795_219_199, "2026-11-20"),
+            (-1, "1969-12-31"),
+            (4_107_542_400, "2100-03-01"),
+        ] {
+            assert_eq!(Timestamp(seconds * 1_000_000).date(), date);
+        }
+    }
+
+    #[test]
+    fn what_is_written_for_actions_and_states_is_read_back() {
+        for action in [Action::Up, Action::Forget, Action::Snapshot] {
+            assert_eq!(Action::from_text(action.as_str()), Some(action));
+        }
+        assert_eq!(State::from_text("in_flight"), Some(State::InFlight));
+        assert_eq!(State::from_text("paused"), None);
+    }
 }

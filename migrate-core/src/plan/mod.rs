@@ -28,7 +28,7 @@ mod up;
 
 pub use check::Check;
 pub use goal::{DownGoal, Goal, PhaseGoal, Target, UpGoal};
-pub use planner::{Observed, plan, texts_needed};
+pub use planner::{Observed, open_script, plan, texts_needed};
 pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 pub use refusal::Refusal;
 pub use step::{Mode, Plan, Resume, Step};

@@ -7,7 +7,8 @@ use crate::history::{Action, Entry};
 use crate::migration::{self, MigrationId, RunAttributes};
 use crate::sql::Script;
 
-use super::Unit;
+use super::resume::Prefix;
+use super::{Refusal, Unit};
 
 /// Steps in the order in which they will be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +119,38 @@ impl Step {
     /// Index of the first statement that will run.
     pub fn first_statement(&self) -> usize {
         self.units.first().map_or(self.statements(), |unit| unit.covers.start)
+    }
+
+    /// Lets an attempt that is not over go on behind `prefix`, which `cursor` statements of it were.
+    ///
+    /// # Errors
+    /// If the script does not begin with what has run.
+    pub(crate) fn go_on(&mut self, cursor: u64, prefix: Option<&str>) -> Result<(), Refusal> {
+        let (Some(script), Some(resume)) = (&self.script, &self.resume) else { return Ok(()) };
+        let next = match prefix.and_then(Prefix::from_text) {
+            None => (cursor == 0).then_some(0),
+            Some(prefix) if prefix.starts(script) => prefix.next_statement(script),
+            Some(_) => None,
+        };
+        let Some(next) = next else {
+            return Err(Refusal::PrefixChanged {
+                title: self.title(),
+                path: script.source().path().to_owned(),
+                cursor,
+                old: resume.script.as_ref().map(|stored| stored.source().text().to_owned()),
+                new: script.source().text().to_owned(),
+            });
+        };
+        self.units.retain_mut(|unit| {
+            if unit.covers.end <= next {
+                return false;
+            }
+            unit.covers.start = unit.covers.start.max(next);
+            unit.runs.start = unit.runs.start.max(next);
+            true
+        });
+        self.row.entry.cursor = next as u64;
+        Ok(())
     }
 
     /// Whether a statement that will run removes data or objects.

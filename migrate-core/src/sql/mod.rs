@@ -7,13 +7,17 @@
 //! | [`split`] | tokens → statements with exact spans |
 //! | [`classify`] | statement → [`Class`]: may it share a transaction, what to do after a crash inside it |
 //! | [`directive`] | `-- migrate:` comments → values |
+//! | [`batch`] | `:lo` and `:hi` in a statement that runs over key ranges |
+//! | [`mask`] | a script without its secrets, for storing |
 //! | [`script`] | all of it together, owned: what a step of a plan runs |
 //!
 //! There is no parser here: nothing builds a syntax tree, nothing checks that a statement is legal. The server does.
 
+pub mod batch;
 pub mod classify;
 pub mod directive;
 pub mod lexer;
+pub mod mask;
 pub mod script;
 pub mod split;
 pub mod statement;

@@ -80,6 +80,15 @@ impl Script {
         }
     }
 
+    /// The byte offset in the file behind the statement at `index` and its data.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn end(&self, index: usize) -> usize {
+        let part = &self.parts[index];
+        part.data.as_ref().unwrap_or(&part.text).end
+    }
+
     /// All statements in order.
     pub fn statements(&self) -> impl ExactSizeIterator<Item = Statement<'_>> {
         (0..self.parts.len()).map(|index| self.statement(index))

@@ -1,0 +1,151 @@
+//! The engines this build can talk to. The only file that knows the Cargo features.
+
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::path::Path;
+use std::pin::Pin;
+
+use migrate_core::backend::{Fault, ServerError};
+use migrate_core::diagnostic::{Diagnostic, codes};
+use migrate_core::{Backend, Dialect, EngineNames};
+
+use crate::database_url::DatabaseUrl;
+use crate::secret::Secret;
+
+/// What the command line must know about an engine, beside its [`Backend`].
+pub trait CliBackend {
+    /// The schemes of its URLs, the engine's name first.
+    fn schemes(&self) -> &'static [&'static str];
+
+    /// What the engine is.
+    fn dialect(&self) -> &'static Dialect;
+
+    /// Whose files a set is read for.
+    fn engine(&self) -> EngineNames;
+
+    /// The database a URL names. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// What is wrong with the URL, without any secret in it.
+    fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Database>, Box<Diagnostic>>;
+
+    /// Runs a future on the runtime the engine's driver needs.
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>);
+}
+
+/// What a database is opened with.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// Where it is.
+    pub url: &'a DatabaseUrl,
+    /// The folder that a relative path in the URL starts from.
+    pub base: &'a Path,
+    /// The password, where it is not in the URL.
+    pub password: Option<&'a Secret>,
+    /// Whether connecting may create it.
+    pub create: bool,
+}
+
+/// One database. What an engine cannot do answers [`Fault::Unsupported`].
+pub trait Database {
+    /// Opens connections to it.
+    fn backend(&self) -> Box<dyn Backend>;
+
+    /// What a destructive command asks for.
+    fn name(&self) -> String;
+
+    /// Creates it; `false` if it is there.
+    ///
+    /// # Errors
+    /// What the server says.
+    fn create(&self) -> Result<bool, ServerError> {
+        Err(unsupported("cannot create databases"))
+    }
+
+    /// Drops it with everything in it; `false` if it is not there.
+    ///
+    /// # Errors
+    /// What the server says.
+    fn drop_database(&self) -> Result<bool, ServerError> {
+        Err(unsupported("cannot drop databases"))
+    }
+
+    /// Copies it into a file.
+    ///
+    /// # Errors
+    /// What the server or the file system says.
+    fn backup(&self, to: &Path) -> Result<(), ServerError> {
+        let _ = to;
+        Err(unsupported("cannot make backups: use the database's own tool"))
+    }
+
+    /// Replaces it by a copy.
+    ///
+    /// # Errors
+    /// What the server or the file system says.
+    fn restore(&self, from: &Path) -> Result<(), ServerError> {
+        let _ = from;
+        Err(unsupported("cannot restore backups: use the database's own tool"))
+    }
+}
+
+fn unsupported(what: &str) -> ServerError {
+    ServerError::new(Fault::Unsupported, format!("this engine's backend {what}"))
+}
+
+/// Every backend that was compiled in.
+pub fn compiled_in() -> Vec<Box<dyn CliBackend>> {
+    vec![
+        #[cfg(feature = "sqlite")]
+        Box::new(sqlite::SqliteCli),
+    ]
+}
+
+/// Runs a future on an engine's runtime and hands its value out.
+///
+/// # Panics
+/// If the backend returns before the future is complete.
+pub fn block_on<T>(backend: &dyn CliBackend, future: impl Future<Output = T>) -> T {
+    let mut value = None;
+    backend.block_on(Box::pin(async { value = Some(future.await) }));
+    value.expect("block_on runs the future to its end")
+}
+
+/// The backend of a URL.
+///
+/// # Errors
+/// If the URL has no scheme, or one that no backend here knows.
+pub fn select<'b>(
+    backends: &'b [Box<dyn CliBackend>],
+    url: &DatabaseUrl,
+) -> Result<&'b dyn CliBackend, Box<Diagnostic>> {
+    let engines: Vec<_> = backends.iter().filter_map(|backend| backend.schemes().first().copied()).collect();
+    let here = if engines.is_empty() { "none".to_owned() } else { engines.join(", ") };
+    let Some(scheme) = url.scheme() else {
+        let diagnostic = Diagnostic::error(codes::BAD_URL, format!("`{url}` is not the URL of a database: it has no scheme"));
+        let path = url.to_string();
+        let file = Path::new(&path).extension().is_some_and(|end| {
+            ["db", "sqlite", "sqlite3", "db3"].iter().any(|known| end.eq_ignore_ascii_case(known))
+        });
+        return Err(Box::new(if file {
+            diagnostic.help(format!("did you mean sqlite:{path}?"))
+        } else {
+            diagnostic.help(format!("write one like sqlite:app.db or postgres://user@host/name; this build has: {here}"))
+        }));
+    };
+    let known = |backend: &&Box<dyn CliBackend>| backend.schemes().iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    if let Some(backend) = backends.iter().find(known) {
+        return Ok(&**backend);
+    }
+    let diagnostic =
+        Diagnostic::error(codes::NO_BACKEND, format!("no backend for `{scheme}` is compiled in; this build has: {here}"));
+    let near = backends
+        .iter()
+        .flat_map(|backend| backend.schemes().iter().copied())
+        .find(|known| strsim::osa_distance(known, &scheme.to_ascii_lowercase()) <= 2);
+    Err(Box::new(match near {
+        Some(near) => diagnostic.help(format!("did you mean {near}:…?")),
+        None => diagnostic.help("see the URL: -d, MIGRATE_DATABASE_URL, DATABASE_URL or `url` in migrate.toml"),
+    }))
+}

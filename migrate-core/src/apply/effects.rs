@@ -1,0 +1,187 @@
+//! A step as a list of effects, and the rows that record it. Pure: what `plan --sql` prints is what `up` does.
+
+use std::time::Duration;
+
+use crate::backend::{Advance, Dialect, Effect, Exclusion, NewEntry, Settings};
+use crate::history::State;
+use crate::migration::RunAttributes;
+use crate::plan::Step;
+use crate::plan::resume::Prefixes;
+use crate::sql::{Script, Statement, Syntax, mask};
+
+use super::options::{RunOptions, StoreScript};
+
+/// What only the run knows of a row.
+#[derive(Clone, Debug)]
+pub(super) struct Stamp<'a> {
+    pub(super) run_id: &'a str,
+    pub(super) fence: u64,
+    pub(super) options: &'a RunOptions,
+    pub(super) syntax: &'a Syntax,
+}
+
+impl Stamp<'_> {
+    /// The row of a step, complete but for its times.
+    pub(super) fn row(&self, step: &Step, seq: u64, state: State, cursor: usize) -> NewEntry {
+        let mut row = step.row.clone();
+        row.entry.key.seq = seq;
+        self.run_id.clone_into(&mut row.entry.run_id);
+        row.entry.fence = self.fence;
+        row.entry.state = state;
+        row.entry.cursor = cursor as u64;
+        row.entry.installed_by.clone_from(&self.options.installed_by);
+        row.entry.app_version.clone_from(&self.options.app_version);
+        row.entry.tool_version = Some(env!("CARGO_PKG_VERSION").to_owned());
+        row.script = row.script.and_then(|script| self.stored(&script));
+        row
+    }
+
+    /// As much of a script as may be stored. A way back is always stored as it is: it must be able to run.
+    fn stored(&self, script: &str) -> Option<String> {
+        if script.len() > self.options.store_limit {
+            return None;
+        }
+        match self.options.store {
+            StoreScript::Full => Some(mask::mask_secrets(script, self.syntax).into_owned()),
+            StoreScript::Redacted => Some(mask::mask_literals(script, self.syntax).into_owned()),
+            StoreScript::None => None,
+        }
+    }
+}
+
+/// What holds while a script runs: the run's settings, what the engine needs for this script, the script's own.
+pub(super) fn settings(script: &Script, run: &RunAttributes, options: &RunOptions, dialect: &Dialect) -> Settings {
+    let mut variables = options.settings.clone();
+    variables.extend((dialect.script_settings)(script));
+    variables.extend(run.settings.iter().cloned());
+    let queues = script.statements().any(|statement| statement.class.queues);
+    Settings {
+        variables,
+        lock_timeout: run.timeouts.lock.or(queues.then_some(options.lock_timeout)),
+        statement_timeout: run
+            .timeouts
+            .statement
+            .or((options.statement_timeout > Duration::ZERO).then_some(options.statement_timeout)),
+    }
+}
+
+/// A transactional step, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Transaction<'p> {
+    pub(super) step: &'p Step,
+    settings: Settings,
+    statements: Vec<Statement<'p>>,
+    row: NewEntry,
+    /// Where the row comes first, it is completed at the end.
+    complete: Option<Advance>,
+}
+
+/// What an effect of a [`Transaction`] is to the step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Begin,
+    Row,
+    /// Index into the script.
+    Statement(usize),
+    Commit,
+}
+
+impl<'p> Transaction<'p> {
+    pub(super) fn new(step: &'p Step, seq: u64, stamp: &Stamp<'_>, dialect: &Dialect) -> Self {
+        let script = step.script.as_ref().expect("a transactional step has a script");
+        let statements =
+            step.units.iter().flat_map(|unit| unit.runs.clone()).map(|index| script.statement(index)).collect();
+        let end = script.len();
+        let settings = settings(script, &step.run, stamp.options, dialect);
+        let (row, complete) = match dialect.exclusion {
+            Exclusion::Session => (stamp.row(step, seq, State::Done, end), None),
+            Exclusion::Optimistic => {
+                let row = stamp.row(step, seq, State::InFlight, 0);
+                let complete = advance(&row, 0, end, State::Done);
+                (row, Some(complete))
+            }
+        };
+        Self { step, settings, statements, row, complete }
+    }
+
+    /// Bytes that travel.
+    pub(super) fn size(&self) -> usize {
+        self.statements.iter().map(|statement| statement.text.len() + statement.data.map_or(0, str::len)).sum()
+    }
+
+    pub(super) fn begin(&self) -> Effect<'_> {
+        Effect::Begin(&self.settings)
+    }
+
+    /// Everything after [`begin`](Self::begin). Where writers are excluded by the transaction alone the row comes
+    /// first: whoever lost the race must not run a statement.
+    pub(super) fn rest(&self) -> Vec<(Part, Effect<'_>)> {
+        let statements = self
+            .statements
+            .iter()
+            .map(|statement| (Part::Statement(statement.number - 1), Effect::Statement(statement)));
+        let row = (Part::Row, Effect::Append(&self.row));
+        let mut effects: Vec<_> = match &self.complete {
+            None => statements.chain([row]).collect(),
+            Some(complete) => {
+                [row].into_iter().chain(statements).chain([(Part::Row, Effect::Advance(complete))]).collect()
+            }
+        };
+        effects.push((Part::Commit, Effect::Commit));
+        effects
+    }
+}
+
+/// A change of a row that this run wrote.
+pub(super) fn advance(row: &NewEntry, from: usize, to: usize, state: State) -> Advance {
+    Advance {
+        key: row.entry.key.clone(),
+        run_id: row.entry.run_id.clone(),
+        fence: row.entry.fence,
+        from_cursor: from as u64,
+        cursor: to as u64,
+        prefix_digest: None,
+        state,
+        note: None,
+        settled_by: None,
+        checkpoint: None,
+        error: None,
+    }
+}
+
+/// The row of a journalled step as it stands in the table, and the changes of it that are next.
+#[derive(Debug)]
+pub(super) struct Journal<'p> {
+    pub(super) script: &'p Script,
+    pub(super) row: NewEntry,
+    pub(super) cursor: usize,
+    prefixes: Prefixes,
+    prefix: Option<String>,
+}
+
+impl<'p> Journal<'p> {
+    pub(super) fn new(script: &'p Script, mut row: NewEntry, cursor: usize) -> Self {
+        let mut prefixes = Prefixes::new();
+        let prefix = prefixes.up_to(script, cursor).map(|prefix| prefix.to_text());
+        row.entry.prefix_digest.clone_from(&prefix);
+        Self { script, row, cursor, prefixes, prefix }
+    }
+
+    /// The row with the cursor where it is.
+    pub(super) fn here(&self, state: State) -> Advance {
+        Advance { prefix_digest: self.prefix.clone(), ..advance(&self.row, self.cursor, self.cursor, state) }
+    }
+
+    /// The row with the cursor at `to`; complete if that is the end.
+    pub(super) fn to(&mut self, to: usize) -> Advance {
+        let state = if to == self.script.len() { State::Done } else { State::InFlight };
+        let prefix_digest = self.prefixes.up_to(self.script, to).map(|prefix| prefix.to_text());
+        Advance { prefix_digest, ..advance(&self.row, self.cursor, to, state) }
+    }
+
+    /// The table has it.
+    pub(super) fn passed(&mut self, advance: &Advance, to: usize) {
+        self.cursor = to;
+        self.prefix.clone_from(&advance.prefix_digest);
+    }
+}

@@ -1,0 +1,245 @@
+//! Steps whose statements are written down one by one.
+//!
+//! For each unit, by its certainty: what can share a transaction with the row does; what may be repeated is followed by
+//! its row; everything else is announced in a committed row, with evidence, before it is sent.
+
+use std::time::Instant;
+
+use crate::backend::{Advance, Effect, End, Exclusion, Fault, ServerError, Settings};
+use crate::error::ErrorKind;
+use crate::event::Event;
+use crate::history::State;
+use crate::plan::{How, Step, Unit};
+use crate::sql::{Recovery, Statement};
+
+use super::effects::{Journal, Stamp, settings};
+use super::report::StepReport;
+use super::retry::Retry;
+use super::window::{ask, statement_failure};
+use super::{Halt, Run};
+
+/// What a unit came to.
+pub(super) enum Outcome {
+    /// The cursor has passed it.
+    Passed,
+    /// The server said no to the statement at this index; the row still says where it was.
+    Refused(usize, ServerError),
+}
+
+impl Run<'_> {
+    /// Carries out one journalled step; `left` are those behind it.
+    pub(super) async fn journal(&mut self, step: &Step, left: &[Step]) -> Result<(), Halt> {
+        let began = Instant::now();
+        self.observer.event(&Event::StepStarted { step });
+        let dialect = self.backend.dialect();
+        if !self.has_table && dialect.exclusion == Exclusion::Optimistic {
+            self.session.ensure_history(self.table).await?;
+            self.has_table = true;
+        }
+        let mut step = step.clone();
+        let mut takeover = Vec::new();
+        let mut checkpoint = None;
+        if let Some(resume) = step.resume.clone() {
+            if resume.entry.state == State::InFlight {
+                takeover.push(self.settle(&mut step).await?);
+            }
+            checkpoint = resume.entry.checkpoint;
+        }
+        let step = &step;
+        let script = step.script.as_ref().expect("a journalled step has a script");
+        let settings = settings(script, &step.run, self.options, dialect);
+        let start = step.first_statement();
+        let seq = self.take_seq();
+        let run_id = self.run_id.clone();
+        let syntax = dialect.syntax;
+        let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax };
+        let state = if step.units.is_empty() { State::Done } else { State::InFlight };
+        let mut row = stamp.row(step, seq, state, start);
+        row.entry.checkpoint.clone_from(&checkpoint);
+        let mut journal = Journal::new(script, row, start);
+
+        if step.resume.is_none() {
+            ask(self.session, step, &step.run.preconditions).await?;
+        }
+        self.open_row(&takeover, &journal).await?;
+        if !step.units.is_empty() {
+            self.perform_quietly(&[Effect::Set(&settings)]).await?;
+        }
+        for (index, unit) in step.units.iter().enumerate() {
+            self.unit(step, unit, &mut journal, &settings, checkpoint.take().filter(|_| index == 0), left).await?;
+        }
+        self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
+        let elapsed = began.elapsed();
+        let statements = step.units.iter().map(|unit| unit.runs.len()).sum();
+        self.report.steps.push(StepReport::of(step, statements, elapsed));
+        self.observer.event(&Event::StepFinished { step, elapsed });
+        Ok(())
+    }
+
+    /// Closes the attempt that this one goes on with and opens its own row, both or neither.
+    async fn open_row(&mut self, takeover: &[Advance], journal: &Journal<'_>) -> Result<(), Halt> {
+        let settings = Settings::default();
+        let effects: Vec<Effect<'_>> = [Effect::Begin(&settings)]
+            .into_iter()
+            .chain(takeover.iter().map(Effect::Advance))
+            .chain([Effect::Append(&journal.row), Effect::Commit])
+            .collect();
+        self.perform_quietly(&effects).await
+    }
+
+    async fn unit(
+        &mut self,
+        step: &Step,
+        unit: &Unit,
+        journal: &mut Journal<'_>,
+        settings: &Settings,
+        checkpoint: Option<String>,
+        left: &[Step],
+    ) -> Result<(), Halt> {
+        let mut retry = Retry::default();
+        let mut checkpoint = checkpoint;
+        loop {
+            if self.stop.is_requested() {
+                return self.interrupt(step, journal, checkpoint, left).await;
+            }
+            let outcome = match &unit.how {
+                How::Together | How::Discarded => self.together(step, unit, journal, settings).await?,
+                How::Alone(recovery) => self.alone(step, unit, *recovery, journal).await?,
+                How::Batch(batch) => self.batch(step, unit, batch, journal, settings, &mut checkpoint).await?,
+            };
+            let (index, error) = match outcome {
+                Outcome::Passed => return Ok(()),
+                Outcome::Refused(index, error) => (index, error),
+            };
+            if error.fault == Fault::Cancelled && self.stop.is_requested() {
+                return self.interrupt(step, journal, checkpoint, left).await;
+            }
+            let failure = || ErrorKind::Statement(statement_failure(step, Some(index), error.clone(), left));
+            let halt = if error.is_contention() {
+                match self.pause_for_retry(step, &error, &mut retry, failure).await {
+                    Ok(()) => continue,
+                    Err(halt) => halt,
+                }
+            } else {
+                failure().into()
+            };
+            let failed = Advance { error: Some(error.to_string()), checkpoint, ..journal.here(State::Failed) };
+            self.perform_quietly(&[Effect::Advance(&failed)]).await?;
+            self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
+            return Err(halt);
+        }
+    }
+
+    /// Writes down that the run stops here by request.
+    async fn interrupt(
+        &mut self,
+        step: &Step,
+        journal: &Journal<'_>,
+        checkpoint: Option<String>,
+        left: &[Step],
+    ) -> Result<(), Halt> {
+        let stopped = Advance { checkpoint, ..journal.here(State::Interrupted) };
+        self.perform_quietly(&[Effect::Advance(&stopped)]).await?;
+        self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
+        let left = std::iter::once(step).chain(left).map(Step::title).collect();
+        Err(ErrorKind::Stopped { left }.into())
+    }
+
+    /// Statements in one transaction with the row: never in doubt.
+    async fn together(
+        &mut self,
+        step: &Step,
+        unit: &Unit,
+        journal: &mut Journal<'_>,
+        settings: &Settings,
+    ) -> Result<Outcome, Halt> {
+        let statements: Vec<Statement<'_>> = unit.runs.clone().map(|index| journal.script.statement(index)).collect();
+        let advance = journal.to(unit.covers.end);
+        let mut effects = vec![Effect::Begin(settings)];
+        effects.extend(statements.iter().map(Effect::Statement));
+        match unit.how {
+            How::Discarded => effects.extend([Effect::Rollback, Effect::Advance(&advance)]),
+            _ => effects.extend([Effect::Advance(&advance), Effect::Commit]),
+        }
+        let outcome = self.send_unit(step, unit, &effects).await?;
+        if let Outcome::Passed = outcome {
+            journal.passed(&advance, unit.covers.end);
+        }
+        Ok(outcome)
+    }
+
+    /// One statement that no transaction can hold together with its row.
+    async fn alone(
+        &mut self,
+        step: &Step,
+        unit: &Unit,
+        recovery: Recovery,
+        journal: &mut Journal<'_>,
+    ) -> Result<Outcome, Halt> {
+        let statement = journal.script.statement(unit.runs.start);
+        if recovery != Recovery::Repeat {
+            // An empty note says "sent, with nothing readable"; none at all says "never sent".
+            let note = self.session.note(&statement).await?.unwrap_or_default();
+            let announced = Advance { note: Some(note), ..journal.here(State::InFlight) };
+            self.perform_quietly(&[Effect::Advance(&announced)]).await?;
+        }
+        let advance = journal.to(unit.covers.end);
+        let effects = [Effect::Statement(&statement), Effect::Advance(&advance)];
+        let outcome = self.send_unit(step, unit, &effects).await?;
+        if let Outcome::Passed = outcome {
+            journal.passed(&advance, unit.covers.end);
+        }
+        Ok(outcome)
+    }
+
+    /// Sends the effects of one unit and says what became of them.
+    pub(super) async fn send_unit(
+        &mut self,
+        step: &Step,
+        unit: &Unit,
+        effects: &[Effect<'_>],
+    ) -> Result<Outcome, Halt> {
+        let mut watch = UnitWatch { step, effects, observer: self.observer };
+        let performed = self.session.perform(self.table, effects, &mut watch).await;
+        match performed.end {
+            End::All => Ok(Outcome::Passed),
+            End::Lost(error) => Err(ErrorKind::Lost(error).into()),
+            End::Refused { at, error } => {
+                if matches!(effects.first(), Some(Effect::Begin(_))) {
+                    self.rollback().await;
+                }
+                match effects[at] {
+                    Effect::Statement(statement) => Ok(Outcome::Refused(statement.number - 1, error)),
+                    Effect::Commit | Effect::Begin(_) => Ok(Outcome::Refused(unit.runs.start, error)),
+                    _ => Err(error.into()),
+                }
+            }
+        }
+    }
+}
+
+/// Turns the progress of a unit's effects into events.
+struct UnitWatch<'w, 'e> {
+    step: &'w Step,
+    effects: &'w [Effect<'e>],
+    observer: &'w mut dyn crate::event::Observer,
+}
+
+impl crate::backend::Progress for UnitWatch<'_, '_> {
+    fn began(&mut self, at: usize) {
+        if let Effect::Statement(statement) = self.effects[at] {
+            self.observer.event(&Event::StatementStarted { step: self.step, statement: statement.number });
+        }
+    }
+
+    fn done(&mut self, at: usize, done: &crate::backend::Done) {
+        if let Effect::Statement(statement) = self.effects[at] {
+            let event = Event::StatementFinished { step: self.step, statement: statement.number, rows: done.rows };
+            self.observer.event(&event);
+        }
+    }
+
+    fn notice(&mut self, notice: crate::backend::Notice) {
+        self.observer.event(&Event::Noticed { step: Some(self.step), notice: &notice });
+    }
+}

@@ -1,0 +1,193 @@
+//! The only effects. One loop serves the library, the CLI, the dry run and the tests.
+//!
+//! | module | holds |
+//! |---|---|
+//! | this one | [`Run`]: the loop over the steps of a plan |
+//! | [`options`], [`report`], [`stop`] | how a run behaves, what it did, how it is stopped |
+//! | `effects` | a step as a list of effects, and the rows that record it |
+//! | `window` | transactional steps, several in one go |
+//! | `journal` | steps whose statements are written down one by one |
+//! | `batch` | one statement over and over |
+//! | `settle` | what became of a statement in flight |
+//! | `lock` | taking the lock of the migrations, by polling |
+//! | `retry` | waiting until whoever is in the way has gone |
+//! | [`script`] | a plan as SQL for the native client |
+
+use crate::backend::{Backend, Effect, End, Exclusion, Fault, Orphan, Performed, ServerError, Session, TableName};
+use crate::error::ErrorKind;
+use crate::event::{Event, Observer};
+use crate::plan::{Mode, Plan, Step};
+
+mod batch;
+mod effects;
+mod journal;
+mod lock;
+pub mod options;
+pub mod report;
+mod retry;
+pub mod script;
+mod settle;
+pub mod stop;
+mod window;
+
+pub use options::{RunOptions, StoreScript};
+pub use report::{Report, StepReport};
+pub use stop::StopHandle;
+
+/// Why a plan was not carried out to its end.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// Something is wrong.
+    Error(ErrorKind),
+    /// Another run was faster: what is to do must be planned again.
+    Raced,
+}
+
+impl<E: Into<ErrorKind>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// One run over one session.
+pub(crate) struct Run<'a> {
+    pub(crate) backend: &'a dyn Backend,
+    pub(crate) session: &'a mut dyn Session,
+    pub(crate) table: &'a TableName,
+    pub(crate) options: &'a RunOptions,
+    pub(crate) observer: &'a mut dyn Observer,
+    pub(crate) stop: &'a StopHandle,
+    pub(crate) run_id: String,
+    pub(crate) fence: u64,
+    pub(crate) locked: bool,
+    pub(crate) report: Report,
+    /// The history table was made sure of in this run.
+    pub(crate) has_table: bool,
+    next_seq: u64,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(
+        backend: &'a dyn Backend,
+        session: &'a mut dyn Session,
+        table: &'a TableName,
+        options: &'a RunOptions,
+        observer: &'a mut dyn Observer,
+        stop: &'a StopHandle,
+    ) -> Self {
+        Self {
+            backend,
+            session,
+            table,
+            options,
+            observer,
+            stop,
+            run_id: run_id(),
+            fence: 0,
+            locked: false,
+            report: Report::default(),
+            has_table: false,
+            next_seq: 1,
+        }
+    }
+
+    /// Carries the plan out. The caller has made sure that nobody else can: it holds the lock, or the engine excludes
+    /// writers step by step.
+    pub(crate) async fn execute(&mut self, plan: &Plan) -> Result<(), Halt> {
+        self.observer.event(&Event::Planned { plan });
+        self.next_seq = plan.after + 1;
+        if !plan.is_empty() && self.exclusion() == Exclusion::Session {
+            self.session.ensure_history(self.table).await?;
+            self.has_table = true;
+        }
+        let mut retry = retry::Retry::default();
+        let mut index = 0;
+        while index < plan.steps.len() {
+            let steps = &plan.steps[index..];
+            self.stop_before(steps)?;
+            let finished = match steps[0].mode {
+                Mode::Record => self.record(steps).await?,
+                Mode::Transaction => self.window(steps, &mut retry).await?,
+                Mode::Journal => {
+                    self.journal(&steps[0], &steps[1..]).await?;
+                    1
+                }
+            };
+            if finished > 0 {
+                retry = retry::Retry::default();
+            }
+            index += finished;
+        }
+        Ok(())
+    }
+
+    /// Ends the run if somebody asked for it.
+    fn stop_before(&self, left: &[Step]) -> Result<(), Halt> {
+        if self.stop.is_requested() {
+            return Err(ErrorKind::Stopped { left: left.iter().map(Step::title).collect() }.into());
+        }
+        Ok(())
+    }
+
+    fn exclusion(&self) -> Exclusion {
+        self.backend.dialect().exclusion
+    }
+
+    /// Several steps may travel together where something travels at all.
+    fn window_limit(&self) -> usize {
+        match self.backend.dialect().orphan {
+            Orphan::None => 1,
+            Orphan::HoldsLock => 64,
+        }
+    }
+
+    /// Carries effects out that nobody is told about.
+    async fn perform_quietly(&mut self, effects: &[Effect<'_>]) -> Result<(), Halt> {
+        let performed = self.session.perform(self.table, effects, &mut ()).await;
+        self.quiet_end(performed).await
+    }
+
+    async fn quiet_end(&mut self, performed: Performed) -> Result<(), Halt> {
+        match performed.end {
+            End::All => Ok(()),
+            End::Lost(error) => Err(ErrorKind::Lost(error).into()),
+            End::Refused { error, .. } => {
+                self.rollback().await;
+                Err(halted(error))
+            }
+        }
+    }
+
+    /// Ends an open transaction. Where the connection is gone, so is the transaction: the next call will say so.
+    async fn rollback(&mut self) {
+        self.session.perform(self.table, &[Effect::Rollback], &mut ()).await;
+    }
+
+    fn take_seq(&mut self) -> u64 {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        seq
+    }
+}
+
+/// A row that exists already, or is not as expected, was written by somebody faster.
+fn halted(error: ServerError) -> Halt {
+    match error.fault {
+        Fault::Duplicate | Fault::Stale => Halt::Raced,
+        _ => error.into(),
+    }
+}
+
+/// 128 random bits: the standard library seeds its hashers from the system's randomness.
+fn run_id() -> String {
+    use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+    let half = || {
+        let mut hasher = RandomState::new().build_hasher();
+        hasher.write_u32(std::process::id());
+        if let Ok(now) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
+            hasher.write_u128(now.as_nanos());
+        }
+        hasher.finish()
+    };
+    format!("{:016x}{:016x}", half(), half())
+}

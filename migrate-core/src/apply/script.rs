@@ -1,0 +1,131 @@
+//! A plan as SQL for the native client: the same effects, written down instead of sent.
+
+use crate::backend::{Dialect, Effect, Settings, TableName};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::error::count;
+use crate::history::State;
+use crate::migration::Batch;
+use crate::plan::{How, Mode, Plan, Step};
+use crate::sql::{Statement, batch::with_subqueries};
+
+use super::RunOptions;
+use super::effects::{Journal, Stamp, Transaction, settings};
+
+/// The plan as a complete script. Run by the native client, it leaves the database and its history as `up` would.
+///
+/// # Errors
+/// For a step that only `up` can carry out: one that goes on with an interrupted attempt, or repeats a statement until
+/// it changes nothing.
+pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOptions) -> Result<String, Diagnostic> {
+    let run_id = format!("script-{}", plan.digest());
+    let stamp = Stamp { run_id: &run_id, fence: 0, options, syntax: &dialect.syntax };
+    let mut out = Writer { dialect, table, text: String::new() };
+    out.comment(&format!(
+        "{}, component {}, digest {}",
+        count(plan.steps.len(), "step"),
+        plan.component,
+        plan.digest()
+    ));
+    if plan.is_empty() {
+        return Ok(out.text);
+    }
+    out.text.push_str((dialect.history_sql)(table).trim_end());
+    out.text.push('\n');
+    let mut seq = plan.after;
+    for step in &plan.steps {
+        seq += 1;
+        if step.resume.is_some() {
+            return Err(only_up(step, "it goes on with an attempt that was interrupted"));
+        }
+        out.text.push('\n');
+        out.comment(&format!("{} {}", step.action, step.title()));
+        for precondition in &step.run.preconditions {
+            out.comment(&format!("only if {}: {}", precondition.text, precondition.sql));
+        }
+        match step.mode {
+            Mode::Record => out.effect(&Effect::Append(&stamp.row(step, seq, State::Done, 0))),
+            Mode::Transaction => {
+                let transaction = Transaction::new(step, seq, &stamp, dialect);
+                out.effect(&transaction.begin());
+                for (_, effect) in transaction.rest() {
+                    out.effect(&effect);
+                }
+            }
+            Mode::Journal => journal(&mut out, step, seq, &stamp)?,
+        }
+    }
+    Ok(out.text)
+}
+
+fn journal(out: &mut Writer<'_>, step: &Step, seq: u64, stamp: &Stamp<'_>) -> Result<(), Diagnostic> {
+    let Some(script) = &step.script else { return Ok(()) };
+    let settings = settings(script, &step.run, stamp.options, out.dialect);
+    let state = if step.units.is_empty() { State::Done } else { State::InFlight };
+    let mut journal = Journal::new(script, stamp.row(step, seq, state, 0), 0);
+    out.effect(&Effect::Append(&journal.row));
+    out.effect(&Effect::Set(&settings));
+    for unit in &step.units {
+        let advance = journal.to(unit.covers.end);
+        let statements: Vec<Statement<'_>> = unit.runs.clone().map(|index| script.statement(index)).collect();
+        match &unit.how {
+            How::Together => {
+                out.effect(&Effect::Begin(&settings));
+                statements.iter().for_each(|statement| out.effect(&Effect::Statement(statement)));
+                out.effect(&Effect::Advance(&advance));
+                out.effect(&Effect::Commit);
+            }
+            How::Discarded => {
+                out.effect(&Effect::Begin(&settings));
+                statements.iter().for_each(|statement| out.effect(&Effect::Statement(statement)));
+                out.effect(&Effect::Rollback);
+                out.effect(&Effect::Advance(&advance));
+            }
+            How::Alone(_) => {
+                statements.iter().for_each(|statement| out.effect(&Effect::Statement(statement)));
+                out.effect(&Effect::Advance(&advance));
+            }
+            How::Batch(Batch::Ranges { table, key, .. }) => {
+                let table = table.clone().unwrap_or_default();
+                out.effect(&Effect::Begin(&settings));
+                for statement in &statements {
+                    let text = with_subqueries(statement.text, &out.dialect.syntax, &table, key);
+                    out.effect(&Effect::Statement(&Statement { text: &text, ..*statement }));
+                }
+                out.effect(&Effect::Advance(&advance));
+                out.effect(&Effect::Commit);
+            }
+            How::Batch(Batch::UntilEmpty { .. }) => {
+                return Err(only_up(step, "it repeats a statement until nothing is left"));
+            }
+        }
+        journal.passed(&advance, unit.covers.end);
+    }
+    out.effect(&Effect::Set(&Settings::default()));
+    Ok(())
+}
+
+fn only_up(step: &Step, why: &str) -> Diagnostic {
+    Diagnostic::refused(codes::USAGE, format!("{}: cannot be written as a script: {why}", step.title()))
+        .help("carry it out with `migrate up`")
+}
+
+struct Writer<'a> {
+    dialect: &'a Dialect,
+    table: &'a TableName,
+    text: String,
+}
+
+impl Writer<'_> {
+    fn effect(&mut self, effect: &Effect<'_>) {
+        self.text.push_str((self.dialect.effect_sql)(effect, self.table).trim_end());
+        self.text.push('\n');
+    }
+
+    fn comment(&mut self, text: &str) {
+        for line in text.lines() {
+            self.text.push_str("-- ");
+            self.text.push_str(line);
+            self.text.push('\n');
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What became of a statement that was in flight when its client died.
+
+use crate::backend::{Advance, Effect, End, Settled};
+use crate::diagnostic::Place;
+use crate::error::ErrorKind;
+use crate::event::Event;
+use crate::history::{Entry, State};
+use crate::migration::RunAttributes;
+use crate::plan::resume::Prefixes;
+use crate::plan::{How, Refusal, Step, units};
+use crate::sql::{Class, Recovery, Script, Sharing, Statement, StatementKind};
+
+use super::{Halt, Run};
+
+/// How often an answer may ask for statements to run first.
+const ROUNDS: usize = 10;
+
+impl Run<'_> {
+    /// Decides the doubt about a step that was in flight and lets the step go on behind it. The answer is the change
+    /// of the old row that writes the decision down.
+    ///
+    /// # Errors
+    /// With [`Refusal::InDoubt`] where nobody can tell.
+    pub(super) async fn settle(&mut self, step: &mut Step) -> Result<Advance, Halt> {
+        let resume = step.resume.as_ref().expect("only an attempt that is not over is settled");
+        let entry = resume.entry.clone();
+        let script = resume.script.clone().or_else(|| step.script.clone()).expect("a step that runs has a script");
+        let cursor = usize::try_from(entry.cursor).unwrap_or(usize::MAX).min(script.len());
+        let (ran, evidence) = self.decide(step, &entry, &script, cursor).await?;
+        if cursor < script.len() {
+            self.observer.event(&Event::Settled { step, statement: cursor + 1, ran, evidence: &evidence });
+        }
+        let now = if ran { cursor + 1 } else { cursor };
+        let prefix_digest = if ran {
+            Prefixes::new().up_to(&script, now).map(|prefix| prefix.to_text())
+        } else {
+            entry.prefix_digest.clone()
+        };
+        step.go_on(now as u64, prefix_digest.as_deref())?;
+        Ok(interrupted(&entry, now, prefix_digest, evidence))
+    }
+
+    /// Writes down what a person says about the statement in flight of `open`, whose script is `script`.
+    pub(crate) async fn settle_by_person(&mut self, open: &Entry, script: &Script, ran: bool) -> Result<(), Halt> {
+        let cursor = usize::try_from(open.cursor).unwrap_or(usize::MAX).min(script.len());
+        let (now, prefix_digest) = if ran && cursor < script.len() {
+            (cursor + 1, Prefixes::new().up_to(script, cursor + 1).map(|prefix| prefix.to_text()))
+        } else {
+            (cursor, open.prefix_digest.clone())
+        };
+        let by = self.options.installed_by.as_deref().unwrap_or("somebody");
+        let evidence = format!("person: {by} said that it {}", if ran { "ran" } else { "did not run" });
+        let advance = interrupted(open, now, prefix_digest, evidence);
+        match self.session.perform(self.table, &[Effect::Advance(&advance)], &mut ()).await.end {
+            End::All => Ok(()),
+            End::Lost(error) => Err(ErrorKind::Lost(error).into()),
+            End::Refused { error, .. } => Err(error.into()),
+        }
+    }
+
+    async fn decide(
+        &mut self,
+        step: &Step,
+        entry: &Entry,
+        script: &Script,
+        cursor: usize,
+    ) -> Result<(bool, String), Halt> {
+        if cursor == script.len() {
+            return Ok((false, "cursor: all statements had run".to_owned()));
+        }
+        let one_by_one = RunAttributes { no_transaction: true, ..RunAttributes::default() };
+        let recovery = units::cut(script, &one_by_one, self.backend.dialect().atomicity)
+            .ok()
+            .and_then(|(_, units)| units.into_iter().find(|unit| unit.covers.contains(&cursor)))
+            .and_then(|unit| match unit.how {
+                How::Alone(recovery) => Some(recovery),
+                How::Together | How::Discarded | How::Batch(_) => None,
+            });
+        match recovery {
+            None => return Ok((false, "transaction: it shares one with its row".to_owned())),
+            Some(Recovery::Repeat) => return Ok((false, "repeat: running it again leads to the same".to_owned())),
+            Some(_) if entry.note.is_none() => return Ok((false, "row: it was never sent".to_owned())),
+            Some(_) => {}
+        }
+        let statement = script.statement(cursor);
+        let note = entry.note.as_deref().filter(|note| !note.is_empty());
+        for _ in 0..ROUNDS {
+            match self.session.settle(&statement, note).await? {
+                Settled::Ran(evidence) => return Ok((true, evidence)),
+                Settled::DidNotRun(evidence) => return Ok((false, evidence)),
+                Settled::First(statements) => {
+                    for text in &statements {
+                        self.clean_up(text).await?;
+                    }
+                }
+                Settled::Undecided(reason) => return Err(doubt(step, script, cursor, reason).into()),
+            }
+        }
+        Err(doubt(step, script, cursor, "cleaning up after it does not come to an end".to_owned()).into())
+    }
+
+    /// A statement that the evidence asks for: dropping what a broken build left behind.
+    async fn clean_up(&mut self, text: &str) -> Result<(), Halt> {
+        let class = Class {
+            kind: StatementKind::Definition,
+            sharing: Sharing::Alone(Recovery::Repeat),
+            destructive: true,
+            queues: false,
+        };
+        let statement = Statement { number: 1, text, offset: 0, data: None, class };
+        match self.session.perform(self.table, &[Effect::Statement(&statement)], &mut ()).await.end {
+            End::All => Ok(()),
+            End::Lost(error) => Err(ErrorKind::Lost(error).into()),
+            End::Refused { error, .. } => Err(error.into()),
+        }
+    }
+}
+
+/// The old row, with what was decided.
+fn interrupted(entry: &Entry, cursor: usize, prefix_digest: Option<String>, evidence: String) -> Advance {
+    Advance {
+        key: entry.key.clone(),
+        run_id: entry.run_id.clone(),
+        fence: entry.fence,
+        from_cursor: entry.cursor,
+        cursor: cursor as u64,
+        prefix_digest,
+        state: State::Interrupted,
+        note: entry.note.clone(),
+        settled_by: Some(evidence),
+        checkpoint: entry.checkpoint.clone(),
+        error: entry.error.clone(),
+    }
+}
+
+fn doubt(step: &Step, script: &Script, cursor: usize, reason: String) -> Refusal {
+    let statement = script.statement(cursor);
+    Refusal::InDoubt {
+        id: step.id.clone(),
+        title: step.title(),
+        place: Box::new(Place::in_source(script.source(), statement.offset..statement.offset + statement.text.len())),
+        statement: cursor + 1,
+        statements: script.len(),
+        reason,
+    }
+}

@@ -1,0 +1,459 @@
+//! Why there is no plan: one case for each rule that can say no, with its facts.
+
+use crate::diagnostic::{Diagnostic, Place, codes};
+use crate::error::count;
+use crate::history::{Entry, State, Timestamp};
+use crate::migration::{MigrationId, Phase};
+use crate::version::Version;
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A row of the history is missing.
+    Gap {
+        /// Its number.
+        seq: u64,
+    },
+    /// The database has objects but no history.
+    NonEmpty {
+        /// Its name.
+        database: String,
+        /// Some of its objects.
+        objects: Vec<String>,
+        /// The newest migration of the set, for the command that records it.
+        newest: Option<MigrationId>,
+    },
+    /// The history belongs to another tool.
+    Foreign {
+        /// Its tables.
+        tables: Vec<String>,
+    },
+    /// An attempt is not over and blocks everything else.
+    Open {
+        /// Its row.
+        entry: Box<Entry>,
+        /// Whether this set has the migration.
+        known: bool,
+    },
+    /// Nobody can tell whether a statement ran.
+    InDoubt {
+        /// Which migration.
+        id: MigrationId,
+        /// As messages name it.
+        title: String,
+        /// Where the statement is.
+        place: Box<Place>,
+        /// The statement, from 1.
+        statement: usize,
+        /// Of how many.
+        statements: usize,
+        /// Why nobody can tell.
+        reason: String,
+    },
+    /// The part of a script that had run was changed.
+    PrefixChanged {
+        /// Which migration.
+        title: String,
+        /// Its file.
+        path: String,
+        /// How many statements had run.
+        cursor: u64,
+        /// The text at the time.
+        old: Option<String>,
+        /// The text now.
+        new: String,
+    },
+    /// Applied migrations were changed.
+    Changed(Vec<Changed>),
+    /// Pending migrations below an applied one.
+    OutOfOrder {
+        /// Identity, title and path of each.
+        late: Vec<(MigrationId, String, String)>,
+        /// What they should have come before.
+        newest: String,
+    },
+    /// The database has what this set does not know.
+    Ahead(Ahead),
+    /// A downgrade of a database of which nothing is known.
+    NothingKnown {
+        /// What is applied.
+        applied: Vec<MigrationId>,
+    },
+    /// A downgrade of more steps than allowed.
+    DowngradeLimit {
+        /// So many.
+        steps: usize,
+        /// The most.
+        limit: usize,
+    },
+    /// There is no way back.
+    NoWayBack {
+        /// Which migration.
+        title: String,
+        /// Why, where its author said so.
+        reason: Option<String>,
+        /// Its file.
+        path: Option<String>,
+    },
+    /// The database is below what this set can start from.
+    BelowMinimum {
+        /// Where it is.
+        at: Option<Version>,
+        /// Where it must be.
+        minimum: Version,
+        /// Where to read about the release to step through.
+        url: Option<String>,
+    },
+    /// A migration needs an earlier version first.
+    RequiresVersion {
+        /// Which migration.
+        title: String,
+        /// What it needs.
+        required: Version,
+        /// Where the database would be.
+        at: Option<Version>,
+    },
+    /// A post migration is pending and nobody chose a phase.
+    PhaseChoice {
+        /// Pending before the deploy.
+        pre: Vec<String>,
+        /// Pending after it.
+        post: Vec<String>,
+    },
+    /// A phase would run before one that must come first.
+    PhaseOrder {
+        /// What was asked for.
+        wanted: String,
+        /// What must come first.
+        first: String,
+        /// Its phase.
+        phase: Phase,
+    },
+    /// A goal names what does not exist.
+    UnknownTarget {
+        /// What was named.
+        target: String,
+        /// What there is.
+        known: Vec<MigrationId>,
+    },
+    /// Repeatables require each other in a circle.
+    RequiresCycle {
+        /// One of them.
+        title: String,
+    },
+    /// A repeatable requires what does not exist.
+    RequiresUnknown {
+        /// Which.
+        title: String,
+        /// What it names.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The history already says so.
+    Already {
+        /// What it says.
+        what: String,
+        /// What to do instead.
+        help: String,
+    },
+    /// A script cannot be split or run as it is written.
+    Script(Vec<Diagnostic>),
+    /// The plan was made for another state of the database.
+    StalePlan {
+        /// The last row it was made for.
+        after: u64,
+        /// The last row now.
+        now: u64,
+    },
+    /// The plan is not the one that was asked for.
+    WrongDigest {
+        /// Asked for.
+        wanted: String,
+        /// Found.
+        found: String,
+    },
+}
+
+/// An applied migration that was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Which.
+    pub id: MigrationId,
+    /// As messages name it.
+    pub title: String,
+    /// Its file.
+    pub path: String,
+    /// The text that was applied, where it is stored.
+    pub old: Option<String>,
+    /// The text now.
+    pub new: String,
+    /// When it was applied.
+    pub when: Option<Timestamp>,
+    /// By whom.
+    pub by: Option<String>,
+}
+
+/// What the database has above everything this set knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// Its rows.
+    pub entries: Vec<Entry>,
+    /// The newest migration of the set.
+    pub us: Option<MigrationId>,
+    /// Why this release cannot run on it; `None` where policy alone refuses.
+    pub because: Option<String>,
+}
+
+impl Refusal {
+    /// Whether the database is ahead of the set.
+    pub fn is_ahead(&self) -> bool {
+        matches!(self, Self::Ahead(_) | Self::NothingKnown { .. } | Self::DowngradeLimit { .. })
+    }
+
+    /// Whether a person has to say if a statement ran.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::InDoubt { .. })
+    }
+
+    /// What a person should read.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            Self::Changed(changed) => changed.iter().map(Changed::diagnostic).collect(),
+            Self::Script(diagnostics) => diagnostics.clone(),
+            one => vec![one.diagnostic()],
+        }
+    }
+
+    #[allow(clippy::too_many_lines)] // one arm a case, each its own sentence
+    fn diagnostic(&self) -> Diagnostic {
+        use Diagnostic as D;
+        match self {
+            Self::Changed(_) | Self::Script(_) => unreachable!("these have diagnostics of their own"),
+            Self::Gap { seq } => D::error(codes::OPEN, format!("the history has a gap: row {seq} is missing"))
+                .help("rows are never deleted by migrate: somebody removed it by hand")
+                .help("bring it back from a backup of the history table; see what is left with `migrate history`"),
+            Self::NonEmpty { database, objects, newest } => {
+                let at = newest.as_ref().and_then(MigrationId::version).map_or("VERSION".to_owned(), ToString::to_string);
+                D::refused(
+                    codes::NON_EMPTY,
+                    format!("{database} is not empty and has no history: it has {}", some(objects)),
+                )
+                .help(format!("if it already has what the migrations make, record that: migrate baseline {at}"))
+                .help("or run them all beside what is there: migrate up --on-nonempty run")
+            }
+            Self::Foreign { tables } => D::refused(
+                codes::FOREIGN_HISTORY,
+                format!("the database has the history of another tool: {}", some(tables)),
+            )
+            .help("record what it has already applied: migrate baseline VERSION")
+            .help("or leave that history alone: set `foreign_history = \"ignore\"` under [policy] in migrate.toml"),
+            Self::Open { entry, known } => open(entry, *known),
+            Self::InDoubt { id, title, place, statement, statements, reason } => D::error(
+                codes::IN_DOUBT,
+                format!("{title}: nobody can tell whether statement {statement} of {statements} ran: {reason}"),
+            )
+            .at((**place).clone())
+            .help("look at the database, then say which it is; nothing else is in doubt")
+            .help(format!("it ran:         migrate resolve \"{id}\" --statement {statement} --ran"))
+            .help(format!("it did not run: migrate resolve \"{id}\" --statement {statement} --not-run")),
+            Self::PrefixChanged { title, path, cursor, old, new } => {
+                let diagnostic = D::error(
+                    codes::PREFIX_CHANGED,
+                    format!("{title}: the part that has already run was changed ({} had run)", count(as_usize(*cursor), "statement")),
+                )
+                .at(Place::path(path));
+                match old {
+                    Some(old) => diagnostic.diff(old, new),
+                    None => diagnostic,
+                }
+                .help("put that part of the file back as it was; only what has not run yet can be changed")
+            }
+            Self::OutOfOrder { late, newest } => {
+                let titles: Vec<_> = late.iter().map(|(_, title, _)| title.clone()).collect();
+                let mut diagnostic = D::refused(
+                    codes::OUT_OF_ORDER,
+                    format!("{} {} not applied, but {newest} already is", titles.join(", "), if late.len() == 1 { "is" } else { "are" }),
+                );
+                if let [(_, _, path), ..] = late.as_slice() {
+                    diagnostic = diagnostic.at(Place::path(path));
+                }
+                let flags: Vec<_> = late.iter().map(|(id, _, _)| format!("--out-of-order {id}")).collect();
+                diagnostic
+                    .help(format!("give the file a version above {newest}"))
+                    .help(format!("or, if it does not depend on the order: migrate up {}", flags.join(" ")))
+            }
+            Self::Ahead(ahead) => ahead.diagnostic(),
+            Self::NothingKnown { applied } => D::refused(
+                codes::AHEAD,
+                format!("this set knows nothing of what is applied: {}", some(&ids(applied))),
+            )
+            .help("this looks like another application's migrations: check --dir and --database"),
+            Self::DowngradeLimit { steps, limit } => D::refused(
+                codes::AHEAD,
+                format!("a downgrade would run {steps} ways back, and at most {limit} are allowed"),
+            )
+            .help("see them first: migrate plan --allow-downgrade; raise `downgrade_limit` under [policy] in migrate.toml"),
+            Self::NoWayBack { title, reason, path } => {
+                let reason = reason.as_ref().map_or("it has no down script".to_owned(), |reason| format!("it is irreversible: {reason}"));
+                let diagnostic = D::refused(codes::NO_WAY_BACK, format!("{title}: there is no way back: {reason}"));
+                match path {
+                    Some(path) => diagnostic.at(Place::path(path)),
+                    None => diagnostic,
+                }
+                .help("nothing was run")
+                .help("write a new migration that changes what must change, or restore a backup")
+            }
+            Self::BelowMinimum { at, minimum, url } => {
+                let at = at.as_ref().map_or("no version".to_owned(), ToString::to_string);
+                D::refused(codes::GATE, format!("the database is at {at}, and this release starts from {minimum}"))
+                    .help(format!("upgrade to {minimum} with its own release first{}", url.as_ref().map(|url| format!(": {url}")).unwrap_or_default()))
+            }
+            Self::RequiresVersion { title, required, at } => {
+                let at = at.as_ref().map_or("nothing".to_owned(), ToString::to_string);
+                D::refused(codes::GATE, format!("{title}: needs {required} first, and the database is at {at}"))
+                    .help(format!("apply {required} first: migrate up --to {required}"))
+            }
+            Self::PhaseChoice { pre, post } => {
+                let mut diagnostic = D::refused(
+                    codes::PHASE,
+                    format!("{} pending after a deploy, and no phase was chosen", are(post)),
+                );
+                if !pre.is_empty() {
+                    diagnostic = diagnostic.help(format!("pending before the deploy: {}", pre.join(", ")));
+                }
+                diagnostic
+                    .help(format!("pending after it: {}", post.join(", ")))
+                    .help("before the deploy: migrate up --phase pre; after it: migrate up --phase post")
+                    .help("with the service stopped: migrate up --phase all")
+            }
+            Self::PhaseOrder { wanted, first, phase } => D::refused(
+                codes::PHASE,
+                format!("{wanted} comes after {first}, which is still pending"),
+            )
+            .help(format!("run that first: migrate up --phase {phase} --to VERSION")),
+            Self::UnknownTarget { target, known } => {
+                let diagnostic = D::refused(codes::UNKNOWN_TARGET, format!("there is no migration {target}"));
+                if known.is_empty() {
+                    diagnostic.help("there is none at all: see `migrate status`")
+                } else {
+                    diagnostic.help(format!("there are: {}", some(&ids(known))))
+                }
+            }
+            Self::RequiresCycle { title } => {
+                D::error(codes::BAD_DIRECTIVE, format!("{title}: requires itself, over others or directly"))
+                    .help("take one `requires` of the circle out")
+            }
+            Self::RequiresUnknown { title, name, known } => {
+                D::error(codes::BAD_DIRECTIVE, format!("{title}: requires `{name}`, which is no repeatable of this set"))
+                    .help(format!("there are: {}", some(known)))
+            }
+            Self::Already { what, help } => D::refused(codes::ALREADY, what.clone()).help(help.clone()),
+            Self::StalePlan { after, now } => D::refused(
+                codes::STALE_PLAN,
+                format!("the plan is stale: it was made after row {after} of the history, which is at row {now} now"),
+            )
+            .help("nothing was run: plan again and look at it"),
+            Self::WrongDigest { wanted, found } => D::refused(
+                codes::WRONG_DIGEST,
+                format!("the plan is not {wanted} any more: it is {found}"),
+            )
+            .help("nothing was run: see what changed with `migrate plan`, then `migrate up --plan` with the new digest"),
+        }
+    }
+}
+
+impl Changed {
+    fn diagnostic(&self) -> Diagnostic {
+        let by = self.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let when = self.when.map(|when| format!(" ({}{by})", when.date())).unwrap_or_default();
+        let diagnostic =
+            Diagnostic::error(codes::CHANGED, format!("{} was changed after it was applied{when}", self.title))
+                .at(Place::path(&self.path));
+        let diagnostic = match &self.old {
+            Some(old) => diagnostic.diff(old, &self.new),
+            None => diagnostic.help("the applied text is not stored, so there is nothing to compare with"),
+        };
+        if self.old.is_some() {
+            diagnostic
+                .help(format!("put the old text back:   migrate accept {} --restore", self.id))
+                .help(format!("or accept the new text:  migrate accept {}", self.id))
+        } else {
+            diagnostic.help(format!("accept the new text: migrate accept {}", self.id))
+        }
+    }
+}
+
+impl Ahead {
+    fn diagnostic(&self) -> Diagnostic {
+        let us =
+            self.us.as_ref().and_then(MigrationId::version).map(|us| format!(" (this is {us})")).unwrap_or_default();
+        let because = self.because.clone().unwrap_or_else(|| {
+            let titles: Vec<_> = self.entries.iter().map(Entry::title).collect();
+            format!("it has {}", some(&titles))
+        });
+        let newest = self.entries.last();
+        let release = newest
+            .and_then(|entry| entry.compatible_from.clone().or_else(|| entry.id.version().cloned()))
+            .map_or("the newer release".to_owned(), |version| version.to_string());
+        let diagnostic = Diagnostic::refused(codes::AHEAD, format!("the database is ahead: {because}{us}"))
+            .help(format!("deploy {release}"));
+        if self.entries.iter().all(|entry| entry.has_down) {
+            diagnostic.help(
+                "or go back with the stored down scripts: migrate up --allow-downgrade (see them first: migrate plan --allow-downgrade)",
+            )
+        } else {
+            diagnostic
+        }
+    }
+}
+
+fn open(entry: &Entry, known: bool) -> Diagnostic {
+    let title = entry.title();
+    let (verb, at) = match entry.state {
+        State::InFlight => ("is in flight or was interrupted at", entry.cursor + 1),
+        State::Failed => ("failed at", entry.cursor + 1),
+        _ => ("was stopped before", entry.cursor + 1),
+    };
+    let diagnostic = Diagnostic::error(
+        codes::OPEN,
+        format!("{title}: {} {verb} statement {at} of {}", entry.action, entry.statements),
+    );
+    let diagnostic = match &entry.error {
+        Some(error) => diagnostic.help(format!("the server said: {error}")),
+        None => diagnostic,
+    };
+    if known {
+        diagnostic.help("finish it first with `migrate up`")
+    } else {
+        diagnostic.help("this set does not have that migration: finish it with the release that has it").help(format!(
+            "or, once it is done or undone by hand: migrate resolve \"{}\" --applied | --not-applied",
+            entry.id
+        ))
+    }
+}
+
+fn ids(ids: &[MigrationId]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
+}
+
+fn some(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        few if few.len() <= 5 => few.join(", "),
+        [first, second, .., last] => format!("{first}, {second}, … {last} ({})", names.len()),
+        _ => names.join(", "),
+    }
+}
+
+fn are(titles: &[String]) -> String {
+    match titles {
+        [one] => format!("{one} is"),
+        _ => format!("{} are", count(titles.len(), "migration")),
+    }
+}
+
+fn as_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

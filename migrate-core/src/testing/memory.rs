@@ -1,0 +1,430 @@
+//! A database in memory with two personalities: definitions that roll back, and definitions that commit.
+//!
+//! It knows `CREATE TABLE t …`, `DROP TABLE t`, `ALTER TABLE t …`, `INSERT INTO t VALUES (…)`, `DELETE FROM t`,
+//! `SELECT n FROM t`, `SELECT 1`, `REINDEX` (refused in a transaction, may be repeated), `CALL p` (nobody can tell
+//! whether it ran) and `SLEEP` (until cancelled). Everything else is a syntax error at its first word.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::backend::{
+    Advance, Atomicity, Backend, Cancel, Canceller, Dialect, Done, Effect, Exclusion, Fault, HistoryTable, Holder,
+    Locked, NewEntry, Orphan, Performed, Progress, Row, Server, ServerError, Session, Settled, TableName,
+};
+use crate::history::{Entry, EntryKey, State, Texts, Timestamp};
+use crate::sql::{Class, Recovery, Sharing, Statement, StatementKind, Syntax, TransactionControl};
+
+/// Definitions roll back, as on PostgreSQL.
+pub static TRANSACTIONAL: Dialect = Dialect {
+    name: "memory",
+    aliases: &[],
+    syntax: Syntax::SQLITE,
+    classify: classify_transactional,
+    atomicity: Atomicity::Script,
+    exclusion: Exclusion::Session,
+    orphan: Orphan::HoldsLock,
+    cancel: Cancel::Statement,
+    script_settings: |_| Vec::new(),
+    effect_sql: |effect, _| format!("{effect:?}"),
+    history_sql: |table| format!("-- {table}"),
+};
+
+/// Definitions commit, as on MySQL.
+pub static IMPLICIT: Dialect =
+    Dialect { classify: classify_implicit, atomicity: Atomicity::Statement, ..TRANSACTIONAL };
+
+/// A database in memory; clones share it.
+#[derive(Clone)]
+pub struct Memory {
+    dialect: &'static Dialect,
+    /// What the engine really does, whatever its dialect says.
+    commits: bool,
+    evidence: bool,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    world: Mutex<World>,
+    lock: Mutex<Option<String>>,
+    cancelled: AtomicBool,
+}
+
+#[derive(Clone, Default)]
+struct World {
+    tables: BTreeMap<String, Vec<String>>,
+    calls: Vec<String>,
+    rows: Option<BTreeMap<EntryKey, NewEntry>>,
+    clock: i64,
+}
+
+impl Memory {
+    /// Definitions roll back.
+    pub fn transactional() -> Self {
+        Self { dialect: &TRANSACTIONAL, commits: false, evidence: true, shared: Arc::default() }
+    }
+
+    /// Definitions commit.
+    pub fn implicit() -> Self {
+        Self { dialect: &IMPLICIT, commits: true, ..Self::transactional() }
+    }
+
+    /// The same engine, claiming to be another.
+    pub fn claiming(self, dialect: &'static Dialect) -> Self {
+        Self { dialect, ..self }
+    }
+
+    /// The same engine, without anything that decides a doubt.
+    pub fn without_evidence(self) -> Self {
+        Self { evidence: false, ..self }
+    }
+
+    /// How often each `CALL` ran.
+    pub fn calls(&self) -> Vec<String> {
+        guard(&self.shared.world).calls.clone()
+    }
+}
+
+fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl Backend for Memory {
+    fn dialect(&self) -> &'static Dialect {
+        self.dialect
+    }
+
+    fn label(&self) -> String {
+        "memory".to_owned()
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Session>, ServerError> {
+        Ok(Box::new(MemorySession { memory: self.clone(), transaction: None, locked: false }))
+    }
+
+    async fn pause(&self, duration: Duration) {
+        std::thread::sleep(duration.min(Duration::from_millis(1)));
+    }
+}
+
+struct MemorySession {
+    memory: Memory,
+    transaction: Option<World>,
+    locked: bool,
+}
+
+impl Drop for MemorySession {
+    fn drop(&mut self) {
+        if self.locked {
+            *guard(&self.memory.shared.lock) = None;
+        }
+    }
+}
+
+impl MemorySession {
+    fn with<T>(&mut self, work: impl FnOnce(&mut World) -> T) -> T {
+        match &mut self.transaction {
+            Some(world) => work(world),
+            None => work(&mut guard(&self.memory.shared.world)),
+        }
+    }
+
+    fn commit(&mut self) {
+        if let Some(world) = self.transaction.take() {
+            *guard(&self.memory.shared.world) = world;
+        }
+    }
+
+    fn carry_out(&mut self, effect: &Effect<'_>) -> Result<Done, ServerError> {
+        match effect {
+            Effect::Begin(_) => {
+                let world = guard(&self.memory.shared.world).clone();
+                self.transaction = Some(world);
+            }
+            Effect::Commit => self.commit(),
+            Effect::Rollback => self.transaction = None,
+            Effect::Set(_) | Effect::Mirror(_) => {}
+            Effect::Append(new) => self.append(new)?,
+            Effect::Advance(advance) => self.advance(advance)?,
+            Effect::Statement(statement) => return self.statement(statement),
+        }
+        Ok(Done::default())
+    }
+
+    fn append(&mut self, new: &NewEntry) -> Result<(), ServerError> {
+        self.with(|world| {
+            world.clock += 1;
+            let now = Timestamp(world.clock);
+            let Some(rows) = &mut world.rows else { return Err(refused("there is no history table", 0)) };
+            if rows.contains_key(&new.entry.key) {
+                return Err(ServerError::new(Fault::Duplicate, "the row exists"));
+            }
+            let mut new = new.clone();
+            new.entry.started_at = Some(now);
+            new.entry.finished_at = (new.entry.state != State::InFlight).then_some(now);
+            new.entry.has_down = new.down_script.is_some();
+            rows.insert(new.entry.key.clone(), new);
+            Ok(())
+        })
+    }
+
+    fn advance(&mut self, advance: &Advance) -> Result<(), ServerError> {
+        self.with(|world| {
+            world.clock += 1;
+            let now = Timestamp(world.clock);
+            let row = world.rows.as_mut().and_then(|rows| rows.get_mut(&advance.key));
+            let Some(row) = row.filter(|row| {
+                row.entry.run_id == advance.run_id
+                    && row.entry.fence == advance.fence
+                    && row.entry.cursor == advance.from_cursor
+            }) else {
+                return Err(ServerError::new(Fault::Stale, "the row is not as expected"));
+            };
+            row.entry.cursor = advance.cursor;
+            row.entry.state = advance.state;
+            row.entry.prefix_digest.clone_from(&advance.prefix_digest);
+            row.entry.note.clone_from(&advance.note);
+            row.entry.settled_by.clone_from(&advance.settled_by);
+            row.entry.checkpoint.clone_from(&advance.checkpoint);
+            row.entry.error.clone_from(&advance.error);
+            row.entry.finished_at = (advance.state != State::InFlight).then_some(now);
+            Ok(())
+        })
+    }
+
+    fn statement(&mut self, statement: &Statement<'_>) -> Result<Done, ServerError> {
+        let words = words(statement.text);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if self.memory.commits && matches!(words.first(), Some(&("CREATE" | "DROP" | "ALTER"))) {
+            self.commit();
+        }
+        let in_transaction = self.transaction.is_some();
+        let shared = Arc::clone(&self.memory.shared);
+        self.with(|world| match *words.as_slice() {
+            ["CREATE", "TABLE", name, ..] => match world.tables.contains_key(name) {
+                true => Err(refused(&format!("table {name} already exists"), position(statement.text, name))),
+                false => {
+                    world.tables.insert(name.to_owned(), Vec::new());
+                    Ok(Done::default())
+                }
+            },
+            ["DROP", "TABLE", name, ..] => match world.tables.remove(name) {
+                Some(_) => Ok(Done::default()),
+                None => Err(refused(&format!("no such table: {name}"), position(statement.text, name))),
+            },
+            ["ALTER", "TABLE", ..] => Ok(Done::default()),
+            ["INSERT", "INTO", name, "VALUES", ..] => match world.tables.get_mut(name) {
+                Some(rows) => {
+                    rows.extend(words[4..].iter().map(|value| (*value).to_owned()));
+                    Ok(Done { rows: Some(1) })
+                }
+                None => Err(refused(&format!("no such table: {name}"), position(statement.text, name))),
+            },
+            ["DELETE", "FROM", name, ..] => match world.tables.get_mut(name) {
+                Some(rows) => Ok(Done { rows: Some(std::mem::take(rows).len() as u64) }),
+                None => Err(refused(&format!("no such table: {name}"), position(statement.text, name))),
+            },
+            ["REINDEX"] if in_transaction => Err(refused("REINDEX cannot run in a transaction", 0)),
+            ["REINDEX"] | ["SELECT", ..] => Ok(Done::default()),
+            ["CALL", name] => {
+                world.calls.push(name.to_owned());
+                Ok(Done::default())
+            }
+            ["SLEEP"] => {
+                while !shared.cancelled.swap(false, Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+                Err(ServerError::new(Fault::Cancelled, "cancelled"))
+            }
+            _ => Err(refused("syntax error", 0)),
+        })
+    }
+}
+
+fn refused(message: &str, position: usize) -> ServerError {
+    ServerError::new(Fault::Refused, message).code("MEM01").position(position)
+}
+
+fn position(text: &str, name: &str) -> usize {
+    text.find(name).unwrap_or(0)
+}
+
+/// Upper-case keywords, everything else as it is; punctuation separates.
+fn words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            let upper = word.to_ascii_uppercase();
+            let keyword = [
+                "CREATE", "TABLE", "DROP", "ALTER", "INSERT", "INTO", "VALUES", "DELETE", "FROM", "SELECT", "REINDEX",
+                "CALL", "SLEEP",
+            ];
+            if keyword.contains(&upper.as_str()) { upper } else { word.to_owned() }
+        })
+        .collect()
+}
+
+#[async_trait]
+impl HistoryTable for MemorySession {
+    async fn ensure_history(&mut self, _: &TableName) -> Result<(), ServerError> {
+        self.with(|world| {
+            world.rows.get_or_insert_default();
+        });
+        Ok(())
+    }
+
+    async fn head(&mut self, table: &TableName, component: &str) -> Result<Option<Entry>, ServerError> {
+        let rows = self.load(table).await?;
+        Ok(rows.into_iter().rfind(|entry| entry.key.component == component))
+    }
+
+    async fn load(&mut self, _: &TableName) -> Result<Vec<Entry>, ServerError> {
+        Ok(self.with(|world| world.rows.iter().flatten().map(|(_, row)| row.entry.clone()).collect()))
+    }
+
+    async fn texts(&mut self, _: &TableName, of: &[EntryKey]) -> Result<Vec<Texts>, ServerError> {
+        Ok(self.with(|world| {
+            of.iter()
+                .map(|key| match world.rows.as_ref().and_then(|rows| rows.get(key)) {
+                    Some(row) => Texts { script: row.script.clone(), down_script: row.down_script.clone() },
+                    None => Texts::default(),
+                })
+                .collect()
+        }))
+    }
+}
+
+#[async_trait]
+impl Session for MemorySession {
+    async fn observe(&mut self, _: &TableName) -> Result<Server, ServerError> {
+        let (has_history, objects) = self.with(|world| (world.rows.is_some(), world.tables.keys().cloned().collect()));
+        Ok(Server {
+            product: "Memory 1.0".to_owned(),
+            database: "memory".to_owned(),
+            syntax: self.memory.dialect.syntax,
+            has_history,
+            objects,
+            foreign_histories: Vec::new(),
+            read_only: false,
+        })
+    }
+
+    async fn perform(
+        &mut self,
+        _: &TableName,
+        effects: &[Effect<'_>],
+        progress: &mut (dyn Progress + Send),
+    ) -> Performed {
+        let mut done = Vec::new();
+        for (at, effect) in effects.iter().enumerate() {
+            progress.began(at);
+            match self.carry_out(effect) {
+                Ok(one) => {
+                    progress.done(at, &one);
+                    done.push(one);
+                }
+                Err(error) => return Performed::failed(done, at, error),
+            }
+        }
+        Performed::all(done)
+    }
+
+    async fn note(&mut self, statement: &Statement<'_>) -> Result<Option<String>, ServerError> {
+        if !self.memory.evidence {
+            return Ok(None);
+        }
+        let words = words(statement.text);
+        let name = words.get(2).cloned().unwrap_or_default();
+        Ok(Some(self.with(|world| world.tables.contains_key(&name).to_string())))
+    }
+
+    async fn settle(&mut self, statement: &Statement<'_>, note: Option<&str>) -> Result<Settled, ServerError> {
+        if let Sharing::Commits(Recovery::Call) | Sharing::Alone(Recovery::Call) = statement.class.sharing {
+            return Ok(Settled::Undecided("it runs code that commits on the way".to_owned()));
+        }
+        let now = self.note(statement).await?;
+        Ok(match (note, now) {
+            (Some(before), Some(now)) if before == now => Settled::DidNotRun("catalog: nothing changed".to_owned()),
+            (Some(_), Some(_)) => Settled::Ran("catalog: the table changed".to_owned()),
+            _ => Settled::Undecided("nothing was noted before it".to_owned()),
+        })
+    }
+
+    async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ServerError> {
+        let words = words(sql);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.with(|world| match *words.as_slice() {
+            ["SELECT", _, "FROM", name, ..] => match world.tables.get(name) {
+                Some(rows) => Ok(rows.iter().map(|row| vec![Some(row.clone())]).collect()),
+                None => Err(refused(&format!("no such table: {name}"), 0)),
+            },
+            ["SELECT", value] => Ok(vec![vec![Some(value.to_owned())]]),
+            _ => Err(refused("syntax error", 0)),
+        })
+    }
+
+    async fn try_lock(&mut self, _: &TableName, owner: &str) -> Result<Locked, ServerError> {
+        let mut lock = guard(&self.memory.shared.lock);
+        if let Some(who) = &*lock {
+            return Ok(Locked::HeldBy(Holder { who: who.clone(), ..Holder::default() }));
+        }
+        *lock = Some(owner.to_owned());
+        self.locked = true;
+        Ok(Locked::Mine { fence: 0 })
+    }
+
+    async fn unlock(&mut self, _: &TableName) -> Result<(), ServerError> {
+        if std::mem::take(&mut self.locked) {
+            *guard(&self.memory.shared.lock) = None;
+        }
+        Ok(())
+    }
+
+    fn canceller(&self) -> Option<Box<dyn Canceller>> {
+        Some(Box::new(MemoryCanceller(Arc::clone(&self.memory.shared))))
+    }
+
+    fn native(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+struct MemoryCanceller(Arc<Shared>);
+
+impl Canceller for MemoryCanceller {
+    fn cancel(&self) -> Result<(), ServerError> {
+        self.0.cancelled.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+fn classify_transactional(text: &str, _: &Syntax) -> Class {
+    classify(text, Sharing::Shares)
+}
+
+fn classify_implicit(text: &str, _: &Syntax) -> Class {
+    classify(text, Sharing::Commits(Recovery::Definition))
+}
+
+fn classify(text: &str, definition: Sharing) -> Class {
+    let words = words(text);
+    let (kind, sharing) = match words.first().map(|word| word.to_ascii_uppercase()).as_deref() {
+        Some("CREATE" | "DROP" | "ALTER") => (StatementKind::Definition, definition),
+        Some("INSERT" | "DELETE") => (StatementKind::Manipulation, Sharing::Shares),
+        Some("SELECT") => (StatementKind::Query, Sharing::Shares),
+        Some("REINDEX") => (StatementKind::Maintenance, Sharing::Alone(Recovery::Repeat)),
+        Some("CALL") => (StatementKind::Call, Sharing::Alone(Recovery::Call)),
+        Some("BEGIN") => (StatementKind::Transaction(TransactionControl::Begin), Sharing::Shares),
+        Some("COMMIT") => (StatementKind::Transaction(TransactionControl::Commit), Sharing::Shares),
+        Some("ROLLBACK") => (StatementKind::Transaction(TransactionControl::Rollback), Sharing::Shares),
+        _ => (StatementKind::Unknown, Sharing::Shares),
+    };
+    let destructive = matches!(words.first().map(String::as_str), Some("DROP" | "DELETE"));
+    Class { kind, sharing, destructive, queues: true }
+}
