@@ -38,10 +38,15 @@ pub static SQLITE: Dialect = Dialect {
 /// ```
 pub fn literal(text: &str) -> String {
     if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-        let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-        return format!("CAST(x'{digits}' AS TEXT)");
+        return format!("CAST(x'{}' AS TEXT)", hexadecimal(text.as_bytes()));
     }
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Two lower-case digits a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// A name, quoted.

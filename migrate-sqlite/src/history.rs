@@ -12,7 +12,7 @@ use migrate_core::history::{Entry, EntryKey, State, Texts};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, Statement};
 
-use crate::dialect::{name, qualified};
+use crate::dialect::{hexadecimal, name, qualified};
 use crate::error::{is_duplicate, is_no_such_table, server_error};
 
 /// The statements about one history table, written once.
@@ -199,7 +199,8 @@ fn columns(connection: &Connection, table: &TableName) -> Result<Option<BTreeMap
 }
 
 fn by_name(statement: &Statement<'_>) -> BTreeMap<String, usize> {
-    statement.column_names().into_iter().enumerate().map(|(index, name)| (name.to_ascii_lowercase(), index)).collect()
+    let name = |index| statement.column_name(index).ok().map(|name| (name.to_ascii_lowercase(), index));
+    (0..statement.column_count()).filter_map(name).collect()
 }
 
 fn entries(
@@ -248,7 +249,7 @@ pub(crate) fn text(value: ValueRef<'_>) -> Option<String> {
         ValueRef::Integer(number) => Some(number.to_string()),
         ValueRef::Real(number) => Some(format!("{number:?}")),
         ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
-        ValueRef::Blob(bytes) => Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        ValueRef::Blob(bytes) => Some(hexadecimal(bytes)),
     }
 }
 

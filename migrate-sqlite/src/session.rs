@@ -173,7 +173,7 @@ struct Objects {
     has_history: bool,
 }
 
-/// Tables in which other tools keep their history, as those tools name them. `CHANGELOG` (MyBatis) counts only in
+/// Tables in which other tools keep their history, as those tools name them. `CHANGELOG` (`MyBatis`) counts only in
 /// capitals: in small letters it is a likely name for a table of the application.
 fn is_foreign_history(name: &str) -> bool {
     const TABLES: &[&str] = &[

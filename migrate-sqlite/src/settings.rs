@@ -145,11 +145,9 @@ fn checked(name: &str) -> Result<&str, ServerError> {
 }
 
 fn is_known(connection: &Connection, name: &str) -> Result<bool, ServerError> {
-    let mut list = match connection.prepare("SELECT 1 FROM pragma_pragma_list WHERE name = ?1 COLLATE NOCASE") {
-        Ok(list) => list,
-        // A build without introspection cannot tell.
-        Err(_) => return Ok(true),
-    };
+    // A build without introspection cannot tell.
+    let sql = "SELECT 1 FROM pragma_pragma_list WHERE name = ?1 COLLATE NOCASE";
+    let Ok(mut list) = connection.prepare(sql) else { return Ok(true) };
     list.exists([name]).map_err(|e| server_error(&e))
 }
 
