@@ -22,6 +22,8 @@
 //! ```
 
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

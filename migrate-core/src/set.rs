@@ -185,17 +185,15 @@ impl MigrationSet {
             for old in &migration.attributes.renamed_from {
                 let other = self.get(old).or_else(|| self.renamed(old).filter(|other| other.id != migration.id));
                 if let Some(other) = other {
+                    let claim = if other.id == *old { "is still here" } else { "was renamed from it too" };
                     let message =
-                        format!("{}: was renamed from {old}, which {} claims too", migration.title(), other.title());
+                        format!("{}: was renamed from {old}, but {} {claim}", migration.title(), other.title());
+                    let place =
+                        self.manifest.migrations.get(&migration.id).and_then(|about| self.manifest.place(about));
                     problems.push(
                         Diagnostic::error(codes::DUPLICATE, message)
-                            .at(self
-                                .manifest
-                                .migrations
-                                .get(&migration.id)
-                                .and_then(|about| self.manifest.place(about))
-                                .unwrap_or_else(|| Place::path(migration.up.path())))
-                            .help(format!("take {old} out of its renamed-from")),
+                            .at(place.unwrap_or_else(|| Place::path(migration.up.path())))
+                            .help(format!("take \"{old}\" out of its renamed-from")),
                     );
                 }
             }

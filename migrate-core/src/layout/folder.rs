@@ -57,7 +57,9 @@ impl Folder {
             .into_iter()
             .map(|(name, text)| {
                 let name = name.into();
-                File { path: root.join(&name), name, content: Content::Text(text.into()) }
+                // Alike on every system, as the text is.
+                let path = PathBuf::from(format!("{}/{name}", root.display()));
+                File { path, name, content: Content::Text(text.into()) }
             })
             .collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -270,5 +272,17 @@ mod tests {
         assert_eq!(said, ["there is no such folder", "is a file, not a folder of migrations"]);
         assert_eq!(diagnostics[0].help, [format!("is it {}?", root.join("old").display())]);
         fs::remove_dir_all(root).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_cannot_be_read_is_reported() {
+        let root = std::env::temp_dir().join(format!("migrate-unreadable-{}", std::process::id()));
+        fs::create_dir_all(&root).unwrap();
+        std::os::unix::fs::symlink("nowhere", root.join("1_a.sql")).unwrap();
+        let (folder, _) = Folder::read(std::slice::from_ref(&root));
+        let problem = folder.files()[0].source().unwrap_err();
+        fs::remove_dir_all(&root).unwrap();
+        assert_eq!((problem.code, &problem.message[..25]), (codes::UNREADABLE, "1_a.sql: cannot be read: "));
     }
 }

@@ -12,6 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::layout::{EngineNames, Folder};
 use crate::migration::{Attributes, Migration, MigrationId, Phase};
 use crate::source::Source;
+use crate::sql::{Syntax, classify};
 
 fn options() -> ReadOptions {
     ReadOptions::new(EngineNames::POSTGRES)
@@ -148,13 +149,13 @@ fn a_manifest_that_does_not_fit_its_files_says_where() {
     );
     assert_snapshot!(
         said(&[("1_a.sql", S), ("2_b.sql", S), ("migrations.toml", "[migration.2]\nrenamed-from = [\"1\"]\n")]),
-        @"
-    error[M0002]: 2 b: was renamed from 1, which 1 a claims too
+        @r#"
+    error[M0002]: 2 b: was renamed from 1, but 1 a is still here
       --> m/migrations.toml:1:12
      1 | [migration.2]
        |            ^
-       = take 1 out of its renamed-from
-    "
+       = take "1" out of its renamed-from
+    "#
     );
     // Known for another engine.
     assert_snapshot!(said(&[("1_a.sql", S), ("2_b.mysql.sql", S), ("migrations.toml", "[migration.2]\n")]), @"
@@ -209,7 +210,7 @@ fn an_empty_folder_is_refused_with_the_next_step() {
     let both = [root.join("migrations"), root.clone()];
     let loaded = MigrationSet::read(&both, &options()).unwrap();
     fs::remove_dir_all(&root).unwrap();
-    assert_snapshot!(lines(&problems).replace(&*root.to_string_lossy(), "db"), @"
+    assert_snapshot!(lines(&problems).replace(&*root.to_string_lossy(), "db").replace('\\', "/"), @"
     refused[M0006]: db: holds no migration
       --> db
        = db/migrations holds 1 .sql file: --dir db/migrations
@@ -288,4 +289,40 @@ fn ten_thousand_migrations_are_read() {
     let downs = (0..10_000).map(|number| (format!("{number}_x.down.sql"), "drop table t;"));
     let loaded = MigrationSet::from_folder(&Folder::embedded("m", files.chain(downs)), &options()).unwrap();
     assert_eq!((loaded.set.len(), loaded.diagnostics), (10_000, vec![]));
+}
+
+#[test]
+fn scripts_that_do_not_split_or_hold_nothing_are_found() {
+    let files = [
+        ("1_a.sql", "create table a (b int);\n"),
+        ("2_b.up.sql", "insert into a values ('open);\n"),
+        ("2_b.down.sql", "-- nothing yet\n"),
+        ("3_c.sql", "\\connect other\nselect 1;\n"),
+        ("R__d.sql", "\u{feff}\n"),
+        ("B1__e.sql", "/* open"),
+    ];
+    let set = set(&files);
+    assert_snapshot!(lines(&validate::scripts(&set, &Syntax::POSTGRES, classify::postgres)), @r#"
+    error[M0009]: 2 b: this string is never closed
+      --> m/2_b.up.sql:1:23
+     1 | insert into a values ('open);
+       |                       ^
+       = close it with `'`
+    warning[M0011]: 2 b (down): has no statement
+      --> m/2_b.down.sql
+       = write one, or delete the file if it was never applied
+    error[M0009]: 3 c: `\connect` is a command for psql, not for the server
+      --> m/3_c.sql:1:1
+     1 | \connect other
+       | ^^^^^^^^
+       = remove the line: a migration runs on one connection, to the database it is applied to
+    warning[M0011]: R d: has no statement
+      --> m/R__d.sql
+       = write one, or delete the file if it was never applied
+    error[M0009]: B1 e: this comment is never closed
+      --> m/B1__e.sql:1:1
+     1 | /* open
+       | ^^
+       = close it with `*/`
+    "#);
 }
