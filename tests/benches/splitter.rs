@@ -73,7 +73,7 @@ end;
 
 fn splitter(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("splitter");
-    group.sample_size(10).measurement_time(Duration::from_secs(20));
+    group.sample_size(10).measurement_time(Duration::from_secs(10));
     let dialects: [(&str, &str, &Syntax, Classify); 3] = [
         ("postgres", POSTGRES, &Syntax::POSTGRES, classify::postgres),
         ("mysql", MYSQL, &Syntax::MYSQL, classify::mysql),
