@@ -148,7 +148,7 @@ impl Diagnostic {
 /// The candidate a person most likely meant by `word`, if any is near enough to be worth asking.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();
-    let allowed = (folded.chars().count() / 3).max(1);
+    let allowed = (folded.chars().count() / 3).clamp(1, 3);
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))

@@ -201,8 +201,13 @@ pub struct Snapshot {
 impl Snapshot {
     /// `B2.1.0 snapshot`, as every message begins.
     pub fn title(&self) -> String {
-        format!("B{} {}", self.version, self.description).trim_end().to_owned()
+        snapshot_title(&self.version, &self.description)
     }
+}
+
+/// `B2.1.0 snapshot`.
+pub(crate) fn snapshot_title(version: &Version, description: &str) -> String {
+    format!("B{version} {description}").trim_end().to_owned()
 }
 
 /// A migration that a snapshot stands for.
@@ -300,8 +305,8 @@ pub struct BatchAt {
 pub enum Batch {
     /// Over ranges of a key, `:lo` to `:hi`, both inclusive: every row exactly once.
     Ranges {
-        /// The table whose key is walked; the layout fills it in from the statement where the directive does not say.
-        table: Option<String>,
+        /// The table whose key is walked.
+        table: String,
         /// An integer column of that table.
         key: String,
         /// How far apart `:lo` and `:hi` are at most.

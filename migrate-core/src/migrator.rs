@@ -1,10 +1,9 @@
 //! The facade that most users touch: a backend, a set, where to go.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use crate::apply::{Halt, Report, Run, RunOptions, StopHandle};
-use crate::backend::{Backend, Cancel, Exclusion, Session, TableName};
+use crate::backend::{Backend, Cancel, Exclusion, Fault, ServerError, Session, TableName};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Observer};
 use crate::history::{Entry, EntryKey, History, State, Texts};
@@ -152,7 +151,9 @@ impl Migrator {
     /// # Errors
     /// As of [`up`](Self::up).
     pub async fn run_on(&self, session: &mut dyn Session, observer: &mut dyn Observer) -> Result<Report, Error> {
-        self.with_run(session, observer, async |run| self.reach(run).await).await
+        let mut run = self.begin(session, observer);
+        let result = self.reach(&mut run).await;
+        self.finish(run, result).await
     }
 
     /// Carries out a plan that was made and looked at before.
@@ -161,7 +162,9 @@ impl Migrator {
     /// As of [`up`](Self::up), and a stale plan if the history changed since.
     pub async fn apply(&self, plan: &Plan, observer: &mut dyn Observer) -> Result<Report, Error> {
         let mut session = self.connect().await?;
-        self.with_run(&mut *session, observer, async |run| self.reach_planned(run, plan).await).await
+        let mut run = self.begin(&mut *session, observer);
+        let result = self.reach_planned(&mut run, plan).await;
+        self.finish(run, result).await
     }
 
     /// Writes down whether the statement of an open attempt ran, for what nobody else can tell. `statement` counts
@@ -171,7 +174,10 @@ impl Migrator {
     /// If nothing is open, or something else, or its doubt is about another statement.
     pub async fn settle(&self, id: &MigrationId, statement: usize, ran: bool) -> Result<Report, Error> {
         let mut session = self.connect().await?;
-        self.with_run(&mut *session, &mut (), async |run| self.settle_open(run, id, statement, ran).await).await
+        let mut nobody = ();
+        let mut run = self.begin(&mut *session, &mut nobody);
+        let result = self.settle_open(&mut run, id, statement, ran).await;
+        self.finish(run, result).await
     }
 
     /// The long texts of some rows.
@@ -187,27 +193,25 @@ impl Migrator {
         self.backend.connect().await.map_err(ErrorKind::from)
     }
 
-    /// Runs `work` with a run over `session`: the lock is given back on every path, and the report is complete.
-    async fn with_run<'s>(
-        &'s self,
-        session: &'s mut dyn Session,
-        observer: &'s mut dyn Observer,
-        work: impl AsyncFnOnce(&mut Run<'s>) -> Result<(), Halt>,
-    ) -> Result<Report, Error> {
-        let began = Instant::now();
+    fn begin<'s>(&'s self, session: &'s mut dyn Session, observer: &'s mut dyn Observer) -> Run<'s> {
         if self.backend.dialect().cancel == Cancel::Statement {
             self.stop.arm(session.canceller());
         }
-        let mut run = Run::new(&*self.backend, session, &self.table, &self.options, observer, &self.stop);
-        let result = work(&mut run).await;
+        Run::new(&*self.backend, session, &self.table, &self.options, observer, &self.stop)
+    }
+
+    /// The one way out of a run: the lock is given back and the report is complete, however it ended.
+    async fn finish(&self, mut run: Run<'_>, result: Result<(), Halt>) -> Result<Report, Error> {
         run.unlock().await;
         self.stop.arm(None);
-        let mut report = run.report;
-        report.elapsed = began.elapsed();
+        let report = run.into_report();
         match result {
             Ok(()) => Ok(report),
             Err(Halt::Error(kind)) => Err(Error::new(kind, report)),
-            Err(Halt::Raced) => Err(Error::new(ErrorKind::Refused(Refusal::StalePlan { after: 0, now: 0 }), report)),
+            Err(Halt::Raced) => {
+                let raced = ServerError::new(Fault::Stale, "other runs were faster every time this one planned");
+                Err(Error::new(ErrorKind::Server(raced), report))
+            }
         }
     }
 
@@ -313,7 +317,7 @@ impl Migrator {
     }
 
     /// The last row, if it says that exactly this set is applied.
-    async fn current_head(&self, session: &mut dyn Session) -> Result<Option<Entry>, crate::backend::ServerError> {
+    async fn current_head(&self, session: &mut dyn Session) -> Result<Option<Entry>, ServerError> {
         if !self.policy.include.is_empty() {
             return Ok(None);
         }
@@ -321,7 +325,7 @@ impl Migrator {
         Ok(head.filter(|head| head.state == State::Done && head.set_digest.as_deref() == Some(self.set.digest())))
     }
 
-    async fn observed(&self, session: &mut dyn Session) -> Result<Observed, crate::backend::ServerError> {
+    async fn observed(&self, session: &mut dyn Session) -> Result<Observed, ServerError> {
         let server = session.observe(&self.table).await?;
         let rows = if server.has_history { session.load(&self.table).await? } else { Vec::new() };
         let history = History::fold(rows, self.set.component());

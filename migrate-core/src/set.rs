@@ -8,6 +8,7 @@
 //! What of a set is applied, and what to do about it, is not here: that takes a history.
 
 mod read;
+mod requires;
 #[cfg(test)]
 mod tests;
 pub mod validate;
@@ -62,7 +63,8 @@ impl MigrationSet {
     /// A set from values.
     ///
     /// # Errors
-    /// If two migrations have one identity, or one was renamed from what another one is.
+    /// If two migrations have one identity, one was renamed from what another one is, or a repeatable requires what
+    /// is not there or itself.
     pub fn new(component: impl Into<String>, migrations: Vec<Migration>) -> Result<Self, Vec<Diagnostic>> {
         Self::assemble(component.into(), "native", migrations, Vec::new(), Manifest::default())
     }
@@ -92,7 +94,8 @@ impl MigrationSet {
         }
         let digest = digest(&component, &migrations, &manifest);
         let set = Self { component, layout, migrations, snapshots, manifest, digest };
-        let problems = set.impossible_renames();
+        let mut problems = set.impossible_renames();
+        problems.extend(requires::order(set.repeatables()).1);
         if problems.is_empty() { Ok(set) } else { Err(problems) }
     }
 

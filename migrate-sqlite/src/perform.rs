@@ -171,9 +171,10 @@ impl SqliteSession<'_> {
             return Err(ServerError::new(Fault::Unsupported, "SQLite has no COPY: its data cannot be loaded"));
         }
         self.refuse_to_end_transaction(statement)?;
-        if let Some((name, value)) = rebuild::pragma(statement.text) {
-            self.refuse_ignored(&name, value.as_deref())?;
-            self.changed.about_to_change(&self.handle, &name)?;
+        let pragma = rebuild::pragma(statement.text);
+        if let Some((name, value)) = &pragma {
+            self.refuse_ignored(name, value.as_deref())?;
+            self.changed.about_to_change(&self.handle, name)?;
         }
         let outcome = self.limited(|connection| run(connection, statement.text));
         if self.transaction.is_some() && self.handle.is_autocommit() {
@@ -189,7 +190,9 @@ impl SqliteSession<'_> {
             });
         }
         let rows = outcome?;
-        Ok((statement.class.kind == StatementKind::Manipulation).then_some(rows))
+        // What is no INSERT, UPDATE or DELETE leaves the count of the last one that was.
+        let counted = statement.class.kind == StatementKind::Manipulation && pragma.is_none();
+        Ok(counted.then_some(rows))
     }
 
     fn refuse_to_end_transaction(&self, statement: &Statement<'_>) -> Result<(), ServerError> {

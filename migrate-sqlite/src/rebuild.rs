@@ -12,7 +12,10 @@
 //! Not here: views and triggers that name the table while it is gone. The rename fails on them, in the shell as well;
 //! the error's hint says what to do. A plain `DROP TABLE` is not a rebuild: its children are the author's business.
 
-use migrate_core::sql::Script;
+use std::iter::Peekable;
+
+use migrate_core::sql::classify::{Word, words};
+use migrate_core::sql::{Script, Syntax};
 
 use crate::settings::{FOREIGN_KEYS, is_on};
 
@@ -73,46 +76,36 @@ impl Act {
 }
 
 fn act(statement: &str) -> Option<Act> {
-    let mut words = Words::of(statement);
+    let mut words = Words(words(statement, &Syntax::SQLITE).peekable());
     if words.take("pragma") {
-        let name = words.table()?;
+        let name = words.name()?;
         let value = if words.take("=") || words.take("(") { words.value() } else { None };
         return Some(Act::Pragma { name, value });
     }
     if words.take("drop") && words.take("table") {
         words.skip(&["if", "exists"]);
-        return words.table().map(Act::Drop);
+        return words.name().map(Act::Drop);
     }
     if words.take("create") && words.take("table") {
         words.skip(&["if", "not", "exists"]);
-        return words.table().map(Act::Create);
+        return words.name().map(Act::Create);
     }
     if words.take("alter") && words.take("table") {
-        let from = words.table()?;
+        let from = words.name()?;
         if words.take("rename") && words.take("to") {
-            return words.table().map(|to| Act::Rename { from, to });
+            return words.name().map(|to| Act::Rename { from, to });
         }
     }
     None
 }
 
-/// The words of a statement.
-struct Words<'a>(&'a str);
+/// The words of a statement, taken one after the other.
+struct Words<I: Iterator>(Peekable<I>);
 
-impl<'a> Words<'a> {
-    fn of(statement: &'a str) -> Self {
-        Self(statement)
-    }
-
-    /// Takes this word or sign, if it is next.
+impl<'a, I: Iterator<Item = Word<'a>>> Words<I> {
+    /// Takes this keyword or sign, if it is next.
     fn take(&mut self, wanted: &str) -> bool {
-        self.skip_blank();
-        let end = self.0.find(|c: char| !is_name(c)).unwrap_or(self.0.len()).max(usize::from(!self.0.is_empty()));
-        let found = self.0.get(..end).is_some_and(|word| word.eq_ignore_ascii_case(wanted));
-        if found {
-            self.0 = &self.0[end..];
-        }
-        found
+        self.0.next_if(|word| word.is(wanted)).is_some()
     }
 
     fn skip(&mut self, words: &[&str]) {
@@ -121,57 +114,25 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// A name, without the schema before it.
-    fn table(&mut self) -> Option<String> {
+    /// A name without the schema before it, in lower case.
+    fn name(&mut self) -> Option<String> {
         let name = self.value()?;
         if self.take(".") { self.value() } else { Some(name) }
     }
 
     /// A word, a number or something in quotes, in lower case.
     fn value(&mut self) -> Option<String> {
-        self.skip_blank();
-        let open = self.0.chars().next()?;
-        let close = match open {
-            '"' | '\'' | '`' => open,
-            '[' => ']',
-            _ => {
-                let end = self.0.find(|c: char| !is_name(c) && c != '-' && c != '+').unwrap_or(self.0.len());
-                let (word, rest) = self.0.split_at(end);
-                self.0 = rest;
-                return (!word.is_empty()).then(|| word.to_lowercase());
-            }
-        };
-        let mut name = String::new();
-        let mut letters = self.0[1..].char_indices().peekable();
-        while let Some((at, letter)) = letters.next() {
-            let twice = close != ']' && letters.peek().is_some_and(|(_, next)| *next == close);
-            if letter == close && twice {
-                letters.next();
-            } else if letter == close {
-                self.0 = &self.0[1 + at + close.len_utf8()..];
-                return Some(name.to_lowercase());
-            }
-            name.push(letter);
-        }
-        None
-    }
-
-    fn skip_blank(&mut self) {
-        loop {
-            self.0 = self.0.trim_start();
-            self.0 = if self.0.starts_with("--") {
-                self.0.split_once('\n').map_or("", |(_, rest)| rest)
-            } else if self.0.starts_with("/*") {
-                self.0[2..].split_once("*/").map_or("", |(_, rest)| rest)
-            } else {
-                return;
-            };
-        }
+        let sign = if self.take("-") { "-" } else { "" };
+        self.take("+");
+        Some(format!("{sign}{}", unquoted(self.0.next()?.text).to_lowercase()))
     }
 }
 
-fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
+fn unquoted(text: &str) -> String {
+    let Some(open) = text.chars().next().filter(|open| "\"'`[".contains(*open)) else { return text.to_owned() };
+    let close = if open == '[' { ']' } else { open };
+    let inside = text[1..].strip_suffix(close).unwrap_or(&text[1..]);
+    if open == '[' { inside.to_owned() } else { inside.replace(&format!("{open}{open}"), &open.to_string()) }
 }
 
 #[cfg(test)]

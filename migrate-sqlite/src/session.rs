@@ -12,7 +12,7 @@ use migrate_core::backend::{
 };
 use migrate_core::history::{Entry, EntryKey, Texts};
 use migrate_core::sql::statement::Recovery;
-use migrate_core::sql::{Statement, Syntax};
+use migrate_core::sql::{Statement, StatementKind, Syntax, TransactionControl};
 use rusqlite::Connection;
 
 use crate::error::server_error;
@@ -281,6 +281,11 @@ impl Session for SqliteSession<'_> {
     }
 
     async fn settle(&mut self, statement: &Statement<'_>, _: Option<&str>) -> Result<Settled, ServerError> {
+        // The row that says "in flight" was written in the transaction that the script's own COMMIT ends: it is here
+        // because that COMMIT came to its end.
+        if statement.class.kind == StatementKind::Transaction(TransactionControl::Commit) {
+            return Ok(Settled::Ran("its row was part of the transaction it committed".to_owned()));
+        }
         Ok(match statement.class.sharing.recovery() {
             None => Settled::DidNotRun("it shares a transaction with its row, which is not there".to_owned()),
             Some(Recovery::Repeat) => Settled::DidNotRun("running it again leads to the same state".to_owned()),

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use migrate_core::backend::Settled;
 use migrate_core::backend::{Backend, Effect, Fault, Locked, Session, Settings};
-use migrate_core::sql::{Class, Recovery, Sharing, Statement};
+use migrate_core::sql::{Class, Recovery, Sharing, Statement, StatementKind, TransactionControl};
 use migrate_sqlite::backup::{backup, restore};
 use migrate_sqlite::blocking::block_on;
 use migrate_sqlite::{SQLITE, Sqlite};
-use support::{Folder, cell, connect, ensure, observe, ok, prepare, refused, sql, table};
+use support::{Folder, cell, connect, ensure, observe, ok, prepare, refused, sql, statement, table};
 
 #[test]
 fn what_cannot_be_opened_says_which_and_why() {
@@ -152,6 +152,7 @@ fn second_process() {
     std::io::stdin().read_line(&mut line).unwrap();
 }
 
+#[allow(clippy::unwrap_used)] // a part of tests
 fn second(folder: &Folder) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "second_process", "--nocapture"])
@@ -194,6 +195,8 @@ fn a_statement_in_flight_runs_again_if_that_is_harmless() {
     assert!(matches!(settle(Sharing::Alone(Recovery::Repeat)), Settled::DidNotRun(_)));
     assert!(matches!(settle(Sharing::Shares), Settled::DidNotRun(_)));
     assert!(matches!(settle(Sharing::Alone(Recovery::NonAtomic)), Settled::Undecided(_)));
+    let commit = statement("COMMIT", StatementKind::Transaction(TransactionControl::Commit));
+    assert!(matches!(block_on(session.settle(&commit, None)).unwrap(), Settled::Ran(_)));
 }
 
 #[test]

@@ -31,10 +31,9 @@ impl Run<'_> {
         match batch {
             Batch::Ranges { table, key, size, pause } => {
                 let statement = journal.script.statement(unit.runs.start);
-                let table = table.clone().unwrap_or_default();
                 let walk = match checkpoint.as_deref().and_then(Walk::from_text) {
                     Some(walk) => walk,
-                    None => match self.extent(&table, key).await? {
+                    None => match self.extent(table, key).await? {
                         Some((first, last)) => Walk { first, next: first, last },
                         None => {
                             let advance = journal.to(unit.covers.end);
@@ -44,7 +43,7 @@ impl Run<'_> {
                         }
                     },
                 };
-                let keys = Keys { table: &table, key, size: *size, pause: *pause };
+                let keys = Keys { table, key, size: *size, pause: *pause };
                 self.ranges(step, unit, statement, walk, &keys, journal, settings, checkpoint).await
             }
             Batch::UntilEmpty { limit, pause } => {

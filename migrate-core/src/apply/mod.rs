@@ -13,6 +13,8 @@
 //! | `retry` | waiting until whoever is in the way has gone |
 //! | [`script`] | a plan as SQL for the native client |
 
+use std::time::Instant;
+
 use crate::backend::{Backend, Effect, End, Exclusion, Fault, Orphan, Performed, ServerError, Session, TableName};
 use crate::error::ErrorKind;
 use crate::event::{Event, Observer};
@@ -60,6 +62,7 @@ pub(crate) struct Run<'a> {
     pub(crate) run_id: String,
     pub(crate) fence: u64,
     pub(crate) locked: bool,
+    began: Instant,
     pub(crate) report: Report,
     /// The history table was made sure of in this run.
     pub(crate) has_table: bool,
@@ -85,10 +88,16 @@ impl<'a> Run<'a> {
             run_id: run_id(),
             fence: 0,
             locked: false,
+            began: Instant::now(),
             report: Report::default(),
             has_table: false,
             next_seq: 1,
         }
+    }
+
+    /// What was done, with how long it took.
+    pub(crate) fn into_report(self) -> Report {
+        Report { elapsed: self.began.elapsed(), ..self.report }
     }
 
     /// Carries the plan out. The caller has made sure that nobody else can: it holds the lock, or the engine excludes

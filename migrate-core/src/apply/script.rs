@@ -85,10 +85,9 @@ fn journal(out: &mut Writer<'_>, step: &Step, seq: u64, stamp: &Stamp<'_>) -> Re
                 out.effect(&Effect::Advance(&advance));
             }
             How::Batch(Batch::Ranges { table, key, .. }) => {
-                let table = table.clone().unwrap_or_default();
                 out.effect(&Effect::Begin(&settings));
                 for statement in &statements {
-                    let text = with_subqueries(statement.text, &out.dialect.syntax, &table, key);
+                    let text = with_subqueries(statement.text, &out.dialect.syntax, table, key);
                     out.effect(&Effect::Statement(&Statement { text: &text, ..*statement }));
                 }
                 out.effect(&Effect::Advance(&advance));

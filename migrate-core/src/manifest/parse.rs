@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, Place, codes, nearest};
 use crate::layout::{self, LAYOUTS};
 use crate::migration::Phase;
 use crate::source::Source;
+use crate::sql::directive::duration;
 
 const TOP: &[&str] = &["layout", "component", "depends-on", "minimum", "stops", "suffix-order", "migration", "release"];
 const MIGRATION: &[&str] = &[
@@ -216,11 +217,7 @@ impl Reader<'_> {
 
     fn duration(&mut self, value: &Value<'_>) -> Option<Duration> {
         let text = self.string(value)?;
-        let duration = duration(&text);
-        if duration.is_none() {
-            self.problem(value.span(), &format!("`{text}` is no time: expected one like \"500ms\", \"2s\" or \"0\""));
-        }
-        duration
+        duration(&text).map_err(|message| self.problem(value.span(), &message)).ok()
     }
 
     fn parsed<T: FromStr<Err: Display>>(&mut self, value: &Value<'_>) -> Option<T> {
@@ -318,19 +315,4 @@ fn in_order<'v, 'i>(table: &'v DeTable<'i>) -> Vec<(&'v Spanned<toml::de::DeStri
     let mut pairs: Vec<_> = table.iter().collect();
     pairs.sort_by_key(|(key, _)| key.span().start);
     pairs
-}
-
-/// `500ms`, `2s`, `10min`, `1h`, and `0`.
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..digits].parse().ok()?;
-    let milliseconds = match &text[digits..] {
-        "" if number == 0 => 1,
-        "ms" => 1,
-        "s" => 1_000,
-        "min" | "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    Some(Duration::from_millis(number.checked_mul(milliseconds)?))
 }

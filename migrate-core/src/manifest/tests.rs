@@ -136,7 +136,7 @@ fn values_of_a_wrong_type_or_form_are_shown_in_their_place() {
       --> m/migrations.toml:3:9
      3 | phase = "past"
        |         ^^^^^^
-    error[M0008]: migrations.toml: `2 weeks` is no time: expected one like "500ms", "2s" or "0"
+    error[M0008]: migrations.toml: `2 weeks` is no duration: write 50ms, 2s, 5m, 1h or 0
       --> m/migrations.toml:4:20
      4 | timeout = { lock = "2 weeks" }
        |                    ^^^^^^^^^

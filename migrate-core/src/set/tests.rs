@@ -284,6 +284,38 @@ fn a_missing_down_is_found_unless_there_is_a_reason() {
 }
 
 #[test]
+fn repeatables_run_after_what_they_require() {
+    let set = set(&[
+        ("R__a.sql", "-- migrate:requires c, b\nselect 1;"),
+        ("R__b.sql", "-- migrate:requires d\nselect 1;"),
+        ("R__c.sql", S),
+        ("R__d.sql", S),
+    ]);
+    let order: Vec<_> = set.repeatables_in_order().iter().map(|migration| migration.description.as_str()).collect();
+    assert_eq!(order, ["c", "d", "b", "a"]);
+}
+
+#[test]
+fn requirements_that_cannot_be_met_are_errors() {
+    assert_snapshot!(said(&[("R__a.sql", "-- migrate:requires user_veiw\n"), ("R__user_view.sql", S)]), @"
+    error[M0007]: R a: requires `user_veiw`, which is no repeatable of this set
+      --> m/R__a.sql
+       = did you mean `user_view`?
+    ");
+    let circle = [
+        ("R__a.sql", "-- migrate:requires b\n"),
+        ("R__b.sql", "-- migrate:requires c\n"),
+        ("R__c.sql", "-- migrate:requires b\n"),
+    ];
+    assert_snapshot!(said(&circle), @"
+    error[M0007]: R b: requires itself
+      --> m/R__b.sql
+       = the circle is R b -> R c -> R b
+       = take one `requires` out of it
+    ");
+}
+
+#[test]
 fn ten_thousand_migrations_are_read() {
     let files = (0..10_000).map(|number| (format!("{number}_x.up.sql"), "create table t (a int);"));
     let downs = (0..10_000).map(|number| (format!("{number}_x.down.sql"), "drop table t;"));

@@ -375,21 +375,24 @@ const OPERATORS: &[&str] = &["<=>", "->>", "<=", ">=", "<>", "!=", "||", "&&", "
 /// The length of an operator as PostgreSQL cuts them: as long as possible, up to a comment; it ends in `+` or `-` only
 /// if it holds a character that no SQL operator has (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>).
 fn postgres_operator(bytes: &[u8]) -> usize {
-    for punctuation in ["::", ":=", ".."] {
-        if bytes.starts_with(punctuation.as_bytes()) {
-            return 2;
-        }
+    if !OPERATOR[usize::from(bytes[0])] {
+        let pairs: [&[u8]; 3] = [b"::", b":=", b".."];
+        return if pairs.iter().any(|pair| bytes.starts_with(pair)) { 2 } else { 1 };
     }
     // The server refuses longer ones; a run of thousands must not be read again for each sign cut off its end.
-    let mut length = bytes.iter().take(63).take_while(|byte| b"+-*/<>=~!@#%^&|`?".contains(byte)).count();
-    if let Some(comment) = bytes[..length].windows(2).position(|pair| pair == b"--" || pair == b"/*") {
-        length = comment;
+    let longest = bytes.iter().take(63).take_while(|byte| OPERATOR[usize::from(**byte)]).count();
+    if longest == 1 {
+        return 1;
     }
-    if !bytes[..length].iter().any(|byte| b"~!@#%^&|`?".contains(byte)) {
-        while length > 1 && matches!(bytes[length - 1], b'+' | b'-') {
-            length -= 1;
-        }
-    }
+    let run = &bytes[..longest];
+    let comment = run.windows(2).position(|pair| pair == b"--" || pair == b"/*");
+    let run = &run[..comment.unwrap_or(longest)];
+    let length =
+        if run.iter().any(|byte| matches!(byte, b'~' | b'!' | b'@' | b'#' | b'%' | b'^' | b'&' | b'|' | b'`' | b'?')) {
+            run.len()
+        } else {
+            run.iter().rposition(|byte| !matches!(byte, b'+' | b'-')).map_or(1, |last| last + 1)
+        };
     length.max(1)
 }
 
@@ -406,6 +409,18 @@ const WORD: [bool; 256] = {
         let b = byte as u8;
         table[byte] = b.is_ascii_alphanumeric() || b == b'_' || b == b'$' || b >= 0x80;
         byte += 1;
+    }
+    table
+};
+
+/// Bytes of which PostgreSQL's operators consist.
+const OPERATOR: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"+-*/<>=~!@#%^&|`?";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
     }
     table
 };

@@ -8,7 +8,7 @@
 //! | [`classify`] | statement → [`Class`]: may it share a transaction, what to do after a crash inside it |
 //! | [`directive`] | `-- migrate:` comments → values |
 //! | [`batch`] | `:lo` and `:hi` in a statement that runs over key ranges |
-//! | [`mask`] | a script without its secrets, for storing |
+//! | [`mask`] | text → the same without passwords, or without any literal |
 //! | [`script`] | all of it together, owned: what a step of a plan runs |
 //!
 //! There is no parser here: nothing builds a syntax tree, nothing checks that a statement is legal. The server does.

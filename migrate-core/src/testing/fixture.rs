@@ -1,1 +1,104 @@
+//! What the conformance suite needs of a backend, and the small sets it runs.
 
+use std::future::Future;
+
+use crate::backend::Backend;
+use crate::checksum;
+use crate::history::{Action, Entry, EntryKey, State};
+use crate::migration::{Attributes, Migration, MigrationId, Phase};
+use crate::set::MigrationSet;
+use crate::source::Source;
+
+/// A fresh, empty database for one test, gone when the value is dropped.
+pub trait Fixture: Sized {
+    /// The backend under test; clones reach the same database.
+    type Backend: Backend + Clone + 'static;
+
+    /// A new database. A server that cannot be had is a panic, not a skip.
+    fn create() -> Self;
+
+    /// A backend for it.
+    fn backend(&self) -> Self::Backend;
+
+    /// Runs a future to its end on whatever runtime the backend needs.
+    fn block_on<T>(future: impl Future<Output = T>) -> T;
+
+    /// A statement that the server refuses in a transaction and that may be repeated.
+    fn alone() -> &'static str;
+}
+
+/// `(version, up, down)`; an empty `down` is none.
+pub type Text<'a> = (&'a str, &'a str, &'a str);
+
+/// A set from texts, in the component `main`.
+///
+/// # Panics
+/// If a version is none, or twice there.
+pub fn set(texts: &[Text<'_>]) -> MigrationSet {
+    component("main", texts)
+}
+
+/// A set of another component.
+///
+/// # Panics
+/// As [`set`].
+pub fn component(name: &str, texts: &[Text<'_>]) -> MigrationSet {
+    MigrationSet::new(name, texts.iter().map(migration).collect()).expect("versions are unique")
+}
+
+/// One migration from texts.
+///
+/// # Panics
+/// If the version is none.
+pub fn migration((version, up, down): &Text<'_>) -> Migration {
+    let down = (!down.is_empty()).then(|| Source::new(format!("{version}_test.down.sql"), *down));
+    Migration {
+        id: id(version),
+        description: "test".to_owned(),
+        up: Source::new(format!("{version}_test.sql"), *up),
+        checksum: checksum::raw(up),
+        down,
+        attributes: Attributes::default(),
+    }
+}
+
+/// A versioned identity without a phase.
+///
+/// # Panics
+/// If the version is none.
+pub fn id(version: &str) -> MigrationId {
+    MigrationId::versioned(version.parse().expect("a version"), Phase::Pre, 0)
+}
+
+/// A row with nothing in it but what every row has.
+pub fn entry(seq: u64, version: &str) -> Entry {
+    Entry {
+        key: EntryKey { component: "main".to_owned(), seq },
+        id: id(version),
+        description: "test".to_owned(),
+        action: Action::Up,
+        state: State::Done,
+        cursor: 0,
+        statements: 0,
+        prefix_digest: None,
+        note: None,
+        settled_by: None,
+        checksum: String::new(),
+        checksum_normalised: None,
+        executed_digest: None,
+        down_checksum: None,
+        origin: None,
+        compatible_from: None,
+        set_digest: None,
+        checkpoint: None,
+        error: None,
+        run_id: "run".to_owned(),
+        fence: 0,
+        installed_by: None,
+        app_version: None,
+        tool_version: None,
+        started_at: None,
+        finished_at: None,
+        has_down: false,
+    }
+}

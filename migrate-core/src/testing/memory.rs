@@ -45,7 +45,17 @@ pub struct Memory {
     /// What the engine really does, whatever its dialect says.
     commits: bool,
     evidence: bool,
+    fraud: Option<Fraud>,
     shared: Arc<Shared>,
+}
+
+/// How an engine breaks the order in which things must be written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fraud {
+    /// What is announced before a statement is acknowledged and not written.
+    LosesAnnouncements,
+    /// A row is there at once, whatever becomes of the transaction it was written in.
+    WritesRowsApart,
 }
 
 #[derive(Default)]
@@ -66,7 +76,7 @@ struct World {
 impl Memory {
     /// Definitions roll back.
     pub fn transactional() -> Self {
-        Self { dialect: &TRANSACTIONAL, commits: false, evidence: true, shared: Arc::default() }
+        Self { dialect: &TRANSACTIONAL, commits: false, evidence: true, fraud: None, shared: Arc::default() }
     }
 
     /// Definitions commit.
@@ -82,6 +92,11 @@ impl Memory {
     /// The same engine, without anything that decides a doubt.
     pub fn without_evidence(self) -> Self {
         Self { evidence: false, ..self }
+    }
+
+    /// The same engine, breaking the order of writing.
+    pub fn committing(self, fraud: Fraud) -> Self {
+        Self { fraud: Some(fraud), ..self }
     }
 
     /// How often each `CALL` ran.
@@ -158,6 +173,11 @@ impl MemorySession {
     }
 
     fn append(&mut self, new: &NewEntry) -> Result<(), ServerError> {
+        if self.memory.fraud == Some(Fraud::WritesRowsApart)
+            && let Some(rows) = &mut guard(&self.memory.shared.world).rows
+        {
+            rows.insert(new.entry.key.clone(), new.clone());
+        }
         self.with(|world| {
             world.clock += 1;
             let now = Timestamp(world.clock);
@@ -175,6 +195,9 @@ impl MemorySession {
     }
 
     fn advance(&mut self, advance: &Advance) -> Result<(), ServerError> {
+        if self.memory.fraud == Some(Fraud::LosesAnnouncements) && advance.note.is_some() {
+            return Ok(());
+        }
         self.with(|world| {
             world.clock += 1;
             let now = Timestamp(world.clock);

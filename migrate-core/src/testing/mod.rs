@@ -14,8 +14,8 @@ pub mod memory;
 pub mod record;
 
 pub use crash::Crash;
-//pub use fixture::Fixture;
+pub use fixture::Fixture;
 pub use memory::Memory;
 pub use record::Record;
 
-//pub use crate::conformance;
+pub use crate::conformance;

@@ -10,9 +10,9 @@ use migrate_core::backend::{
 use migrate_core::history::{Action, Entry, EntryKey, State};
 use migrate_core::sql::{Class, Sharing, Statement, StatementKind};
 use migrate_core::{MigrationId, Phase};
-use migrate_sqlite::Sqlite;
 use migrate_sqlite::blocking::block_on;
 use migrate_sqlite::rusqlite::Connection;
+use migrate_sqlite::{SQLITE, Sqlite};
 
 pub struct Folder(tempfile::TempDir);
 
@@ -75,17 +75,12 @@ pub fn refused(session: &mut dyn Session, effects: &[Effect<'_>]) -> ServerError
     error
 }
 
-/// A statement that shares a transaction.
+/// A statement, classified.
 pub fn sql(text: &str) -> Statement<'_> {
-    let kind = match text.split_whitespace().next().unwrap() {
-        "INSERT" | "UPDATE" | "DELETE" => StatementKind::Manipulation,
-        "PRAGMA" => StatementKind::Session,
-        "SELECT" => StatementKind::Query,
-        _ => StatementKind::Definition,
-    };
-    statement(text, kind)
+    Statement { number: 1, text, offset: 0, data: None, class: (SQLITE.classify)(text, &SQLITE.syntax) }
 }
 
+/// A statement taken for another kind.
 pub fn statement(text: &str, kind: StatementKind) -> Statement<'_> {
     let class = Class { kind, sharing: Sharing::Shares, destructive: false, queues: false };
     Statement { number: 1, text, offset: 0, data: None, class }

@@ -13,9 +13,11 @@ mod slip;
 #[cfg(test)]
 mod tests;
 mod text;
+#[cfg(test)]
+mod text_tests;
 
 use self::group::Found;
-use self::name::Name;
+use self::name::{Name, Subject};
 use self::slip::Outside;
 use super::{EngineNames, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
@@ -154,9 +156,10 @@ fn ends_a_name(character: char) -> bool {
 impl Name {
     /// As messages begin.
     fn title(&self) -> String {
-        match self.id() {
-            Some(id) => crate::migration::title(&id, &self.description),
-            None => self.stem.clone(),
+        match (&self.subject, self.id()) {
+            (_, Some(id)) => crate::migration::title(&id, &self.description),
+            (Subject::Snapshot { version }, None) => crate::migration::snapshot_title(version, &self.description),
+            (_, None) => self.stem.clone(),
         }
     }
 }

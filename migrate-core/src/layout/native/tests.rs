@@ -10,12 +10,12 @@ use crate::layout::{EngineNames, Folder, Layout, Native, NewMigration, Reading};
 use crate::migration::{MigrationId, Phase};
 use crate::version::Version;
 
-fn read(engine: &EngineNames, files: &[(&str, &str)]) -> Reading {
+pub(super) fn read(engine: &EngineNames, files: &[(&str, &str)]) -> Reading {
     Native.read(&Folder::embedded("m", files.iter().map(|(name, text)| (*name, *text))), engine)
 }
 
 /// One line a migration, then the diagnostics.
-fn shown(engine: &EngineNames, files: &[(&str, &str)]) -> String {
+pub(super) fn shown(engine: &EngineNames, files: &[(&str, &str)]) -> String {
     let reading = read(engine, files);
     let mut out = String::new();
     for migration in &reading.migrations {

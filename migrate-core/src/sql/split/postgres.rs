@@ -46,6 +46,9 @@ enum Before {
 
 impl Body {
     pub(super) fn token(&mut self, token: Token, text: &str) {
+        if self.shape == Shape::Other {
+            return;
+        }
         let text = token.text(text);
         let before = std::mem::take(&mut self.before);
         match token.kind {

@@ -30,6 +30,9 @@ enum State {
 
 impl Body {
     pub(super) fn token(&mut self, token: Token, text: &str) {
+        if self.state == State::Other {
+            return;
+        }
         let text = token.text(text);
         let is = |keyword| token.kind == TokenKind::Word && text.eq_ignore_ascii_case(keyword);
         self.state = match self.state {
