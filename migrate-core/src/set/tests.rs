@@ -231,13 +231,15 @@ fn no_folder_at_all_is_refused_too() {
 fn what_hurts_where_the_earlier_set_is_applied_is_found() {
     let old = set(&[("1_a.sql", S), ("3_c.sql", "select 1;\nselect 3;\n"), ("4_d.sql", S), ("R__v.sql", S)]);
     let new = set(&[
-        ("1_a.sql", S),
+        ("1_a.sql", "-- as it was\r\nselect 1;\r\n"),
         ("2_b.sql", S),
         ("3_c.sql", "select 1;\nselect 4;\n"),
         ("5_e.sql", S),
         ("R__v.sql", "select 2;"),
     ]);
-    assert_snapshot!(lines(&validate::since(&old, &new)), @r#"
+    assert_snapshot!(lines(&validate::since(&old, &new, &Syntax::POSTGRES)), @r#"
+    note[M0111]: 1 a: was released and is edited in white space or comments only
+      --> m/1_a.sql
     error[M0012]: 2 b: is new and sorts below 4 d, which was there before
       --> m/2_b.sql
        = a database that has the newer one will refuse it as out of order
@@ -254,7 +256,7 @@ fn what_hurts_where_the_earlier_set_is_applied_is_found() {
        = if it has a new name, say so: renamed-from in migrations.toml
        = else bring the file back; what undoes it is a new migration
     "#);
-    assert_eq!(validate::since(&old, &old), []);
+    assert_eq!(validate::since(&old, &old, &Syntax::POSTGRES), []);
 }
 
 #[test]
@@ -263,7 +265,7 @@ fn what_the_manifest_accepts_is_no_finding() {
     let manifest =
         format!("[migration.1]\naccept = [\"{}\"]\n[migration.3]\nrenamed-from = [\"2\"]\n", checksum::raw(S));
     let new = set(&[("1_a.sql", "select 2;"), ("3_b.sql", S), ("migrations.toml", &manifest)]);
-    assert_eq!(lines(&validate::since(&old, &new)), "");
+    assert_eq!(lines(&validate::since(&old, &new, &Syntax::POSTGRES)), "");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Checks that need no database.
 
 use super::MigrationSet;
+use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::migration::Migration;
 use crate::source::Source;
@@ -57,12 +58,12 @@ pub fn downs(set: &MigrationSet) -> Vec<Diagnostic> {
 }
 
 /// What changed between an earlier state of a set, which is taken for released, and this one, that will hurt where
-/// the earlier one is applied.
-pub fn since(old: &MigrationSet, new: &MigrationSet) -> Vec<Diagnostic> {
+/// the earlier one is applied. `syntax` tells a change of white space and comments from a change of what runs.
+pub fn since(old: &MigrationSet, new: &MigrationSet, syntax: &Syntax) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     for migration in new {
         match before(old, migration) {
-            Some(earlier) => diagnostics.extend(edited(earlier, migration)),
+            Some(earlier) => diagnostics.extend(edited(earlier, migration, syntax)),
             None => diagnostics.extend(late(old, migration)),
         }
     }
@@ -88,11 +89,15 @@ fn replaced(new: &MigrationSet, earlier: &Migration) -> bool {
     new.snapshots().iter().any(|snapshot| snapshot.replaces.iter().any(|replaced| replaced.id == earlier.id))
 }
 
-fn edited(earlier: &Migration, migration: &Migration) -> Option<Diagnostic> {
+fn edited(earlier: &Migration, migration: &Migration, syntax: &Syntax) -> Option<Diagnostic> {
     let accepted = migration.attributes.accepted_checksums.contains(&earlier.checksum);
     // A repeatable is there to be edited.
     if migration.id.is_repeatable() || earlier.checksum == migration.checksum || accepted {
         return None;
+    }
+    if checksum::normalised(&earlier.up, syntax) == checksum::normalised(&migration.up, syntax) {
+        let message = format!("{}: was released and is edited in white space or comments only", migration.title());
+        return Some(Diagnostic::note(codes::REFORMATTED, message).at(Place::path(migration.up.path())));
     }
     Some(
         Diagnostic::error(codes::EDITED_RELEASED, format!("{}: was released and is edited", migration.title()))
