@@ -52,10 +52,9 @@ impl Walk<'_> {
         self.path.push(position);
         let migration = &self.repeatables[position];
         for required in &migration.attributes.requires {
-            let id = MigrationId::repeatable(required);
-            match self.repeatables.binary_search_by(|other| other.id.cmp(&id)) {
-                Ok(required) => self.visit(required),
-                Err(_) => self.unknown(migration, required),
+            match self.repeatables.iter().position(|other| is_called(other, required)) {
+                Some(required) => self.visit(required),
+                None => self.unknown(migration, required),
             }
         }
         self.path.pop();
@@ -95,4 +94,9 @@ impl Walk<'_> {
                 .help("take one `requires` out of it"),
         );
     }
+}
+
+/// A directive's names hold no blanks, while those of some layouts do.
+fn is_called(migration: &Migration, name: &str) -> bool {
+    matches!(&migration.id, MigrationId::Repeatable { name: own } if own == name || own.replace(' ', "_") == name)
 }

@@ -295,6 +295,22 @@ fn repeatables_run_after_what_they_require() {
     ]);
     let order: Vec<_> = set.repeatables_in_order().iter().map(|migration| migration.description.as_str()).collect();
     assert_eq!(order, ["c", "d", "b", "a"]);
+
+    let repeatable = |name: &str, requires: &[&str]| Migration {
+        id: MigrationId::repeatable(name),
+        description: name.to_owned(),
+        up: Source::new("R", S),
+        checksum: checksum::raw(S),
+        down: None,
+        attributes: Attributes {
+            requires: requires.iter().map(ToString::to_string).collect(),
+            ..Attributes::default()
+        },
+    };
+    let blanks = vec![repeatable("a view", &["b_view"]), repeatable("b view", &[])];
+    let set = MigrationSet::new("main", blanks).unwrap();
+    let order: Vec<_> = set.repeatables_in_order().iter().map(|migration| migration.description.as_str()).collect();
+    assert_eq!(order, ["b view", "a view"]);
 }
 
 #[test]

@@ -43,6 +43,15 @@ fn sections_divide_a_file() {
 }
 
 #[test]
+fn files_of_other_systems_have_sections_too() {
+    assert_snapshot!(text("1_x.sql", "\u{feff}-- migrate:up\r\nselect 1;\r\n\r\n-- migrate:down\r\nselect 2;\r\n"), @r#"
+    1 x
+    up: "\u{feff}-- migrate:up\r\nselect 1;\r\n\r\n"
+    down: "-- migrate:down\r\nselect 2;\r\n"
+    "#);
+}
+
+#[test]
 fn markers_that_make_no_sense_are_errors_in_their_place() {
     assert_snapshot!(text("1_x.sql", "select 0;\n-- migrate:up\nselect 1;\n"), @r#"
     1 x
