@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use futures_executor::block_on;
 use migrate_core::layout::Folder;
 use migrate_core::plan::{Observed, plan};
-use migrate_core::testing::memory::Memory;
 use migrate_core::{EngineNames, Goal, MigrationSet, Migrator, Policy, ReadOptions};
+use migrate_sqlite::Sqlite;
+use migrate_sqlite::blocking::block_on;
 
 const FILES: usize = 10_000;
 
@@ -34,7 +34,10 @@ fn read(files: &[(String, Arc<str>)]) -> MigrationSet {
 fn planning(criterion: &mut Criterion) {
     let files = files();
     let set = read(&files);
-    let migrator = Migrator::new(Memory::transactional(), set.clone());
+    let database = Sqlite::in_memory().unwrap_or_else(|error| panic!("{error}"));
+    // The database lives as long as a connection to it.
+    let _session = database.session().unwrap_or_else(|error| panic!("{error}"));
+    let migrator = Migrator::new(database, set.clone());
     let dialect = migrator.backend().dialect();
     let observe = || block_on(migrator.observe()).unwrap_or_else(|error| panic!("{error}"));
     let steps = |observed: &Observed| {
