@@ -147,6 +147,10 @@ impl Diagnostic {
 
 /// The candidate a person most likely meant by `word`, if any is near enough to be worth asking.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // No name is that long, and the distance takes memory by both lengths.
+    if word.len() > 64 {
+        return None;
+    }
     let folded = word.to_lowercase();
     let allowed = (folded.chars().count() / 3).clamp(1, 3);
     candidates

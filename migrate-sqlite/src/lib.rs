@@ -49,6 +49,8 @@ mod perform;
 mod rebuild;
 pub mod session;
 mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod url;
 
 pub use connect::Sqlite;

@@ -4,10 +4,11 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use migrate_core::Source;
 use migrate_core::backend::{Effect, End, Fault, Session, Settings};
-use migrate_core::sql::{StatementKind, TransactionControl};
-use migrate_sqlite::Sqlite;
+use migrate_core::sql::{Script, StatementKind, TransactionControl};
 use migrate_sqlite::rusqlite::Connection;
+use migrate_sqlite::{SQLITE, Sqlite};
 use support::{Folder, cell, connect, ok, perform, prepare, query, refused, sql, statement, transaction, variables};
 
 const FAMILY: &[&str] = &[
@@ -57,6 +58,35 @@ fn children_survive_a_rebuild_that_renames_the_old_table_away() {
     assert_eq!(cell(&mut *session, "PRAGMA legacy_alter_table"), "0");
     let schema = cell(&mut *session, "SELECT sql FROM sqlite_master WHERE name = 'child'");
     assert!(schema.contains("REFERENCES parent"), "{schema}");
+}
+
+/// A script as the core reads it, with the settings that the dialect says it needs.
+#[test]
+fn a_script_that_rebuilds_a_table_is_run_with_what_it_needs() {
+    let mut session = connect(&Sqlite::in_memory().unwrap());
+    prepare(&mut *session, FAMILY);
+    let text = "-- make the name required
+        CREATE TABLE \"new parent\" (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+        INSERT INTO [new parent] SELECT * FROM parent;
+        DROP TABLE parent;
+        ALTER TABLE `new parent` RENAME TO parent;
+        CREATE TRIGGER t AFTER INSERT ON parent BEGIN SELECT 1; SELECT 2; END;";
+    let script = Script::parse(Source::new("2.sql", text), &SQLITE.syntax, SQLITE.classify).unwrap();
+    let settings = Settings { variables: (SQLITE.script_settings)(&script), ..Settings::default() };
+    let statements: Vec<_> = script.statements().collect();
+    ok(&mut *session, &transaction(&settings, &statements));
+    assert_eq!(cell(&mut *session, "SELECT count(*) FROM child"), "2");
+}
+
+#[test]
+fn a_rename_that_a_view_forbids_says_what_to_do() {
+    let mut session = connect(&Sqlite::in_memory().unwrap());
+    prepare(&mut *session, &["CREATE TABLE t (x)", "CREATE VIEW v AS SELECT x FROM t", "CREATE TABLE u (x)"]);
+    let begin = Settings::default();
+    let (drop, rename) = (sql("DROP TABLE t"), sql("ALTER TABLE u RENAME TO t"));
+    let error = refused(&mut *session, &[Effect::Begin(&begin), Effect::Statement(&drop), Effect::Statement(&rename)]);
+    assert_eq!(error.message, "error in view v: no such table: main.t");
+    assert!(error.hint.is_some_and(|hint| hint.contains("PRAGMA legacy_alter_table = ON")));
 }
 
 #[test]

@@ -137,20 +137,6 @@ pub enum Refusal {
         /// What there is.
         known: Vec<MigrationId>,
     },
-    /// Repeatables require each other in a circle.
-    RequiresCycle {
-        /// One of them.
-        title: String,
-    },
-    /// A repeatable requires what does not exist.
-    RequiresUnknown {
-        /// Which.
-        title: String,
-        /// What it names.
-        name: String,
-        /// What there is.
-        known: Vec<String>,
-    },
     /// The history already says so.
     Already {
         /// What it says.
@@ -340,14 +326,6 @@ impl Refusal {
                 } else {
                     diagnostic.help(format!("there are: {}", some(&ids(known))))
                 }
-            }
-            Self::RequiresCycle { title } => {
-                D::error(codes::BAD_DIRECTIVE, format!("{title}: requires itself, over others or directly"))
-                    .help("take one `requires` of the circle out")
-            }
-            Self::RequiresUnknown { title, name, known } => {
-                D::error(codes::BAD_DIRECTIVE, format!("{title}: requires `{name}`, which is no repeatable of this set"))
-                    .help(format!("there are: {}", some(known)))
             }
             Self::Already { what, help } => D::refused(codes::ALREADY, what.clone()).help(help.clone()),
             Self::StalePlan { after, now } => D::refused(

@@ -1,7 +1,5 @@
 //! The rules of going up.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::diagnostic::{Diagnostic, codes};
 use crate::history::{Action, Applied, Entry, Status};
 use crate::migration::{Migration, MigrationId, Phase};
@@ -63,8 +61,9 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
     }
     let everything = goal.to.is_none() && goal.steps.is_none() && phase != Some(PhaseGoal::Pre);
     if everything {
-        for migration in repeatables(planner, &mut notes)? {
-            if steps.iter().all(|step| step.id != migration.id) {
+        for migration in planner.set.repeatables_in_order() {
+            let resumed = steps.iter().any(|step| step.id == migration.id);
+            if !resumed && planner.takes_part(migration) && is_due(planner, migration, &mut notes) {
                 steps.push(apply(planner, migration)?);
             }
         }
@@ -307,52 +306,6 @@ fn phases<'m>(pending: &[&'m Migration], phase: Option<PhaseGoal>, fresh: bool) 
             }
         }
     }
-}
-
-/// The repeatables that must run, each after those it requires.
-fn repeatables<'a>(planner: &Planner<'a>, notes: &mut Vec<Diagnostic>) -> Result<Vec<&'a Migration>, Refusal> {
-    let by_name: BTreeMap<&str, &Migration> =
-        planner.set.repeatables().iter().map(|migration| (migration.description.as_str(), migration)).collect();
-    let mut ordered = Vec::new();
-    let mut placed = BTreeSet::new();
-    for migration in planner.set.repeatables() {
-        place(migration, &by_name, &mut placed, &mut Vec::new(), &mut ordered)?;
-    }
-    ordered.retain(|migration| planner.takes_part(migration) && is_due(planner, migration, notes));
-    Ok(ordered)
-}
-
-fn place<'a>(
-    migration: &'a Migration,
-    by_name: &BTreeMap<&str, &'a Migration>,
-    placed: &mut BTreeSet<&'a MigrationId>,
-    path: &mut Vec<&'a MigrationId>,
-    ordered: &mut Vec<&'a Migration>,
-) -> Result<(), Refusal> {
-    if placed.contains(&migration.id) {
-        return Ok(());
-    }
-    if path.contains(&&migration.id) {
-        return Err(Refusal::RequiresCycle { title: migration.title() });
-    }
-    path.push(&migration.id);
-    for name in &migration.attributes.requires {
-        let key = name.replace('_', " ");
-        match by_name.get(name.as_str()).or_else(|| by_name.get(key.as_str())) {
-            Some(required) => place(required, by_name, placed, path, ordered)?,
-            None => {
-                return Err(Refusal::RequiresUnknown {
-                    title: migration.title(),
-                    name: name.clone(),
-                    known: by_name.keys().map(ToString::to_string).collect(),
-                });
-            }
-        }
-    }
-    path.pop();
-    placed.insert(&migration.id);
-    ordered.push(migration);
-    Ok(())
 }
 
 /// A repeatable is due when its text is not the one that ran last, unless that text ran before: then the database is

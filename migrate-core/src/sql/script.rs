@@ -94,3 +94,32 @@ impl Script {
         (0..self.parts.len()).map(|index| self.statement(index))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::{StatementKind, classify};
+
+    #[test]
+    fn a_script_is_its_statements_with_their_places_and_kinds() {
+        let file = Source::new("x.sql", "-- migrate:up\ncopy t from stdin;\n1\n\\.\ndrop table a;\n-- migrate:down\n'");
+        let script = Script::parse(file.part(14..52), &Syntax::POSTGRES, classify::postgres).unwrap();
+        let shown: Vec<_> = script
+            .statements()
+            .map(|found| (found.number, found.offset, found.text, found.data, found.class.kind))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (1, 14, "copy t from stdin", Some("1\n"), StatementKind::CopyIn),
+                (2, 38, "drop table a", None, StatementKind::Definition),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_script_with_problems_is_none() {
+        let problems = Script::parse(Source::new("x.sql", "select 1; select '"), &Syntax::SQLITE, classify::sqlite);
+        assert_eq!(problems.unwrap_err()[0].at, 17..18);
+    }
+}

@@ -91,13 +91,14 @@ fn begin(words: &mut Words<'_>) -> Class {
 }
 
 fn copy(words: &mut Words<'_>) -> Class {
-    let mut before_from = words.with_depth().skip_while(|(depth, word)| *depth > 0 || !word.is_any(&["from", "to"]));
-    let direction = before_from.next();
-    let kind = match (direction, before_from.next()) {
-        (Some((_, from)), Some((_, stdin))) if from.is("from") && stdin.is("stdin") => StatementKind::CopyIn,
-        (Some((_, from)), _) if from.is("from") => StatementKind::Manipulation,
-        _ => StatementKind::Query,
-    };
+    let mut kind = StatementKind::Query;
+    if !words.next_is("(") {
+        words.name();
+        words.parenthesised();
+        if words.eat("from") {
+            kind = if words.eat("stdin") { StatementKind::CopyIn } else { StatementKind::Manipulation };
+        }
+    }
     class(kind, Sharing::Shares)
 }
 

@@ -69,7 +69,10 @@ const POSTGRES: Table = &[
             "show all",
         ],
     ),
-    ("copyin shares", &["copy t from stdin", "COPY s.t (a, \"from\") FROM STDIN WITH (FORMAT csv)"]),
+    (
+        "copyin shares",
+        &["copy t from stdin", "copy s.to (a) from stdin", "COPY s.t (a, \"from\") FROM STDIN WITH (FORMAT csv)"],
+    ),
     (
         "manipulation shares",
         &[
