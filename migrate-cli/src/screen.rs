@@ -173,7 +173,8 @@ impl<'a> Screen<'a> {
     /// A line that the next one replaces. Only a terminal gets it.
     pub fn transient(&mut self, text: &str) {
         if self.io.terminal.stderr && !self.quiet && !self.log_json {
-            write(self.io.stderr, &format!("\r\x1b[2K{}", paint(self.colors(true), DIM, text)));
+            let text = paint(self.colors(true), DIM, text);
+            write(self.io.stderr, &format!("\r\x1b[2K{text}"));
             self.transient = true;
         }
     }

@@ -146,10 +146,11 @@ impl Config {
     }
 
     /// The session settings for an engine that goes by these names, in order.
-    pub fn engine_settings<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Vec<(String, String)> {
+    pub fn engine_settings<'a>(&self, names: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
+        let names: Vec<&str> = names.collect();
         self.engine_settings
             .iter()
-            .filter(|setting| names.clone().any(|name| name == setting.engine))
+            .filter(|setting| names.iter().any(|name| *name == setting.engine))
             .map(|setting| (setting.name.clone(), setting.value.clone()))
             .collect()
     }

@@ -1,0 +1,15 @@
+//! `completions`: for a shell.
+
+use clap::CommandFactory as _;
+use serde_json::json;
+
+use super::{Answer, Outcome};
+use crate::args::{Cli, CompletionsArgs};
+use crate::screen::Screen;
+
+pub(super) fn completions(args: &CompletionsArgs, screen: &mut Screen<'_>) -> Answer {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "migrate", &mut script);
+    screen.data(&script);
+    Ok(Outcome::done(json!({})))
+}

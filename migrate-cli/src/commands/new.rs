@@ -1,0 +1,178 @@
+//! `new`: begin a migration.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use jiff::tz::Offset;
+use migrate_core::diagnostic::{Diagnostic, Place, codes};
+use migrate_core::layout::{self, Folder, LAYOUTS, Layout, NewMigration};
+use migrate_core::manifest::Manifest;
+use migrate_core::{MigrationId, Phase, Version};
+use serde_json::json;
+
+use super::{Answer, Outcome};
+use crate::args::NewArgs;
+use crate::args::run::PhaseArg;
+use crate::config::Key;
+use crate::failure::Failure;
+use crate::project::Project;
+use crate::screen::Screen;
+
+/// A version with so many digits is a time.
+const TIME: usize = 14;
+/// How wide the first sequential number is.
+const NUMBER: usize = 4;
+
+pub(super) fn new(project: &Project<'_>, args: &NewArgs, screen: &mut Screen<'_>) -> Answer {
+    let folders = project.config.folders();
+    // Where several folders make a set, the last one grows.
+    let Some(target) = folders.last().filter(|folder| folder.is_dir()) else {
+        let path = folders.last().cloned().unwrap_or_default();
+        return Err(Failure::usage(
+            Diagnostic::error(codes::UNREADABLE, "there is no such folder")
+                .at(Place::path(path.display().to_string()))
+                .help("begin the project: migrate init; or name the folder: --dir FOLDER"),
+        ));
+    };
+    let (folder, problems) = Folder::read(&folders);
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let layout = layout_of(project, &folder)?;
+    let known = known(project, &folder, layout)?;
+    let description = description(&args.name);
+    if description.is_empty() {
+        return Err(Failure::usage(
+            Diagnostic::error(codes::USAGE, "a migration needs a name of letters or digits").help("like this: migrate new create_users"),
+        ));
+    }
+    let id = identity(args, &description, &known, screen.now());
+    let new = NewMigration { id, description, engine: args.engine.clone(), reversible: args.reversible };
+    let files = layout.files(&new)?;
+    let mut created = vec![];
+    for file in &files {
+        let path = target.join(&file.name);
+        write(&path, &file.text)?;
+        screen.line(&path.display().to_string());
+        created.push(path.display().to_string());
+    }
+    Ok(Outcome::done(json!({ "id": new.id, "files": created })))
+}
+
+fn layout_of(project: &Project<'_>, folder: &Folder) -> Result<&'static dyn Layout, Failure> {
+    let named = project.config.text(Key::Layout).map(str::to_owned).or_else(|| {
+        let source = folder.file(Manifest::FILE)?.source().ok()?;
+        Manifest::parse(source).0.layout
+    });
+    let Some(name) = named else { return Ok(LAYOUTS[0]) };
+    layout::by_name(&name).ok_or_else(|| {
+        let names: Vec<_> = LAYOUTS.iter().map(|layout| layout.name()).collect();
+        Failure::usage(
+            Diagnostic::error(codes::USAGE, format!("there is no layout `{name}`")).help(format!("there are: {}", names.join(", "))),
+        )
+    })
+}
+
+/// The identities in the folder, whatever else is wrong with it.
+fn known(project: &Project<'_>, folder: &Folder, layout: &dyn Layout) -> Result<Vec<MigrationId>, Failure> {
+    let reading = layout.read(folder, &project.engine()?.engine());
+    let mut known = reading.elsewhere;
+    known.extend(reading.migrations.into_iter().map(|migration| migration.id));
+    known.sort();
+    Ok(known)
+}
+
+fn identity(args: &NewArgs, description: &str, known: &[MigrationId], now: SystemTime) -> MigrationId {
+    if args.repeatable {
+        return MigrationId::repeatable(description.replace(' ', "_"));
+    }
+    if let Some(release) = &args.release {
+        let (phase, first) = match args.phase {
+            Some(PhaseArg::Post) => (Phase::Post, 50),
+            _ => (Phase::Pre, 1),
+        };
+        let ordinals = known.iter().filter_map(|id| match id {
+            MigrationId::Versioned { version, phase: its, ordinal } if version == release && *its == phase => Some(*ordinal),
+            _ => None,
+        });
+        return MigrationId::versioned(release.clone(), phase, ordinals.max().map_or(first, |newest| newest + 1));
+    }
+    let newest = known.iter().rev().find_map(MigrationId::version);
+    let text = if args.sequential { sequential(newest) } else { after(newest, &time(now)) };
+    let version: Version = text.parse().unwrap_or_else(|_| Version::new([1]));
+    MigrationId::versioned(version, Phase::Pre, 0)
+}
+
+/// The number after the newest one, as wide as that.
+fn sequential(newest: Option<&Version>) -> String {
+    let number = newest.and_then(|version| version.parts().first()).copied().unwrap_or(0) + 1;
+    let width = newest.map_or(NUMBER, |version| version.as_str().split('.').next().map_or(NUMBER, str::len));
+    format!("{number:0width$}")
+}
+
+/// A time that is above the newest one, should that be from a clock that goes fast.
+fn after(newest: Option<&Version>, time: &str) -> String {
+    match newest.and_then(|version| version.parts().first()) {
+        Some(number) if number.to_string().len() == TIME && *number >= time.parse().unwrap_or(0) => (number + 1).to_string(),
+        _ => time.to_owned(),
+    }
+}
+
+/// `20261120103000` in UTC.
+fn time(now: SystemTime) -> String {
+    let instant = jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    Offset::UTC.to_datetime(instant).strftime("%Y%m%d%H%M%S").to_string()
+}
+
+/// `Create-Users table` → `create users table`.
+fn description(words: &[String]) -> String {
+    let text = words.join(" ");
+    let plain: String = text.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    plain.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn write(path: &PathBuf, text: &str) -> Result<(), Failure> {
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+        Failure::usage(
+            Diagnostic::error(codes::UNREADABLE, format!("cannot be created: {error}")).at(Place::path(path.display().to_string())),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_new_migration_sorts_above_all_others() {
+        let version = |text: &str| text.parse::<Version>().unwrap();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_257_000);
+        assert_eq!(time(now), "20261121103000");
+        for (newest, expected) in [
+            (None, "20261121103000"),
+            (Some("7"), "20261121103000"),
+            (Some("20261121103000"), "20261121103001"),
+            (Some("20270101000000"), "20270101000001"),
+        ] {
+            assert_eq!(after(newest.map(version).as_ref(), &time(now)), expected);
+        }
+        for (newest, expected) in [(None, "0001"), (Some("0009"), "0010"), (Some("99"), "100"), (Some("000034"), "000035")] {
+            assert_eq!(sequential(newest.map(version).as_ref()), expected);
+        }
+    }
+
+    #[test]
+    fn a_name_is_words_however_it_is_typed() {
+        for (typed, expected) in
+            [("create_users", "create users"), ("Create-Users", "create users"), ("add größe", "add größe"), ("--", "")]
+        {
+            assert_eq!(description(&[typed.to_owned()]), expected);
+        }
+        assert_eq!(description(&["create".to_owned(), "users".to_owned()]), "create users");
+    }
+}

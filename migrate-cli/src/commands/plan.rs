@@ -1,0 +1,31 @@
+//! `plan`: show what `up` would do.
+
+use migrate_core::apply::script::script;
+use serde_json::json;
+
+use super::{Answer, Outcome, up_goal};
+use crate::args::PlanArgs;
+use crate::backends::block_on;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::project::Project;
+use crate::screen::Screen;
+
+pub(super) fn plan(project: &Project<'_>, args: &PlanArgs, screen: &mut Screen<'_>) -> Answer {
+    let opened = project.open(false)?;
+    let set = project.set(screen, opened.backend.engine())?;
+    let migrator = project.migrator(&opened, set, up_goal(&args.goal))?;
+    let plan = block_on(opened.backend, migrator.plan())?;
+    screen.diagnostics(&plan.notes);
+    if !args.sql {
+        screen.line(plan.to_string().trim_end());
+        return Ok(Outcome::done(json!({ "plan": plan })));
+    }
+    let options = project.config.run_options();
+    let sql = script(&plan, opened.backend.dialect(), migrator.history_table(), &options)
+        .map_err(|problem| Failure::new(Exit::Refused, problem))?;
+    if !project.cli.common.json {
+        screen.data(sql.as_bytes());
+    }
+    Ok(Outcome::done(json!({ "plan": plan, "sql": sql })))
+}

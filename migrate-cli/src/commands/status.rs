@@ -1,0 +1,74 @@
+//! `status`: what is applied and what is pending.
+
+use migrate_core::plan::{self, Goal, Refusal};
+use migrate_core::MigrationId;
+use serde_json::json;
+
+use super::{Answer, Outcome, apply};
+use crate::backends::block_on;
+use crate::config::Key;
+use crate::project::Project;
+use crate::render::status::{lines, table};
+use crate::screen::Screen;
+
+pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
+    let opened = project.open(false)?;
+    let set = project.set(screen, opened.backend.engine())?;
+    let migrator = project.migrator(&opened, set, Goal::up())?;
+    let observed = block_on(opened.backend, migrator.observe())?;
+    let set = migrator.set();
+    let policy = project.policy(set)?;
+    let include = project.config.get(Key::Include).map(|setting| setting.values.clone()).unwrap_or_default();
+    let lines = lines(set, &observed, &include);
+    let planned = plan::plan(set, &observed, &Goal::up(), &policy, opened.backend.dialect());
+
+    let number = |state: &str| lines.iter().filter(|line| line.state == state).count();
+    let place = apply::place(&migrator);
+    let (applied, pending) = (number("applied"), number("pending"));
+    let open = if observed.history.open().is_some() { ", 1 not finished" } else { "" };
+    let history = if observed.server.has_history {
+        format!("history {}", migrator.history_table())
+    } else {
+        "no history yet".to_owned()
+    };
+    let layout = set.layout();
+    screen.line(&format!("{place} · {history} · layout {layout} · {applied} applied, {pending} pending{open}"));
+    for line in table(&lines) {
+        screen.line(&line);
+    }
+    let mut outcome = Outcome::done(json!({
+        "database": observed.server.database,
+        "product": observed.server.product,
+        "history": migrator.history_table(),
+        "layout": layout,
+        "component": set.component(),
+        "now_at": observed.history.newest(),
+        "applied": applied,
+        "pending": pending,
+        "migrations": lines,
+    }));
+    match planned {
+        Ok(plan) => {
+            screen.diagnostics(&plan.notes);
+            outcome.diagnostics = plan.notes.clone();
+            if !plan.is_empty() {
+                screen.line("next: migrate up");
+            }
+        }
+        Err(Refusal::PhaseChoice { pre, .. }) => screen.line(&next_phase(set.last_versioned().map(|last| &last.id), &pre)),
+        Err(refusal) => {
+            outcome.diagnostics = refusal.diagnostics();
+            screen.diagnostics(&outcome.diagnostics);
+        }
+    }
+    Ok(outcome)
+}
+
+fn next_phase(newest: Option<&MigrationId>, pre: &[String]) -> String {
+    let release = newest.and_then(MigrationId::version).map_or("the release".to_owned(), ToString::to_string);
+    if pre.is_empty() {
+        format!("next: once {release} is deployed, migrate up --phase post")
+    } else {
+        format!("next: migrate up --phase pre      then deploy {release}, then migrate up --phase post")
+    }
+}

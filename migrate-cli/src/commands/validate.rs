@@ -1,0 +1,91 @@
+//! `validate`: check the files, without a database.
+
+use migrate_core::diagnostic::{Diagnostic, Severity, codes};
+use migrate_core::error::count;
+use migrate_core::set::validate;
+use migrate_core::{MigrationSet, ReadOptions};
+use serde_json::json;
+
+use super::{Answer, Outcome, since};
+use crate::args::ValidateArgs;
+use crate::backends::{self, CliBackend};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::project::Project;
+use crate::screen::Screen;
+
+pub(super) fn validate(project: &Project<'_>, args: &ValidateArgs, screen: &mut Screen<'_>) -> Answer {
+    let mut findings: Vec<Diagnostic> = vec![];
+    let mut migrations = 0;
+    for backend in engines(project, args)? {
+        let options = project.read_options(backend.engine());
+        let (number, found) = validated(project, args, backend, &options)?;
+        migrations = migrations.max(number);
+        // What is wrong for every engine is said once.
+        findings.extend(found.into_iter().filter(|one| !findings.contains(one)).collect::<Vec<_>>());
+    }
+    screen.diagnostics(&findings);
+    let wrong = findings.iter().filter(|finding| finding.severity >= Severity::Refused).count();
+    let remarks = findings.len() - wrong;
+    let found = match (wrong, remarks) {
+        (0, 0) => "nothing found".to_owned(),
+        (0, remarks) => count(remarks, "remark"),
+        (wrong, 0) => count(wrong, "finding"),
+        (wrong, remarks) => format!("{}, {}", count(wrong, "finding"), count(remarks, "remark")),
+    };
+    screen.line(&format!("{} · {found}", count(migrations, "migration")));
+    let exit = if wrong == 0 { Exit::Done } else { Exit::Findings };
+    Ok(Outcome { exit, result: json!({ "migrations": migrations, "findings": wrong }), diagnostics: findings })
+}
+
+fn validated(
+    project: &Project<'_>,
+    args: &ValidateArgs,
+    backend: &dyn CliBackend,
+    options: &ReadOptions,
+) -> Result<(usize, Vec<Diagnostic>), Failure> {
+    let folders = project.config.folders();
+    let loaded = match MigrationSet::read(&folders, options) {
+        Ok(loaded) => loaded,
+        Err(problems) => return Ok((0, problems)),
+    };
+    let (set, mut findings) = (loaded.set, loaded.diagnostics);
+    let dialect = backend.dialect();
+    findings.extend(validate::scripts(&set, &dialect.syntax, dialect.classify));
+    if args.require_down {
+        findings.extend(validate::downs(&set));
+    }
+    if let Some(revision) = &args.since {
+        let old = since::folder(&folders, revision)?;
+        match MigrationSet::from_folder(&old, options) {
+            Ok(old) => findings.extend(validate::since(&old.set, &set)),
+            // Nothing was released yet.
+            Err(problems) if problems.iter().all(|problem| problem.code == codes::EMPTY_FOLDER) => {}
+            Err(problems) => findings.extend(problems.into_iter().map(|mut problem| {
+                problem.message = format!("at {revision}: {}", problem.message);
+                problem
+            })),
+        }
+    }
+    Ok((set.len(), findings))
+}
+
+/// The engine that was named, or that of the URL, or all.
+fn engines<'a>(project: &Project<'a>, args: &ValidateArgs) -> Result<Vec<&'a dyn CliBackend>, Failure> {
+    let all = || project.backends.iter().map(|backend| &**backend);
+    if let Some(name) = &args.engine {
+        let named: Vec<_> = all().filter(|backend| backend.dialect().names().any(|known| known == name)).collect();
+        if named.is_empty() {
+            let names: Vec<_> = all().map(|backend| backend.dialect().name).collect();
+            return Err(Failure::usage(
+                Diagnostic::error(codes::NO_BACKEND, format!("no backend for `{name}` is compiled in"))
+                    .help(format!("this build has: {}", names.join(", "))),
+            ));
+        }
+        return Ok(named);
+    }
+    match project.url()? {
+        Some((url, _)) => Ok(vec![backends::select(project.backends, &url)?]),
+        None => Ok(all().collect()),
+    }
+}

@@ -1,0 +1,195 @@
+//! What a command works with: the configuration, the backend of its URL, the set of migrations.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command as Process, Stdio};
+
+use migrate_core::diagnostic::{Diagnostic, Place, codes};
+use migrate_core::plan::{Goal, Policy};
+use migrate_core::{EngineNames, MigrationId, MigrationSet, Migrator, ReadOptions};
+
+use crate::args::Cli;
+use crate::backends::{self, CliBackend, Database, Opening};
+use crate::config::{Config, Key};
+use crate::database_url::DatabaseUrl;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::ids;
+use crate::screen::Screen;
+use crate::secret::Secret;
+
+/// What a command works with.
+pub struct Project<'a> {
+    /// Every engine of this build.
+    pub backends: &'a [Box<dyn CliBackend>],
+    /// What was typed.
+    pub cli: &'a Cli,
+    /// Every setting.
+    pub config: Config,
+    /// The variables.
+    pub environment: &'a Environment,
+    /// The folder that typed paths start from.
+    pub cwd: &'a Path,
+}
+
+/// A database, and what talks to it.
+pub struct Opened<'a> {
+    /// The engine.
+    pub backend: &'a dyn CliBackend,
+    /// The database.
+    pub database: Box<dyn Database>,
+}
+
+impl<'a> Project<'a> {
+    /// The database that flags, variables or the configuration name.
+    ///
+    /// # Errors
+    /// If none does, or its URL cannot be used.
+    pub fn open(&self, create: bool) -> Result<Opened<'a>, Failure> {
+        let (url, base) = self.url()?.ok_or_else(|| Failure::usage(self.no_database()))?;
+        let backend = backends::select(self.backends, &url)?;
+        let password = self.password()?;
+        let opening = Opening { url: &url, base: &base, password: password.as_ref(), create };
+        let database = backend.open(&opening)?;
+        Ok(Opened { backend, database })
+    }
+
+    /// The URL, and the folder that a relative path in it starts from.
+    ///
+    /// # Errors
+    /// If its file cannot be read.
+    pub fn url(&self) -> Result<Option<(DatabaseUrl, PathBuf)>, Failure> {
+        if let Some(setting) = self.config.get(Key::Url) {
+            return Ok(Some((DatabaseUrl::new(setting.text()), setting.base.clone())));
+        }
+        let Some(setting) = self.config.get(Key::DatabaseFile) else { return Ok(None) };
+        let text = read_secret(&setting.path(), "the database's URL")?;
+        Ok(Some((DatabaseUrl::new(text.reveal()), self.cwd.to_owned())))
+    }
+
+    /// The engine of the URL, or else the first of this build: for commands that need no database.
+    ///
+    /// # Errors
+    /// If there is a URL that cannot be used.
+    pub fn engine(&self) -> Result<&'a dyn CliBackend, Failure> {
+        match self.url()? {
+            Some((url, _)) => Ok(backends::select(self.backends, &url)?),
+            None => self.backends.first().map(|backend| &**backend).ok_or_else(|| {
+                Failure::usage(Diagnostic::error(codes::NO_BACKEND, "no backend is compiled in; this build has: none"))
+            }),
+        }
+    }
+
+    fn no_database(&self) -> Diagnostic {
+        let example = self.backends.first().and_then(|backend| backend.schemes().first()).copied().unwrap_or("sqlite");
+        let example = if example == "sqlite" { "sqlite:app.db".to_owned() } else { format!("{example}://user@host/name") };
+        let command = self.cli.command.name();
+        let diagnostic = Diagnostic::error(codes::BAD_URL, "no database was named")
+            .help(format!("name it: migrate {command} -d {example}"))
+            .help(format!("or for good: `url = \"{example}\"` in {}, or the variable DATABASE_URL", Config::FILE));
+        match self.configuration_above() {
+            Some(path) => diagnostic.help(format!("there is a configuration above this folder: --config {path}")),
+            None => diagnostic,
+        }
+    }
+
+    /// People often stand in a folder of the project.
+    fn configuration_above(&self) -> Option<String> {
+        if self.config.file().is_some() {
+            return None;
+        }
+        let names = [format!("../{}", Config::FILE), format!("../../{}", Config::FILE)];
+        names.into_iter().find(|name| self.cwd.join(name).is_file())
+    }
+
+    fn password(&self) -> Result<Option<Secret>, Failure> {
+        if let Some(setting) = self.config.get(Key::PasswordFile) {
+            return read_secret(&setting.path(), "the password").map(Some);
+        }
+        let Some(setting) = self.config.get(Key::PasswordCommand) else { return Ok(None) };
+        let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+        let mut process = Process::new(shell);
+        process.arg(flag).arg(setting.text()).stdin(Stdio::null()).stderr(Stdio::inherit());
+        if !setting.base.as_os_str().is_empty() {
+            process.current_dir(&setting.base);
+        }
+        let failed = |why: String| {
+            Failure::usage(
+                Diagnostic::error(codes::BAD_CONFIG, format!("the password command {why}"))
+                    .help(format!("it is set by {}", setting.origin)),
+            )
+        };
+        let output = process.output().map_err(|error| failed(format!("cannot be run: {error}")))?;
+        if !output.status.success() {
+            return Err(failed(format!("failed: {}", output.status)));
+        }
+        let text = String::from_utf8(output.stdout).map_err(|_| failed("printed something that is not UTF-8".to_owned()))?;
+        Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))))
+    }
+
+    /// How the folders are to be read.
+    pub fn read_options(&self, engine: EngineNames) -> ReadOptions {
+        let mut options = ReadOptions::new(engine);
+        options.layout = self.config.text(Key::Layout).map(str::to_owned);
+        options
+    }
+
+    /// The set of migrations; what is worth saying about it is said.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn set(&self, screen: &mut Screen<'_>, engine: EngineNames) -> Result<MigrationSet, Failure> {
+        let loaded = MigrationSet::read(&self.config.folders(), &self.read_options(engine)).map_err(|problems| {
+            let missing = problems.iter().any(|problem| problem.code == codes::UNREADABLE);
+            let above = self.configuration_above().filter(|_| missing);
+            let mut failure = Failure::from(problems);
+            if let (Some(path), Some(last)) = (above, failure.diagnostics.last_mut()) {
+                last.help.push(format!("there is a configuration above this folder: --config {path}"));
+            }
+            failure
+        })?;
+        screen.diagnostics(&loaded.diagnostics);
+        Ok(loaded.set)
+    }
+
+    /// Everything that a run needs.
+    ///
+    /// # Errors
+    /// If an identity in `out-of-order` is not one of the set's.
+    pub fn migrator(&self, opened: &Opened<'_>, set: MigrationSet, goal: Goal) -> Result<Migrator, Failure> {
+        let policy = self.policy(&set)?;
+        let mut options = self.config.run_options();
+        options.settings = self.config.engine_settings(opened.backend.dialect().names());
+        options.installed_by = self.installed_by();
+        let table = self.config.table();
+        Ok(Migrator::new(opened.database.backend(), set).goal(goal).policy(policy).options(options).table(table))
+    }
+
+    /// What is allowed on the way.
+    ///
+    /// # Errors
+    /// If an identity in `out-of-order` is not one of the set's.
+    pub fn policy(&self, set: &MigrationSet) -> Result<Policy, Failure> {
+        let known: Vec<MigrationId> = set.iter().map(|migration| migration.id.clone()).collect();
+        self.config.policy(|text| ids::find(text, &known)).map_err(|problem| Failure::usage(*problem))
+    }
+
+    /// `deploy@ci`, from what the environment tells.
+    fn installed_by(&self) -> Option<String> {
+        let first = |names: &[&str]| names.iter().find_map(|name| self.environment.get(name));
+        let user = first(&["USER", "USERNAME", "LOGNAME"])?;
+        Some(match first(&["HOSTNAME", "COMPUTERNAME"]) {
+            Some(host) => format!("{user}@{host}"),
+            None => user.to_owned(),
+        })
+    }
+}
+
+fn read_secret(path: &Path, what: &str) -> Result<Secret, Failure> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']))),
+        Err(error) => Err(Failure::usage(
+            Diagnostic::error(codes::BAD_CONFIG, format!("cannot read the file with {what}: {error}"))
+                .at(Place::path(path.display().to_string())),
+        )),
+    }
+}

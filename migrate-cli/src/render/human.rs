@@ -1,0 +1,314 @@
+//! A run as people watch it: a line for each migration when it is done, and signs of life while it lasts.
+
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use migrate_core::apply::Report;
+use migrate_core::error::{count, seconds, shown};
+use migrate_core::event::{Event, Observer};
+use migrate_core::history::Action;
+use migrate_core::plan::{Plan, Step};
+
+use super::json;
+use crate::screen::Screen;
+use crate::signals::Told;
+
+/// How often a terminal is told what runs.
+const FRAME: Duration = Duration::from_millis(250);
+/// What is over sooner needs no sign of life.
+const LASTS: Duration = Duration::from_secs(1);
+/// How often everybody else is told.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// What a watched run left to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Migrations that went on where an earlier run had stopped, and were completed.
+    pub completed: usize,
+}
+
+/// Shows what happens while `work` runs. `place` is how the head of the run names the database.
+pub fn watch<'a, T>(
+    screen: &mut Screen<'a>,
+    place: &str,
+    work: impl FnOnce(&mut dyn Observer, &(dyn Fn(Told) + Sync)) -> T,
+) -> (T, Watched) {
+    let live = Mutex::new(Live::new(screen, place));
+    let lock = || live.lock().unwrap_or_else(PoisonError::into_inner);
+    let (working, ended) = mpsc::channel::<()>();
+    let value = thread::scope(|scope| {
+        scope.spawn(move || {
+            while ended.recv_timeout(FRAME) == Err(mpsc::RecvTimeoutError::Timeout) {
+                lock().tick();
+            }
+        });
+        let value = work(&mut |event: &Event<'_>| lock().event(event), &|told| lock().told(told));
+        drop(working);
+        value
+    });
+    let watched = lock().watched;
+    (value, watched)
+}
+
+struct Live<'s, 'a> {
+    screen: &'s mut Screen<'a>,
+    place: &'s str,
+    columns: Columns,
+    running: Option<Running>,
+    last_sign: Instant,
+    watched: Watched,
+}
+
+/// What is going on.
+struct Running {
+    what: String,
+    detail: String,
+    since: Instant,
+}
+
+/// The widths of a plan's columns.
+#[derive(Default)]
+struct Columns {
+    id: usize,
+    description: usize,
+    work: usize,
+}
+
+impl<'s, 'a> Live<'s, 'a> {
+    fn new(screen: &'s mut Screen<'a>, place: &'s str) -> Self {
+        let now = Instant::now();
+        Self { screen, place, columns: Columns::default(), running: None, last_sign: now, watched: Watched::default() }
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        if self.screen.logs_json() {
+            self.screen.log(&json::event(event));
+        }
+        match event {
+            Event::Planned { plan } => self.planned(plan),
+            Event::Settled { step, statement, ran, evidence } => {
+                let outcome = if *ran { "it had run" } else { "it had not run" };
+                let (id, of) = (&step.id, step.statements());
+                self.say(&format!("  {id} was interrupted at statement {statement} of {of}: {outcome} ({evidence})"));
+            }
+            Event::Waiting { holder, waited } => {
+                let text = format!("waiting for the lock: {}", shown(holder));
+                if self.running.as_ref().is_none_or(|running| running.what != text) {
+                    self.screen.remark(&text);
+                    self.last_sign = Instant::now();
+                    self.start(text, waited.saturating_sub(Duration::ZERO));
+                }
+            }
+            Event::StepStarted { step } => {
+                let title = step.title();
+                self.start(title, Duration::ZERO);
+            }
+            Event::StatementStarted { step, statement } => self.statement(step, *statement),
+            Event::Batch { step, statement, done, total, rows } => {
+                let done = match total {
+                    Some(0) | None => format!("{done} done"),
+                    Some(total) => format!("{} %", done.saturating_mul(100) / total),
+                };
+                let of = step.statements();
+                self.detail(format!("statement {statement} of {of}, {done}, {rows} rows"));
+            }
+            Event::Noticed { notice, .. } if self.screen.is_verbose() => {
+                self.screen.remark(&format!("    {}: {}", notice.level.to_lowercase(), notice.message));
+            }
+            Event::Retry { step, attempt, next_in, give_up_in, error } => {
+                let blockers: Vec<_> = error
+                    .blockers
+                    .iter()
+                    .map(|blocker| {
+                        let age = blocker.age.map(|age| format!(" for {}", seconds(age))).unwrap_or_default();
+                        let query = blocker.query.as_deref().map(|query| format!(": {query}")).unwrap_or_default();
+                        format!("{}{age}{query}", blocker.who)
+                    })
+                    .collect();
+                let why = if blockers.is_empty() { error.to_string() } else { blockers.join("; ") };
+                let title = step.title();
+                self.screen.remark(&format!("  {title}: waiting for a lock of the database: {why}"));
+                self.screen.remark(&format!(
+                    "    retry {attempt}, next in {}, giving up in {}",
+                    seconds(*next_in),
+                    seconds(*give_up_in)
+                ));
+                self.last_sign = Instant::now();
+            }
+            Event::StepFinished { step, elapsed } => self.finished(step, *elapsed),
+            Event::Remark { diagnostic } if !self.screen.logs_json() => {
+                self.screen.diagnostics(std::slice::from_ref(*diagnostic));
+            }
+            _ => {}
+        }
+    }
+
+    fn planned(&mut self, plan: &Plan) {
+        self.running = None;
+        self.columns = Columns::of(plan);
+        if !plan.is_empty() {
+            self.say(&format!("{} · {}", self.place, what(plan)));
+        }
+    }
+
+    fn statement(&mut self, step: &Step, statement: usize) {
+        self.detail(format!("statement {statement} of {}", step.statements()));
+        if self.screen.is_verbose()
+            && let Some(script) = &step.script
+        {
+            let text = script.statement(statement - 1).text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let short: String = text.chars().take(100).collect();
+            let more = if short.len() < text.len() { "…" } else { "" };
+            self.screen.remark(&format!("    {statement}: {short}{more}"));
+        }
+    }
+
+    fn finished(&mut self, step: &Step, elapsed: Duration) {
+        self.running = None;
+        self.last_sign = Instant::now();
+        self.watched.completed += usize::from(step.resume.is_some());
+        let line = self.columns.line(step, &seconds(elapsed));
+        self.say(&line);
+    }
+
+    fn start(&mut self, what: String, ago: Duration) {
+        let now = Instant::now();
+        let since = now.checked_sub(ago).unwrap_or(now);
+        self.running = Some(Running { what, detail: String::new(), since });
+    }
+
+    fn detail(&mut self, detail: String) {
+        if let Some(running) = &mut self.running {
+            running.detail = detail;
+        }
+    }
+
+    fn tick(&mut self) {
+        let Some(running) = &self.running else { return };
+        let lasted = running.since.elapsed();
+        if lasted < LASTS {
+            return;
+        }
+        let detail = if running.detail.is_empty() { String::new() } else { format!(": {}", running.detail) };
+        let text = format!("  {}{detail}, for {}", running.what, seconds(lasted));
+        if self.screen.terminal().stderr {
+            self.screen.transient(&text);
+        } else if self.last_sign.elapsed() >= HEARTBEAT {
+            self.last_sign = Instant::now();
+            self.screen.remark(&text);
+        }
+    }
+
+    fn told(&mut self, told: Told) {
+        self.screen.remark(match told {
+            Told::Stopping => "stopping after what has been sent; a second signal cancels that too",
+            Told::Cancelling => "cancelling what runs",
+        });
+    }
+
+    fn say(&mut self, text: &str) {
+        self.screen.line(text);
+    }
+}
+
+impl Columns {
+    fn of(plan: &Plan) -> Self {
+        let mut columns = Self::default();
+        for step in &plan.steps {
+            if step.id.is_repeatable() {
+                // Its name is all of it, and stands over both columns.
+                continue;
+            }
+            columns.id = columns.id.max(width(&step.id.to_string()));
+            columns.description = columns.description.max(width(&step.description));
+        }
+        let names = |step: &Step| width(&step.id.to_string()).saturating_sub(columns.id + 2);
+        let repeatables = plan.steps.iter().filter(|step| step.id.is_repeatable()).map(names).max();
+        columns.description = columns.description.max(repeatables.unwrap_or(0));
+        columns.work = plan.steps.iter().map(|step| width(&work(step))).max().unwrap_or(0);
+        columns
+    }
+
+    fn line(&self, step: &Step, elapsed: &str) -> String {
+        let name = if step.id.is_repeatable() {
+            padded(&step.id.to_string(), self.id + 2 + self.description)
+        } else {
+            format!("{}  {}", padded(&step.id.to_string(), self.id), padded(&step.description, self.description))
+        };
+        format!("  {name}   {}   {elapsed:>7}", padded(&work(step), self.work))
+    }
+}
+
+/// What was done with a migration.
+fn work(step: &Step) -> String {
+    let statements = count(step.statements(), "statement");
+    match step.action {
+        Action::Up if step.resume.is_some() => {
+            let (first, all) = (step.first_statement() + 1, step.statements());
+            match all.checked_sub(first) {
+                None => "nothing was left to run".to_owned(),
+                Some(0) => format!("statement {first} of {all}"),
+                Some(_) => format!("statements {first} to {all} of {all}"),
+            }
+        }
+        Action::Up => statements,
+        Action::Down => format!("taken back, {statements}"),
+        Action::Snapshot if step.script.is_some() => format!("snapshot, {statements}"),
+        Action::Baseline | Action::Snapshot | Action::Adopt => "was there before".to_owned(),
+        Action::Accept => "new text accepted".to_owned(),
+        Action::Refresh => "way back replaced".to_owned(),
+        Action::Resolve => "recorded as applied".to_owned(),
+        Action::Forget => "recorded as not applied".to_owned(),
+        action => action.to_string(),
+    }
+}
+
+/// What a plan is, in a word.
+fn what(plan: &Plan) -> String {
+    let number = |test: fn(&Step) -> bool| plan.steps.iter().filter(|step| test(step)).count();
+    let (ups, downs) = (number(|step| step.action == Action::Up), number(|step| step.action == Action::Down));
+    match (ups, downs) {
+        (0, 0) => format!("{} to record", plan.steps.len()),
+        (0, downs) => format!("{downs} to take back"),
+        (ups, 0) => format!("{ups} pending"),
+        (ups, downs) => format!("{downs} to take back, {ups} pending"),
+    }
+}
+
+/// The last line of a run: `3 applied in 9 ms · now at 20261120110500`.
+pub fn summary(report: &Report, watched: Watched) -> String {
+    let now = match &report.now_at {
+        Some(id) => format!("now at {id}"),
+        None => "nothing is applied".to_owned(),
+    };
+    let number = |actions: &[Action]| report.steps.iter().filter(|step| actions.contains(&step.action)).count();
+    let ups = number(&[Action::Up]);
+    let parts: Vec<String> = [
+        (watched.completed.min(ups), "completed"),
+        (ups.saturating_sub(watched.completed), "applied"),
+        (number(&[Action::Down]), "taken back"),
+        (number(&[Action::Baseline, Action::Snapshot, Action::Adopt]), "recorded as there before"),
+        (number(&[Action::Accept, Action::Refresh]), "accepted"),
+        (number(&[Action::Resolve, Action::Forget]), "resolved"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, what)| format!("{number} {what}"))
+    .collect();
+    if parts.is_empty() {
+        return format!("nothing to do · {now}");
+    }
+    format!("{} in {} · {now}", parts.join(", "), seconds(report.elapsed))
+}
+
+/// How many characters wide a text is.
+pub fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// The text, filled up with blanks.
+pub fn padded(text: &str, to: usize) -> String {
+    let blanks = to.saturating_sub(width(text));
+    format!("{text}{}", " ".repeat(blanks))
+}

@@ -1,0 +1,186 @@
+//! Where every migration stands.
+
+use jiff::tz::Offset;
+use migrate_core::error::seconds;
+use migrate_core::history::{Entry, State, Status, Timestamp};
+use migrate_core::plan::Observed;
+use migrate_core::{Migration, MigrationId, MigrationSet, Phase};
+use serde::Serialize;
+
+use super::human::{padded, width};
+
+/// Where one migration stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// Which.
+    pub id: MigrationId,
+    /// What its name says.
+    pub description: String,
+    /// `applied`, `pending`, `in-flight`, `failed`, `interrupted`, `optional`.
+    pub state: &'static str,
+    /// When it was applied, in UTC.
+    pub when: Option<String>,
+    /// How long that took.
+    pub ms: Option<u64>,
+    /// What else is so.
+    pub remarks: Vec<String>,
+}
+
+/// All migrations of the set and of the history, in the order of execution.
+pub fn lines(set: &MigrationSet, observed: &Observed, include: &[String]) -> Vec<Line> {
+    let history = &observed.history;
+    let mut lines: Vec<Line> = set
+        .iter()
+        .map(|migration| {
+            let renamed = migration.attributes.renamed_from.iter().find(|old| history.status(old) != Status::Pending);
+            match history.status(renamed.unwrap_or(&migration.id)) {
+                Status::Applied(applied) => {
+                    let mut line = applied_line(migration.id.clone(), &migration.description, history.entry(applied.key.seq));
+                    if applied.checksum != migration.checksum {
+                        line.remarks.push("the file was changed since".to_owned());
+                    }
+                    if let Some(old) = renamed {
+                        line.remarks.push(format!("as {old}"));
+                    }
+                    line
+                }
+                Status::Open(entry) => open_line(entry),
+                Status::Pending => pending_line(migration, include),
+            }
+        })
+        .collect();
+    let ours = |id: &MigrationId| set.get(id).is_some() || set.renamed(id).is_some();
+    for (id, applied) in history.applied().filter(|(id, _)| !ours(id)) {
+        let entry = history.entry(applied.key.seq);
+        let mut line = applied_line(id.clone(), entry.map_or("", |entry| &entry.description), entry);
+        line.remarks.push("not in this set".to_owned());
+        lines.push(line);
+    }
+    if let Some(open) = history.open().filter(|open| !ours(&open.id)) {
+        let mut line = open_line(open);
+        line.remarks.push("not in this set".to_owned());
+        lines.push(line);
+    }
+    lines.sort_by(|a, b| a.id.cmp(&b.id));
+    lines
+}
+
+fn applied_line(id: MigrationId, description: &str, entry: Option<&Entry>) -> Line {
+    Line {
+        id,
+        description: description.to_owned(),
+        state: "applied",
+        when: entry.and_then(|entry| entry.started_at).map(moment),
+        ms: entry.and_then(took),
+        remarks: entry.and_then(|entry| entry.origin.clone()).into_iter().collect(),
+    }
+}
+
+fn open_line(entry: &Entry) -> Line {
+    let state = match entry.state {
+        State::Failed => "failed",
+        State::InFlight => "in-flight",
+        _ => "interrupted",
+    };
+    let (at, of) = (entry.cursor + 1, entry.statements);
+    Line {
+        id: entry.id.clone(),
+        description: entry.description.clone(),
+        state,
+        when: entry.started_at.map(moment),
+        ms: None,
+        remarks: vec![format!("{} at statement {at} of {of}", entry.action)],
+    }
+}
+
+fn pending_line(migration: &Migration, include: &[String]) -> Line {
+    let mut remarks = vec![];
+    let mut state = "pending";
+    if let Some(name) = &migration.attributes.optional
+        && !include.contains(name)
+    {
+        state = "optional";
+        remarks.push(format!("--include {name}"));
+    }
+    if migration.attributes.run.no_transaction {
+        remarks.push("not in a transaction".to_owned());
+    }
+    Line { id: migration.id.clone(), description: migration.description.clone(), state, when: None, ms: None, remarks }
+}
+
+fn took(entry: &Entry) -> Option<u64> {
+    let (from, to) = (entry.started_at?, entry.finished_at?);
+    u64::try_from((to.0 - from.0) / 1_000).ok()
+}
+
+/// `2026-11-18 09:12` in UTC.
+pub fn moment(timestamp: Timestamp) -> String {
+    match jiff::Timestamp::from_microsecond(timestamp.0) {
+        Ok(instant) => Offset::UTC.to_datetime(instant).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => timestamp.date(),
+    }
+}
+
+/// The lines as a table; by release where there are phases.
+pub fn table(lines: &[Line]) -> Vec<String> {
+    let phased = lines.iter().any(|line| place(&line.id).is_some());
+    let mut rows: Vec<(Option<String>, [String; 3], &Line)> = vec![];
+    for line in lines {
+        let release = line.id.version().filter(|_| phased).map(|version| format!("release {version}"));
+        let cells = match (&line.id, place(&line.id)) {
+            (MigrationId::Repeatable { .. }, _) => [line.id.to_string(), String::new(), String::new()],
+            (MigrationId::Versioned { phase, .. }, _) if phased => {
+                let ordinal = place(&line.id).map(|(_, ordinal)| format!("{ordinal:02}")).unwrap_or_default();
+                [format!("  {phase:<4}"), ordinal, line.description.clone()]
+            }
+            (id, _) => [id.to_string(), String::new(), line.description.clone()],
+        };
+        rows.push((release, cells, line));
+    }
+    let widest = |column: usize| {
+        let cells = rows.iter().filter(|(_, _, line)| !line.id.is_repeatable()).map(|(_, cells, _)| width(&cells[column]));
+        cells.max().unwrap_or(0)
+    };
+    let widths = [widest(0), widest(1), widest(2)];
+    let names: Vec<String> = rows.iter().map(|(_, cells, _)| name(cells, widths)).collect();
+    let name_width = names.iter().map(|name| width(name.trim_end())).max().unwrap_or(0);
+    let state_width = lines.iter().map(|line| width(line.state)).max().unwrap_or(0);
+
+    let mut out = vec![];
+    let mut last = None;
+    for ((release, _, line), name) in rows.iter().zip(&names) {
+        if release.is_some() && *release != last {
+            out.push(format!("  {}", release.as_deref().unwrap_or_default()));
+        }
+        last.clone_from(release);
+        let mut text = format!("  {}   {}", padded(name.trim_end(), name_width), padded(line.state, state_width));
+        if let Some(when) = &line.when {
+            text.push_str(&format!("  {when}"));
+        }
+        if let Some(ms) = line.ms {
+            text.push_str(&format!("  {:>7}", seconds(std::time::Duration::from_millis(ms))));
+        }
+        if !line.remarks.is_empty() {
+            text.push_str(&format!("  ({})", line.remarks.join(", ")));
+        }
+        out.push(text.trim_end().to_owned());
+    }
+    out
+}
+
+fn name(cells: &[String; 3], widths: [usize; 3]) -> String {
+    let mut out = String::new();
+    for (cell, width) in cells.iter().zip(widths).filter(|(_, width)| *width > 0) {
+        out.push_str(&padded(cell, width));
+        out.push_str("  ");
+    }
+    out
+}
+
+/// The phase and ordinal of an identity whose file named them.
+fn place(id: &MigrationId) -> Option<(Phase, u32)> {
+    match id {
+        MigrationId::Versioned { phase: Phase::Pre, ordinal: 0, .. } | MigrationId::Repeatable { .. } => None,
+        MigrationId::Versioned { phase, ordinal, .. } => Some((*phase, *ordinal)),
+    }
+}
