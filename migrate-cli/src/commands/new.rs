@@ -63,7 +63,7 @@ pub(super) fn new(project: &Project<'_>, args: &NewArgs, screen: &mut Screen<'_>
 
 fn layout_of(project: &Project<'_>, folder: &Folder) -> Result<&'static dyn Layout, Failure> {
     let named = project.config.text(Key::Layout).map(str::to_owned).or_else(|| {
-        let source = folder.file(Manifest::FILE)?.source().ok()?;
+        let source = folder.files().iter().find(|file| file.name() == Manifest::FILE)?.source().ok()?;
         Manifest::parse(source).0.layout
     });
     let Some(name) = named else { return Ok(LAYOUTS[0]) };

@@ -58,7 +58,7 @@ fn validated(
     if let Some(revision) = &args.since {
         let old = since::folder(&folders, revision)?;
         match MigrationSet::from_folder(&old, options) {
-            Ok(old) => findings.extend(validate::since(&old.set, &set)),
+            Ok(old) => findings.extend(validate::since(&old.set, &set, &dialect.syntax)),
             // Nothing was released yet.
             Err(problems) if problems.iter().all(|problem| problem.code == codes::EMPTY_FOLDER) => {}
             Err(problems) => findings.extend(problems.into_iter().map(|mut problem| {

@@ -48,6 +48,26 @@ pub trait Backend: Send + Sync {
     async fn pause(&self, duration: Duration);
 }
 
+/// A backend chosen at run time.
+#[async_trait]
+impl Backend for Box<dyn Backend> {
+    fn dialect(&self) -> &'static Dialect {
+        (**self).dialect()
+    }
+
+    fn label(&self) -> String {
+        (**self).label()
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Session>, ServerError> {
+        (**self).connect().await
+    }
+
+    async fn pause(&self, duration: Duration) {
+        (**self).pause(duration).await;
+    }
+}
+
 /// The history table as a session sees it. Names are quoted by the implementation.
 #[async_trait]
 pub trait HistoryTable: Send {
