@@ -1,8 +1,143 @@
-//! Running the futures of this crate without a runtime.
+//! The facade without `async`, and running the futures of this crate without a runtime.
 
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+
+use migrate_core::apply::{Report, RunOptions, StopHandle};
+use migrate_core::backend::TableName;
+use migrate_core::error::ErrorKind;
+use migrate_core::history::{EntryKey, Texts};
+use migrate_core::plan::Observed;
+use migrate_core::{Check, Error, Goal, MigrationId, MigrationSet, Observer, Plan, Policy};
+use rusqlite::Connection;
+
+use crate::Sqlite;
+
+/// [`migrate_core::Migrator`] for SQLite, without `async`.
+///
+/// ```
+/// use migrate_core::layout::Folder;
+/// use migrate_core::{EngineNames, MigrationSet, ReadOptions};
+/// use migrate_sqlite::{Sqlite, blocking::Migrator};
+///
+/// let folder = Folder::embedded("migrations", [("1_create_users.sql", "create table users (name text);")]);
+/// let loaded = MigrationSet::from_folder(&folder, &ReadOptions::new(EngineNames::SQLITE)).expect("a set without errors");
+/// let migrator = Migrator::new(Sqlite::in_memory()?, loaded.set);
+/// assert_eq!(migrator.up()?.steps.len(), 1);
+/// assert!(migrator.check()?.is_current());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Migrator {
+    inner: migrate_core::Migrator,
+}
+
+impl Migrator {
+    /// Everything pending, by the careful policy.
+    pub fn new(database: Sqlite, set: MigrationSet) -> Self {
+        Self { inner: migrate_core::Migrator::new(database, set) }
+    }
+
+    /// Where to go.
+    pub fn goal(self, goal: Goal) -> Self {
+        Self { inner: self.inner.goal(goal) }
+    }
+
+    /// What is allowed on the way.
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { inner: self.inner.policy(policy) }
+    }
+
+    /// How the run behaves.
+    pub fn options(self, options: RunOptions) -> Self {
+        Self { inner: self.inner.options(options) }
+    }
+
+    /// Where the history is.
+    pub fn table(self, table: TableName) -> Self {
+        Self { inner: self.inner.table(table) }
+    }
+
+    /// What stops a run of this migrator from another thread.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.inner.stop_handle()
+    }
+
+    /// See [`migrate_core::Migrator::observe`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn observe(&self) -> Result<Observed, Error> {
+        block_on(self.inner.observe())
+    }
+
+    /// See [`migrate_core::Migrator::plan`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn plan(&self) -> Result<Plan, Error> {
+        block_on(self.inner.plan())
+    }
+
+    /// See [`migrate_core::Migrator::check`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check(&self) -> Result<Check, Error> {
+        block_on(self.inner.check())
+    }
+
+    /// See [`migrate_core::Migrator::up`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn up(&self) -> Result<Report, Error> {
+        block_on(self.inner.up())
+    }
+
+    /// See [`migrate_core::Migrator::run`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run(&self, observer: &mut dyn Observer) -> Result<Report, Error> {
+        block_on(self.inner.run(observer))
+    }
+
+    /// Like [`run`](Self::run), on the caller's own connection instead of one of ours. What a run changes about the
+    /// connection is put back.
+    ///
+    /// # Errors
+    /// As of [`run`](Self::run), and if a transaction is open on the connection.
+    pub fn run_on(&self, connection: &mut Connection, observer: &mut dyn Observer) -> Result<Report, Error> {
+        let mut session = Sqlite::on(connection).map_err(ErrorKind::from)?;
+        block_on(self.inner.run_on(&mut session, observer))
+    }
+
+    /// See [`migrate_core::Migrator::apply`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn apply(&self, plan: &Plan, observer: &mut dyn Observer) -> Result<Report, Error> {
+        block_on(self.inner.apply(plan, observer))
+    }
+
+    /// See [`migrate_core::Migrator::settle`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn settle(&self, id: &MigrationId, statement: usize, ran: bool) -> Result<Report, Error> {
+        block_on(self.inner.settle(id, statement, ran))
+    }
+
+    /// See [`migrate_core::Migrator::texts`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn texts(&self, keys: &[EntryKey]) -> Result<Vec<Texts>, Error> {
+        block_on(self.inner.texts(keys))
+    }
+}
 
 /// Runs a future that never waits for anything, which is true of every future that only awaits this crate.
 ///

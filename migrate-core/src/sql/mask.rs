@@ -117,10 +117,11 @@ fn after(next: Next, token: &Token, written: &str) -> Next {
     }
 }
 
-/// What is between the tags of a dollar-quoted string.
+/// What is between the tags of a dollar-quoted string, which may be open at its end.
 fn dollar_body(string: &str) -> Option<Range<usize>> {
     let tag = string.strip_prefix('$')?.find('$')? + 2;
-    (string.len() >= 2 * tag).then(|| tag..string.len() - tag)
+    let closed = string[tag..].ends_with(&string[..tag]);
+    Some(tag..string.len() - if closed { tag } else { 0 })
 }
 
 fn contains_password(text: &str) -> bool {
@@ -153,6 +154,7 @@ mod tests {
         postgres("alter role a password null; select 'c'");
         postgres("do $$ begin create role a password «'x'»; raise 'y'; end $$; select 'password'");
         postgres("alter role a password «$$x$$»");
+        postgres("do $a$ alter role a password «'x'»; -- 苍");
         postgres("create user mapping for a server s options (user 'u', password «'x'»)");
         postgres("create subscription s connection «'host=h password=x'» publication p");
         postgres("create subscription s connection 'host=h' publication p");
