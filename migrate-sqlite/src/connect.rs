@@ -64,7 +64,8 @@ impl Sqlite {
     }
 
     /// A new database in memory, which all connections of this value and of its clones share, and which is gone when
-    /// the last of them is. SQLite limits it to 1 GiB.
+    /// the last of them is. SQLite limits it to 1 GiB. `ATTACH` on it attaches databases in memory too, whatever file
+    /// it names.
     ///
     /// # Errors
     /// If this build of SQLite has no shared databases in memory (before 3.36).
@@ -136,7 +137,7 @@ impl Sqlite {
     pub fn session(&self) -> Result<SqliteSession<'static>, ServerError> {
         let connection = self.connection()?;
         let (database, place) = match &self.place {
-            Place::File(path) => (file_name(path), lock::Place::File(lock::path(path))),
+            Place::File(path) => (file_name(path), lock::Place::File(lock::path(&real(path)))),
             Place::Memory(memory) => (":memory:".to_owned(), lock::Place::Process(memory.uri.clone())),
         };
         SqliteSession::new(Handle::Own(connection), database, place, self.busy_timeout)
@@ -187,11 +188,12 @@ impl Sqlite {
             _ => Ok(()),
         };
         // The database first: without it SQLite takes none of the others for anything.
-        removed(path)?;
+        let path = real(path);
+        removed(&path)?;
         for suffix in ["-wal", "-shm", "-journal"] {
-            removed(&beside(path, suffix))?;
+            removed(&beside(&path, suffix))?;
         }
-        removed(&lock::path(path))?;
+        removed(&lock::path(&path))?;
         Ok(true)
     }
 
@@ -242,6 +244,11 @@ fn flags(read_only: bool, create: bool) -> OpenFlags {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     flags
+}
+
+/// Where a file is that exists: SQLite puts its journals there too, whatever symbolic link led to it.
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The path with something behind its name.

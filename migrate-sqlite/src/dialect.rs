@@ -25,22 +25,34 @@ pub static SQLITE: Dialect = Dialect {
     history_sql,
 };
 
-/// A text as an SQL literal that means exactly this text, in every mode of SQLite and read by its shell.
+/// A text as an SQL expression that means exactly this text, in a database of any encoding, also read by the shell.
 ///
-/// A NUL would end the SQL text, and the shell drops the CR of a CRLF, so a text with such characters is written in
-/// hexadecimal digits.
+/// A NUL would end the SQL text, the shell drops the CR of a CRLF, and a terminal obeys other control characters, so
+/// these are named and put in by SQLite.
 ///
 /// ```
 /// use migrate_sqlite::dialect::literal;
 ///
 /// assert_eq!(literal("it's"), "'it''s'");
-/// assert_eq!(literal("a\0b"), "CAST(x'610062' AS TEXT)");
+/// assert_eq!(literal("a\r\nb"), "replace('a<U+D>\nb', '<U+D>', char(13))");
 /// ```
 pub fn literal(text: &str) -> String {
-    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-        return format!("CAST(x'{}' AS TEXT)", hexadecimal(text.as_bytes()));
+    let mut visible = text.to_owned();
+    let mut replaced = Vec::new();
+    while let Some(control) = visible.chars().find(|c| c.is_control() && *c != '\n' && *c != '\t') {
+        let code = u32::from(control);
+        // One `<` at its beginning and one `>` at its end: what is left and right of it can make no second one.
+        let mut name = format!("<U+{code:X}>");
+        let mut tried = 0;
+        while text.contains(&name) {
+            tried += 1;
+            name = format!("<U+{code:X}.{tried}>");
+        }
+        visible = visible.replace(control, &name);
+        replaced.push((name, code));
     }
-    format!("'{}'", text.replace('\'', "''"))
+    let quoted = format!("'{}'", visible.replace('\'', "''"));
+    replaced.iter().fold(quoted, |sql, (name, code)| format!("replace({sql}, '{name}', char({code}))"))
 }
 
 /// Two lower-case digits a byte.
@@ -150,17 +162,33 @@ mod tests {
     use super::literal;
 
     fn check(text: &str) {
-        let connection = Connection::open_in_memory().unwrap();
         let sql = format!("SELECT {} AS x", literal(text));
-        let back: String = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
-        assert_eq!(back, text, "{sql}");
-        assert!(!sql.contains(['\0', '\r']), "{sql:?}");
+        for encoding in ["UTF-8", "UTF-16"] {
+            let connection = Connection::open_in_memory().unwrap();
+            connection.execute_batch(&format!("PRAGMA encoding = '{encoding}'; CREATE TABLE t (x)")).unwrap();
+            let back: String = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
+            assert_eq!(back, text, "{sql}");
+        }
+        assert!(sql.chars().all(|c| !c.is_control() || c == '\n' || c == '\t'), "{sql:?}");
     }
 
     #[test]
     fn hostile_texts_come_back_as_they_were() {
-        for text in ["", "'", "''", "\0", "a\0'b", "\r\n", "\n;\n.quit\n", "\\'", "'); DROP TABLE t; --", "\u{feff}é😀"]
-        {
+        for text in [
+            "",
+            "'",
+            "\0<U+0>\0<U+0.1>",
+            "<U+\r0>\0<U\0",
+            "<<U+D>\r>",
+            "''",
+            "\0",
+            "a\0'b",
+            "\r\n",
+            "\n;\n.quit\n",
+            "\\'",
+            "'); DROP TABLE t; --",
+            "\u{feff}é😀",
+        ] {
             check(text);
         }
     }

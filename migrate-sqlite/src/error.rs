@@ -63,9 +63,9 @@ fn failure(code: i32, message: Option<&str>) -> ServerError {
         }
         ffi::SQLITE_INTERRUPT => (Fault::Cancelled, "stopped on request".to_owned(), None),
         ffi::SQLITE_READONLY => (Fault::ReadOnly, said, Some(READ_ONLY)),
-        ffi::SQLITE_CANTOPEN => (Fault::Connect, said, Some("check that the path exists and may be read and written")),
+        ffi::SQLITE_CANTOPEN => (Fault::Refused, said, Some("check that the path exists and may be read and written")),
         ffi::SQLITE_NOTADB => {
-            (Fault::Connect, "the file is not an SQLite database, or it is encrypted".to_owned(), None)
+            (Fault::Refused, "the file is not an SQLite database, or it is encrypted".to_owned(), None)
         }
         ffi::SQLITE_CORRUPT => (Fault::Refused, said, Some("the file is damaged: restore it from a backup")),
         ffi::SQLITE_FULL => (Fault::Refused, said, Some("free space on the disk, or raise PRAGMA max_page_count")),
@@ -155,8 +155,8 @@ mod tests {
         check(ffi::SQLITE_LOCKED_SHAREDCACHE, Fault::LockTimeout, "SQLITE_LOCKED_SHAREDCACHE");
         check(ffi::SQLITE_INTERRUPT, Fault::Cancelled, "SQLITE_INTERRUPT");
         check(ffi::SQLITE_READONLY_DIRECTORY, Fault::ReadOnly, "SQLITE_READONLY_DIRECTORY");
-        check(ffi::SQLITE_CANTOPEN, Fault::Connect, "SQLITE_CANTOPEN");
-        check(ffi::SQLITE_NOTADB, Fault::Connect, "SQLITE_NOTADB");
+        check(ffi::SQLITE_CANTOPEN, Fault::Refused, "SQLITE_CANTOPEN");
+        check(ffi::SQLITE_NOTADB, Fault::Refused, "SQLITE_NOTADB");
         check(ffi::SQLITE_FULL, Fault::Refused, "SQLITE_FULL");
         check(ffi::SQLITE_IOERR_WRITE, Fault::Refused, "SQLITE_IOERR_WRITE");
         check(ffi::SQLITE_CONSTRAINT_FOREIGNKEY, Fault::Refused, "SQLITE_CONSTRAINT_FOREIGNKEY");

@@ -31,6 +31,10 @@
 //! SQLite is a library and not a server: every method does its work inside the call and never yields, so no runtime is
 //! needed, and none is helped. A service on a runtime wraps the whole run in its `spawn_blocking`.
 //!
+//! # Which SQLite
+//! The application's: feature `bundled` compiles one in, otherwise the system's is linked. `rusqlite` 0.39 and 0.40
+//! need SQLite 3.38, 0.41 needs 3.44.
+//!
 //! # Deliberately absent
 //! - Journal mode and `synchronous` are the user's: nothing here changes them.
 //! - No policy: nothing here compares versions, knows what is pending, or tries anything again.

@@ -170,6 +170,13 @@ impl SqliteSession<'_> {
         if statement.data.is_some() {
             return Err(ServerError::new(Fault::Unsupported, "SQLite has no COPY: its data cannot be loaded"));
         }
+        if let Some(at) = statement.text.find('\0') {
+            return Err(ServerError::new(
+                Fault::Refused,
+                "the statement has a NUL character, where SQLite stops reading",
+            )
+            .position(at));
+        }
         self.refuse_to_end_transaction(statement)?;
         let pragma = rebuild::pragma(statement.text);
         if let Some((name, value)) = &pragma {

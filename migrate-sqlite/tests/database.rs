@@ -136,6 +136,20 @@ fn the_lock_goes_with_the_session() {
     assert!(matches!(block_on(borrowed.try_lock(&table(), "three")).unwrap(), Locked::HeldBy(_)));
 }
 
+#[cfg(unix)]
+#[test]
+fn whoever_comes_by_another_path_meets_the_same_lock() {
+    let folder = Folder::new();
+    let mut one = connect(&folder.database());
+    assert_eq!(block_on(one.try_lock(&table(), "one")).unwrap(), Locked::Mine { fence: 0 });
+    fs::create_dir(folder.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(folder.path("app.db"), folder.path("elsewhere/link.db")).unwrap();
+    for path in ["elsewhere/link.db", "elsewhere/../app.db"] {
+        let mut two = connect(&Sqlite::open(folder.path(path)));
+        assert!(matches!(block_on(two.try_lock(&table(), "two")).unwrap(), Locked::HeldBy(_)), "{path}");
+    }
+}
+
 /// The folder whose lock this test binary takes when it is started by the next test.
 const HOLD: &str = "MIGRATE_SQLITE_TEST_HOLD";
 
@@ -217,6 +231,17 @@ fn a_backup_is_one_moment_of_a_database_in_use() {
     restore(&folder.database(), &copy).unwrap();
     assert_eq!(cell(&mut *session, "SELECT count(*) FROM t"), "1");
     assert_eq!(cell(&mut *session, "PRAGMA integrity_check"), "ok");
+}
+
+#[test]
+fn a_database_in_memory_is_copied_too() {
+    let folder = Folder::new();
+    let (database, copy) = (Sqlite::in_memory().unwrap(), folder.path("copy.db"));
+    prepare(&mut *connect(&database), &["CREATE TABLE t (x)", "INSERT INTO t VALUES (1)"]);
+    backup(&database, &copy).unwrap();
+    prepare(&mut *connect(&database), &["DROP TABLE t"]);
+    restore(&database, &copy).unwrap();
+    assert_eq!(cell(&mut *connect(&database), "SELECT count(*) FROM t"), "1");
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn effects_as_sql_do_what_they_do() {
 }
 
 #[test]
-fn a_thousand_migrations_do_not_slow_down() {
+fn many_migrations_are_each_a_transaction() {
     let folder = Folder::new();
     let mut session = connect(&folder.database());
     ensure(&mut *session);

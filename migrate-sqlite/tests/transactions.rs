@@ -198,6 +198,12 @@ fn errors_have_their_place_in_the_statement() {
     check("SELECT 'größe', nosuch", Some("nosuch"), "no such column: nosuch");
     check("CREATE TABEL t (x)", Some("TABEL t (x)"), "near \"TABEL\": syntax error");
     check("CREATE TABLE t (x", None, "incomplete input");
+    let error = refused(&mut *session, &[Effect::Statement(&sql("CREATE TABLE t (x)\0 garbage"))]);
+    assert_eq!(error.position, Some("CREATE TABLE t (x)".len()));
+    let folder = Folder::new();
+    let mut session = connect(&folder.database());
+    let error = refused(&mut *session, &[Effect::Statement(&sql("ATTACH '/no/folder/x.db' AS x"))]);
+    assert_eq!((error.fault, error.code.as_deref()), (Fault::Refused, Some("SQLITE_CANTOPEN")));
 }
 
 #[test]
