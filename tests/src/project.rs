@@ -1,5 +1,7 @@
 //! A folder with migrations and a SQLite database, and the program run inside it.
 
+use std::env;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use tempfile::TempDir;
 
+use crate::transcript::redacted;
 use crate::{Transcript, program};
 
 /// A temporary folder in which the program is run. It is removed when dropped.
@@ -37,12 +40,20 @@ impl Project {
     /// # Panics
     /// If it cannot be copied.
     pub fn shop() -> Self {
+        Self::shop_in("examples/shop/migrations")
+    }
+
+    /// The example set in a folder of this name.
+    ///
+    /// # Panics
+    /// If it cannot be copied.
+    pub fn shop_in(folder: &str) -> Self {
         let project = Self::new();
         let from = crate::root().join("examples/shop/migrations");
         for entry in fs::read_dir(from).expect("the example set is there") {
             let entry = entry.expect("a folder that can be read");
             let text = fs::read_to_string(entry.path()).expect("the example set is text");
-            project.write(&format!("examples/shop/migrations/{}", entry.file_name().to_string_lossy()), &text);
+            project.write(&format!("{folder}/{}", entry.file_name().to_string_lossy()), &text);
         }
         project
     }
@@ -73,15 +84,38 @@ impl Project {
 
     /// The program with these arguments, inside the folder, with nothing of our environment that it would read.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
-        command.current_dir(self.folder.path()).args(arguments).stdin(Stdio::null());
-        for (name, _) in std::env::vars_os() {
+        let mut command = self.clean(program());
+        command.args(arguments);
+        command
+    }
+
+    fn clean(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        for (name, _) in env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             if name.starts_with("MIGRATE_") || ["DATABASE_URL", "CI", "GITHUB_ACTIONS"].contains(&name.as_str()) {
                 command.env_remove(name);
             }
         }
         command
+    }
+
+    /// What a terminal shows after this line is typed into a shell in which `migrate` is known.
+    ///
+    /// # Panics
+    /// If there is no `sh`.
+    pub fn typed(&self, line: &str) -> String {
+        let place = program().parent().expect("a program lies in a folder");
+        let path = env::var_os("PATH").unwrap_or_default();
+        let paths = std::iter::once(place.to_path_buf()).chain(env::split_paths(&path));
+        let output = self
+            .clean("sh")
+            .args(["-c", &format!("{{ {line}\n}} 2>&1")])
+            .env("PATH", env::join_paths(paths).expect("a folder without a colon"))
+            .output()
+            .expect("sh starts");
+        redacted(&String::from_utf8_lossy(&output.stdout), &self.folder.path().to_string_lossy())
     }
 
     /// Runs `migrate` with these words, which hold no blanks.

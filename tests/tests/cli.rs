@@ -2,34 +2,50 @@
 
 use std::fs;
 
-use migrate_tests::{Project, root};
+use migrate_tests::transcript::redacted;
+use migrate_tests::{Project, Transcript, root};
 
-/// The words after `cargo run --` in the README.
-fn main_job() -> String {
-    let readme = fs::read_to_string(root().join("README.md")).expect("the README is there");
-    let line =
-        readme.lines().find_map(|line| line.strip_prefix("cargo run -- ")).expect("the README shows the main job");
-    line.to_owned()
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).expect("the README is there")
+}
+
+/// One screen of several commands.
+fn story(transcripts: &[Transcript]) -> String {
+    transcripts.iter().map(|transcript| format!("{transcript}\n")).collect()
 }
 
 #[test]
 fn the_main_job_of_the_readme_works() {
+    let readme = readme();
+    let words = readme.lines().find_map(|line| line.strip_prefix("cargo run -- ")).expect("the README has it");
     let project = Project::shop();
-    let words = main_job();
-    insta::assert_snapshot!(project.migrate(&words).exits(0));
-    insta::assert_snapshot!(project.migrate(&words).exits(0), @"");
+    insta::assert_snapshot!(story(&[project.migrate(words).exits(0), project.migrate(words).exits(0)]));
     assert_eq!(
         project.query("shop.db", "select email, total_cents from order_totals order by email"),
         "ada@example.com|5300\ngrace@example.com|1850\n"
     );
-    assert_eq!(
-        project.query("shop.db", "select count(*) from order_lines"),
-        "3\n",
-        "order lines survive the rebuild of the products"
-    );
+    assert_eq!(project.query("shop.db", "select count(*) from order_lines"), "3\n", "they survive the rebuild");
 }
 
-/// Each migration of the example by itself, up and down again: every way back leads exactly to where it came from.
+/// Durations aside, what the README shows is what a terminal shows.
+#[cfg(unix)]
+#[test]
+fn the_example_of_the_readme_is_what_a_terminal_shows() {
+    let readme = readme();
+    let (_, block) = readme.split_once("```console\n").expect("the README has an example");
+    let (block, _) = block.split_once("```").expect("a block ends");
+    let project = Project::shop_in("migrations");
+    let mut shown = String::new();
+    for line in block.lines().filter_map(|line| line.strip_prefix("$ ")) {
+        if !shown.is_empty() {
+            shown.push('\n');
+        }
+        shown.push_str(&format!("$ {line}\n{}", project.typed(line)));
+    }
+    assert_eq!(redacted(block, "."), shown);
+}
+
+/// Every way back of the example leads exactly to where it came from.
 #[test]
 fn every_way_back_of_the_example_leads_to_where_it_came_from() {
     let project = Project::shop();
@@ -53,28 +69,26 @@ fn a_rolling_deploy_takes_the_example_in_two_halves() {
     let project = Project::shop();
     let set = "-d sqlite:shop.db --dir examples/shop/migrations";
     project.migrate(&format!("up --create-db {set} --to 1.3.0")).exits(0);
-    insta::assert_snapshot!(project.migrate(&format!("up {set}")).exits(1));
-    project.migrate(&format!("up {set} --phase pre")).exits(0);
+    let refused = project.migrate(&format!("up {set}")).exits(1);
+    let before = project.migrate(&format!("up {set} --phase pre")).exits(0);
     // Version 1 is still running and writes what it knows.
-    project
-        .open("shop.db")
-        .execute("insert into customers (email, full_name) values ('mary@example.com', 'Mary Ann Bird')", [])
-        .expect("version 1 can write");
-    insta::assert_snapshot!(project.migrate(&format!("status {set}")).exits(0));
-    project.migrate(&format!("up {set} --phase post")).exits(0);
+    let written = "insert into customers (email, full_name) values ('mary@example.com', 'Mary Ann Bird')";
+    project.open("shop.db").execute(written, []).expect("version 1 can write");
+    let status = project.migrate(&format!("status {set}")).exits(0);
+    let after = project.migrate(&format!("up {set} --phase post")).exits(0);
     assert_eq!(
         project.query("shop.db", "select given_name, family_name from customers where email like 'mary%'"),
         "Mary|Ann Bird\n"
     );
-    project.migrate(&format!("check {set}")).exits(0);
+    let check = project.migrate(&format!("check {set}")).exits(0);
+    insta::assert_snapshot!(story(&[refused, before, status, after, check]));
 }
 
 #[test]
 fn from_nothing_to_a_migrated_database_and_back() {
     let project = Project::new();
-    insta::assert_snapshot!(project.migrate("init").exits(0));
+    let init = project.migrate("init").exits(0);
     let new = project.migrate("new create_users --reversible").exits(0);
-    insta::assert_snapshot!(new);
     let created = |ending: &str| {
         let mut files: Vec<_> = fs::read_dir(project.path("migrations"))
             .expect("init made the folder")
@@ -86,12 +100,13 @@ fn from_nothing_to_a_migrated_database_and_back() {
     };
     project.write(&created(".up.sql"), "create table users (id integer primary key, name text not null);\n");
     project.write(&created(".down.sql"), "drop table users;\n");
-    insta::assert_snapshot!(project.migrate("validate").exits(0));
-    insta::assert_snapshot!(project.migrate("up -d sqlite:app.db --create-db").exits(0));
-    insta::assert_snapshot!(project.migrate("status -d sqlite:app.db").exits(0));
-    insta::assert_snapshot!(project.migrate("check -d sqlite:app.db").exits(0));
-    assert!(project.contents("app.db").contains("create table users"));
-    insta::assert_snapshot!(project.migrate("down -d sqlite:app.db --steps 1 --yes").exits(0));
-    assert_eq!(project.contents("app.db"), "");
-    insta::assert_snapshot!(project.migrate("check -d sqlite:app.db").exits(7));
+    let validate = project.migrate("validate").exits(0);
+    let up = project.migrate("up -d sqlite:app.db --create-db").exits(0);
+    assert!(project.contents("app.db").starts_with("table|users|users|"));
+    let status = project.migrate("status -d sqlite:app.db").exits(0);
+    let current = project.migrate("check -d sqlite:app.db").exits(0);
+    let down = project.migrate("down -d sqlite:app.db --steps 1 --yes").exits(0);
+    assert_eq!(project.contents("app.db"), "", "nothing but the history is left");
+    let pending = project.migrate("check -d sqlite:app.db").exits(7);
+    insta::assert_snapshot!(story(&[init, new, validate, up, status, current, down, pending]));
 }
