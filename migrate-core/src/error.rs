@@ -7,6 +7,7 @@ use crate::apply::Report;
 use crate::backend::{Fault, Holder, ServerError};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::Action;
+use crate::migration::MigrationId;
 use crate::plan::{Mode, Refusal};
 use crate::source::Source;
 
@@ -52,6 +53,8 @@ pub enum ErrorKind {
 /// A statement that the server refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatementFailure {
+    /// Which migration.
+    pub id: MigrationId,
     /// The migration, as messages name it.
     pub title: String,
     /// What was being done with it.
@@ -60,6 +63,8 @@ pub struct StatementFailure {
     pub statement: Option<usize>,
     /// Of how many.
     pub statements: usize,
+    /// How many of them are applied and recorded; in a transaction none is.
+    pub recorded: usize,
     /// Where the statement is.
     pub source: Source,
     /// Its bytes in the file.
@@ -214,30 +219,40 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
     diagnostic = diagnostic.help(format!("{}{}", report.applied_line(), pending(&failure.pending)));
     let retry = if error.is_contention() { "when it is free" } else { "once the file is mended" };
     match (failure.mode, statement) {
-        (Mode::Journal, Some(number)) => {
+        (Mode::Journal, Some(_)) => {
+            let recorded = failure.recorded;
             let line = failure.source.position(failure.span.start).line;
-            let state = if *number == 1 {
+            let diagnostic = diagnostic.help(if recorded == 0 {
                 "nothing of this migration has run".to_owned()
             } else {
-                format!("{} applied and recorded; {} not run", ran(*number), not_run(*number, *statements))
-            };
-            diagnostic.help(state).help(if error.is_contention() {
-                format!("run `{command}` again {retry}: it goes on with statement {number}")
+                format!("{} applied and recorded; {} not run", ran(recorded), not_run(recorded + 1, *statements))
+            });
+            diagnostic.help(if error.is_contention() {
+                format!("run `{command}` again {retry}: it goes on with statement {}", recorded + 1)
             } else {
                 format!(
-                    "fix the file from line {line} on and run `{command}` again: it goes on with statement {number}"
+                    "fix the file from line {line} on and run `{command}` again: it goes on with statement {}",
+                    recorded + 1
                 )
             })
         }
         _ if error.is_contention() => {
             diagnostic.help(format!("the transaction was rolled back: run `{command}` again {retry}"))
         }
+        _ if failure.source.is_stored() => diagnostic
+            .help(
+                "the transaction was rolled back: this is the way back as it was stored when the migration was applied",
+            )
+            .help(format!(
+                "mend the file's way back, store it with `migrate accept {}`, then `{command}` again",
+                failure.id
+            )),
         _ => diagnostic.help(format!("the transaction was rolled back: fix the file and run `{command}` again")),
     }
 }
 
-fn ran(statement: usize) -> String {
-    match statement - 1 {
+fn ran(recorded: usize) -> String {
+    match recorded {
         1 => "statement 1 is".to_owned(),
         2 => "statements 1 and 2 are".to_owned(),
         n => format!("statements 1 to {n} are"),

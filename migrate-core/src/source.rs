@@ -14,6 +14,7 @@ pub struct Source {
     path: Arc<str>,
     text: Arc<str>,
     range: Range<usize>,
+    stored: bool,
 }
 
 impl Source {
@@ -21,7 +22,17 @@ impl Source {
     pub fn new(path: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
         let range = 0..text.len();
-        Self { path: path.into(), text, range }
+        Self { path: path.into(), text, range, stored: false }
+    }
+
+    /// A text that is in no file: `description` says where it is stored.
+    pub fn stored(description: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
+        Self { stored: true, ..Self::new(description, text) }
+    }
+
+    /// Whether it is in no file, so that nobody can edit it.
+    pub fn is_stored(&self) -> bool {
+        self.stored
     }
 
     /// The same file, narrowed to `range` of its bytes.

@@ -114,7 +114,8 @@ impl Run<'_> {
             if error.fault == Fault::Cancelled && self.stop.is_requested() {
                 return self.interrupt(step, journal, checkpoint, left).await;
             }
-            let failure = || ErrorKind::Statement(statement_failure(step, Some(index), error.clone(), left));
+            let recorded = journal.cursor;
+            let failure = || ErrorKind::Statement(statement_failure(step, Some(index), recorded, error.clone(), left));
             let halt = if error.is_contention() {
                 match self.pause_for_retry(step, &error, &mut retry, failure).await {
                     Ok(()) => continue,

@@ -136,7 +136,7 @@ impl Run<'_> {
                 Part::Statement(statement) => Some(statement),
                 _ => None,
             };
-            ErrorKind::Statement(statement_failure(step, statement, error.clone(), left))
+            ErrorKind::Statement(statement_failure(step, statement, 0, error.clone(), left))
         };
         if !error.is_contention() {
             return Err(failure().into());
@@ -219,6 +219,7 @@ fn is_true(text: &str) -> bool {
 pub(super) fn statement_failure(
     step: &Step,
     statement: Option<usize>,
+    recorded: usize,
     error: crate::backend::ServerError,
     left: &[Step],
 ) -> StatementFailure {
@@ -230,10 +231,12 @@ pub(super) fn statement_failure(
         None => script.source().range(),
     };
     StatementFailure {
+        id: step.id.clone(),
         title: step.title(),
         action: step.action,
         statement: statement.map(|index| index + 1),
         statements: Script::len(script),
+        recorded,
         source: script.source().clone(),
         span,
         error,

@@ -368,5 +368,5 @@ fn script_problem(title: &str, source: &Source, problem: crate::sql::split::Prob
 
 /// What a stored script is called when something in it fails.
 pub(super) fn stored_source(entry: &Entry, text: &str) -> Source {
-    Source::new(format!("<{} as stored in the history, row {}>", entry.id, entry.key.seq), text)
+    Source::stored(format!("<{} as stored in the history, row {}>", entry.id, entry.key.seq), text)
 }

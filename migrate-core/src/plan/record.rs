@@ -1,5 +1,6 @@
 //! The rules of rows without a script: baseline, resolve, accept.
 
+use crate::checksum;
 use crate::history::{Action, Status, entry::FLOOR};
 use crate::migration::{Migration, MigrationId, Phase};
 use crate::version::Version;
@@ -72,10 +73,20 @@ pub(super) fn accept(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Step
             what: format!("{} is not applied: its text can still change freely", migration.title()),
             help: "apply it with `migrate up`".to_owned(),
         }),
-        Some((_, applied)) if applied.checksum == migration.checksum => Err(Refusal::Already {
-            what: format!("{} is applied with exactly this text", migration.title()),
-            help: "there is nothing to accept".to_owned(),
-        }),
+        Some((applied_id, applied)) if applied.checksum == migration.checksum => {
+            let down = migration.down.as_ref().map(|down| checksum::raw(down.text()));
+            if down == applied.down_checksum {
+                return Err(Refusal::Already {
+                    what: format!("{} is applied with exactly this text", migration.title()),
+                    help: "there is nothing to accept".to_owned(),
+                });
+            }
+            // Only the way back differs: it is stored anew, and the old one stays in its row.
+            let mut row = planner.row(migration, Action::Refresh);
+            row.entry.id = applied_id.clone();
+            row.script = None;
+            Ok(vec![Planner::recorded(row)])
+        }
         Some((applied_id, _)) => {
             let mut row = planner.row(migration, Action::Accept);
             row.entry.id = applied_id.clone();

@@ -35,22 +35,29 @@ pub enum How {
 
 /// Cuts `script` into units.
 ///
-/// An outermost `BEGIN … COMMIT` of the script is what a transaction of ours would be, and is taken off. Any other
+/// An outermost `BEGIN … COMMIT` of the script is what a transaction of ours would be, and is taken off; settings
+/// around it move inside. Any other
 /// transaction control makes the script journalled; each of its own transactions becomes one unit.
 ///
 /// # Errors
 /// Transactions that are opened and never ended, batches on statements that cannot be one.
 pub fn cut(script: &Script, run: &RunAttributes, atomicity: Atomicity) -> Result<(Mode, Vec<Unit>), Vec<Problem>> {
     let batches = batches(script, run)?;
-    let all = 0..script.len();
-    let inner = outer_pair(script).unwrap_or(all.clone());
     let shares = |index: usize| {
         let statement = script.statement(index);
-        matches!(sharing(&statement, atomicity), Sharing::Shares) && !is_control(&statement)
+        sharing(&statement, atomicity) == Sharing::Shares && !is_control(&statement)
     };
-    if !run.no_transaction && batches.is_empty() && inner.clone().all(shares) {
-        let unit = Unit { covers: all, runs: inner, how: How::Together };
-        return Ok((Mode::Transaction, vec![unit]));
+    let together = |covers: Range<usize>, runs: Range<usize>| Unit { covers, runs, how: How::Together };
+    let units = match outer_pair(script) {
+        None => vec![together(0..script.len(), 0..script.len())],
+        Some((begin, commit)) => vec![
+            together(0..begin + 1, 0..begin),
+            together(begin + 1..commit, begin + 1..commit),
+            together(commit..script.len(), commit + 1..script.len()),
+        ],
+    };
+    if !run.no_transaction && batches.is_empty() && units.iter().flat_map(|unit| unit.runs.clone()).all(shares) {
+        return Ok((Mode::Transaction, units));
     }
     Ok((Mode::Journal, journalled(script, &batches, atomicity)?))
 }
@@ -127,13 +134,15 @@ fn own_transaction(script: &Script, begin: usize, atomicity: Atomicity) -> Resul
     )
 }
 
-/// The statements inside a `BEGIN` and `COMMIT` that enclose all others, if these are the only control in the script.
-fn outer_pair(script: &Script) -> Option<Range<usize>> {
-    let last = script.len().checked_sub(1).filter(|last| *last > 0)?;
-    let is = |index, control| script.statement(index).class.kind == StatementKind::Transaction(control);
-    let inner = 1..last;
-    let bare = inner.clone().all(|index| !is_control(&script.statement(index)));
-    (is(0, TransactionControl::Begin) && is(last, TransactionControl::Commit) && bare).then_some(inner)
+/// The places of a `BEGIN` and a `COMMIT` that enclose everything but changes of the session, if there is no other
+/// control in the script. `PRAGMA foreign_keys = off; BEGIN; …; COMMIT; PRAGMA foreign_keys = on` is such a script.
+fn outer_pair(script: &Script) -> Option<(usize, usize)> {
+    let kind = |index| script.statement(index).class.kind;
+    let begin = (0..script.len()).find(|index| kind(*index) != StatementKind::Session)?;
+    let commit = (begin + 1..script.len()).rfind(|index| kind(*index) != StatementKind::Session)?;
+    let bare = (begin + 1..commit).all(|index| !is_control(&script.statement(index)));
+    let is = |index, control| kind(index) == StatementKind::Transaction(control);
+    (is(begin, TransactionControl::Begin) && is(commit, TransactionControl::Commit) && bare).then_some((begin, commit))
 }
 
 /// Whether a statement controls the transaction it is in; savepoints stay inside it.

@@ -1,0 +1,32 @@
+//! What the tests of the whole program share: a project in a temporary folder, the built program, and what it said.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`mod@program`] | the `migrate` binary, built once |
+//! | [`project`] | a folder with migrations and a SQLite database |
+//! | [`transcript`] | a command and its answer, without what changes from run to run |
+//! | [`random`] | numbers that come back when their seed does |
+//!
+//! Tests of one crate alone stand in that crate.
+
+pub mod program;
+pub mod project;
+pub mod random;
+pub mod transcript;
+
+pub use program::program;
+pub use project::Project;
+pub use random::Random;
+pub use transcript::Transcript;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -1,0 +1,225 @@
+//! A folder with migrations and a SQLite database, and the program run inside it.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use tempfile::TempDir;
+
+use crate::transcript::redacted;
+use crate::{Transcript, program};
+
+/// A temporary folder in which the program is run. It is removed when dropped.
+#[derive(Debug)]
+pub struct Project {
+    folder: TempDir,
+}
+
+impl Default for Project {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Project {
+    /// An empty folder.
+    ///
+    /// # Panics
+    /// If there is no place for temporary files.
+    pub fn new() -> Self {
+        Self { folder: tempfile::Builder::new().prefix("migrate-").tempdir().expect("a temporary folder") }
+    }
+
+    /// The example of the README: its `examples/shop` in the same place.
+    ///
+    /// # Panics
+    /// If it cannot be copied.
+    pub fn shop() -> Self {
+        Self::shop_in("examples/shop/migrations")
+    }
+
+    /// The example set in a folder of this name.
+    ///
+    /// # Panics
+    /// If it cannot be copied.
+    pub fn shop_in(folder: &str) -> Self {
+        let project = Self::new();
+        let from = crate::root().join("examples/shop/migrations");
+        for entry in fs::read_dir(from).expect("the example set is there") {
+            let entry = entry.expect("a folder that can be read");
+            let text = fs::read_to_string(entry.path()).expect("the example set is text");
+            project.write(&format!("{folder}/{}", entry.file_name().to_string_lossy()), &text);
+        }
+        project
+    }
+
+    /// With one more file.
+    #[must_use]
+    pub fn file(self, path: &str, text: impl AsRef<str>) -> Self {
+        self.write(path, text.as_ref());
+        self
+    }
+
+    /// Writes or replaces a file.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).expect("a folder in the temporary one");
+        }
+        fs::write(path, text).expect("a file in the temporary folder");
+    }
+
+    /// A path inside the project.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// The program with these arguments, inside the folder, with nothing of our environment that it would read.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.clean(program());
+        command.args(arguments);
+        command
+    }
+
+    fn clean(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        for (name, _) in env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            if name.starts_with("MIGRATE_") || ["DATABASE_URL", "CI", "GITHUB_ACTIONS"].contains(&name.as_str()) {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// What a terminal shows after this line is typed into a shell in which `migrate` is known.
+    ///
+    /// # Panics
+    /// If there is no `sh`.
+    pub fn typed(&self, line: &str) -> String {
+        let place = program().parent().expect("a program lies in a folder");
+        let path = env::var_os("PATH").unwrap_or_default();
+        let paths = std::iter::once(place.to_path_buf()).chain(env::split_paths(&path));
+        let output = self
+            .clean("sh")
+            .args(["-c", &format!("{{ {line}\n}} 2>&1")])
+            .env("PATH", env::join_paths(paths).expect("a folder without a colon"))
+            .output()
+            .expect("sh starts");
+        redacted(&String::from_utf8_lossy(&output.stdout), &self.folder.path().to_string_lossy())
+    }
+
+    /// Runs `migrate` with these words, which hold no blanks.
+    ///
+    /// # Panics
+    /// If the program does not start.
+    pub fn migrate(&self, words: &str) -> Transcript {
+        self.migrate_with(&words.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// Runs `migrate` with these arguments.
+    ///
+    /// # Panics
+    /// If the program does not start.
+    pub fn migrate_with(&self, arguments: &[&str]) -> Transcript {
+        let output = self.command(arguments).output().expect("the program starts");
+        let folder = self.folder.path().to_string_lossy().into_owned();
+        Transcript::new(arguments.join(" "), folder, &output)
+    }
+
+    /// Starts `migrate` and does not wait for it.
+    ///
+    /// # Panics
+    /// If the program does not start.
+    pub fn start(&self, words: &str) -> Child {
+        let mut command = self.command(&words.split_whitespace().collect::<Vec<_>>());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+    }
+
+    /// Waits for what [`start`](Self::start) began.
+    ///
+    /// # Panics
+    /// If it cannot be waited for.
+    pub fn end(&self, words: &str, child: Child) -> Transcript {
+        let output = child.wait_with_output().expect("a child can be waited for");
+        Transcript::new(words.to_owned(), self.folder.path().to_string_lossy().into_owned(), &output)
+    }
+
+    /// A connection of our own to a database of the project.
+    ///
+    /// # Panics
+    /// If it cannot be opened.
+    pub fn open(&self, database: &str) -> Connection {
+        Connection::open(self.path(database)).expect("a database in the temporary folder")
+    }
+
+    /// Everything in a database but what belongs to us: each object's text, each table's rows.
+    ///
+    /// # Panics
+    /// If the database cannot be read.
+    pub fn contents(&self, database: &str) -> String {
+        contents(&self.path(database))
+    }
+
+    /// The rows of a query, a line each, cells apart by `|`.
+    ///
+    /// # Panics
+    /// If the query fails.
+    pub fn query(&self, database: &str, sql: &str) -> String {
+        rows(&self.open(database), sql)
+    }
+}
+
+/// Everything in a database but what belongs to us: each object's text, each table's rows.
+///
+/// # Panics
+/// If the database cannot be read.
+pub fn contents(database: &Path) -> String {
+    const OURS: &str = "name not like 'migrate\\_%' escape '\\' and tbl_name not like 'migrate\\_%' escape '\\'";
+    let connection = Connection::open(database).expect("a database");
+    let schema = format!(
+        "select type, name, tbl_name, sql from sqlite_schema where {OURS} and name not like 'sqlite\\_stat%' escape '\\' \
+         order by type, name"
+    );
+    let mut text = rows(&connection, &schema);
+    let tables = format!("select name from sqlite_schema where type = 'table' and {OURS} order by name");
+    for table in rows(&connection, &tables).lines() {
+        let table = table.replace('"', "\"\"");
+        let columns = rows(&connection, &format!("select count(*) from pragma_table_info('{table}')"));
+        let order: Vec<_> = (1..=columns.trim().parse().unwrap_or(1)).map(|column: u32| column.to_string()).collect();
+        let all = format!("select * from \"{table}\" order by {}", order.join(", "));
+        let _ = write!(text, "-- {table}\n{}", rows(&connection, &all));
+    }
+    text
+}
+
+fn rows(connection: &Connection, sql: &str) -> String {
+    let mut statement = connection.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let columns = statement.column_count();
+    let mut rows = statement.query([]).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let mut text = String::new();
+    while let Some(row) = rows.next().unwrap_or_else(|error| panic!("{sql}: {error}")) {
+        for column in 0..columns {
+            let separator = if column == 0 { "" } else { "|" };
+            let _ = match row.get_ref(column) {
+                Ok(ValueRef::Null) => write!(text, "{separator}"),
+                Ok(ValueRef::Integer(number)) => write!(text, "{separator}{number}"),
+                Ok(ValueRef::Real(number)) => write!(text, "{separator}{number}"),
+                Ok(ValueRef::Text(bytes)) => write!(text, "{separator}{}", String::from_utf8_lossy(bytes)),
+                Ok(ValueRef::Blob(bytes)) => write!(text, "{separator}{bytes:02x?}"),
+                Err(error) => panic!("{sql}: {error}"),
+            };
+        }
+        text.push('\n');
+    }
+    text
+}

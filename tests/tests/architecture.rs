@@ -1,0 +1,332 @@
+//! What ARCHITECTURE.md promises and a program can see.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use migrate_tests::root;
+use serde_json::Value;
+
+/// Everything that belongs to the repository, committed or about to be.
+fn files() -> Vec<String> {
+    let output = Command::new("git")
+        .current_dir(root())
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .output()
+        .expect("git lists the files");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let list = String::from_utf8(output.stdout).expect("file names are UTF-8");
+    let files: Vec<_> = list.lines().filter(|path| root().join(path).is_file()).map(str::to_owned).collect();
+    assert!(files.iter().any(|path| path == "migrate-core/src/lib.rs"), "this is not the repository: {files:?}");
+    files
+}
+
+fn files_ending(extension: &str) -> impl Iterator<Item = String> {
+    files().into_iter().filter(move |path| Path::new(path).extension().is_some_and(|found| found == extension))
+}
+
+fn rust_files() -> impl Iterator<Item = String> {
+    files_ending("rs")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Each `path:line: text` in which `needle` stands.
+fn lines_with<'a>(paths: impl IntoIterator<Item = &'a String>, needle: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for path in paths {
+        // A file that is no text holds no line.
+        let Ok(text) = fs::read_to_string(root().join(path)) else { continue };
+        let lines = text.lines().enumerate().filter(|(_, line)| line.contains(needle));
+        found.extend(lines.map(|(number, line)| format!("{path}:{}: {}", number + 1, line.trim())));
+    }
+    found
+}
+
+fn metadata() -> Value {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let version = Command::new("rustc").arg("-vV").output().expect("rustc runs");
+    let version = String::from_utf8_lossy(&version.stdout).into_owned();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names its host");
+    let output = Command::new(cargo)
+        .current_dir(root())
+        .args(["metadata", "--format-version", "1", "--locked", "--all-features", "--filter-platform", host])
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("cargo writes JSON")
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_else(|| panic!("{key} is a text"))
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().unwrap_or_else(|| panic!("{key} is a list"))
+}
+
+#[test]
+fn documents_name_only_paths_that_exist() {
+    let mut missing = Vec::new();
+    for document in files_ending("md") {
+        let text = read(&document);
+        let folder = Path::new(&document).parent().unwrap_or(Path::new(""));
+        let (links, code) = links_and_code(&text);
+        assert!(!code.is_empty(), "{document} names nothing at all");
+        for link in links.iter().filter(|link| !link.contains("://") && !link.starts_with('#')) {
+            if !root().join(folder).join(link).exists() {
+                missing.push(format!("{document}: link to {link}"));
+            }
+        }
+        for word in code.iter().filter(|word| is_path(word)) {
+            if !root().join(word).exists() && !root().join(folder).join(word).exists() {
+                missing.push(format!("{document}: `{word}`"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// Targets of `[…](target)`, and the first words of inline code.
+fn links_and_code(text: &str) -> (Vec<String>, Vec<String>) {
+    let (mut links, mut code) = (Vec::new(), Vec::new());
+    let mut in_block = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            in_block = !in_block;
+        } else if !in_block {
+            let targets = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+            links.extend(targets.map(str::to_owned));
+            let spans = line.split('`').skip(1).step_by(2);
+            code.extend(spans.filter_map(|span| span.split_whitespace().next()).map(str::to_owned));
+        }
+    }
+    (links, code)
+}
+
+fn is_path(word: &str) -> bool {
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+    let starts = word.starts_with("./") || word.starts_with(|c: char| c.is_ascii_lowercase());
+    let ends = [".rs", ".md"].iter().any(|ending| word.ends_with(ending));
+    plain && (ends || (starts && word.trim_end_matches('/').contains('/')))
+}
+
+#[test]
+fn the_readme_has_both_commands_and_what_they_need_is_there() {
+    let readme = read("README.md");
+    for command in ["cargo run -- up -d sqlite:shop.db --create-db --dir examples/shop/migrations", "./scripts/test"] {
+        assert!(readme.lines().any(|line| line == command), "README.md lacks the line `{command}`");
+    }
+    assert!(root().join("examples/shop/migrations").is_dir());
+    assert!(read(".ci/run").lines().any(|line| line == "exec ./scripts/test"), "CI runs what people run");
+    for script in ["scripts/test", ".ci/run"] {
+        assert!(is_executable(&root().join(script)), "{script} cannot be executed");
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 == 0o111)
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &Path) -> bool {
+    path.is_file()
+}
+
+#[test]
+fn the_workspace_has_exactly_its_members() {
+    let metadata = metadata();
+    let root = format!("{}/", root().display());
+    let members: BTreeSet<_> = list(&metadata, "packages")
+        .iter()
+        .filter(|package| package["source"].is_null())
+        .map(|package| {
+            let folder = text(package, "manifest_path").trim_end_matches("/Cargo.toml");
+            (folder.trim_start_matches(&root).to_owned(), text(package, "name").to_owned())
+        })
+        .collect();
+    let expected = [
+        ("migrate-cli", "migrate-cli"),
+        ("migrate-core", "migrate-core"),
+        ("migrate-core/macros", "migrate-macros"),
+        ("migrate-sqlite", "migrate-sqlite"),
+        ("tests", "migrate-tests"),
+    ];
+    let expected: BTreeSet<_> = expected.map(|(folder, name)| (folder.to_owned(), name.to_owned())).into();
+    assert_eq!(members, expected);
+}
+
+/// Everything `migrate-core` may pull in, with all its features. Whoever adds a name here says in the commit why it
+/// neither talks to a database nor needs a runtime.
+const CORE_TREE: &[&str] = &[
+    // Contract and errors.
+    "async-trait",
+    "thiserror",
+    "thiserror-impl",
+    // Checksums.
+    "sha2",
+    "block-buffer",
+    "cfg-if",
+    "const-oid",
+    "cpufeatures",
+    "crypto-common",
+    "digest",
+    "hybrid-array",
+    "libc",
+    "typenum",
+    // Differences, suggestions, the width of a caret.
+    "similar",
+    "strsim",
+    "unicode-width",
+    // The manifest.
+    "toml",
+    "serde_spanned",
+    "toml_datetime",
+    "toml_parser",
+    "winnow",
+    // What other members of the workspace switch on in `toml`.
+    "equivalent",
+    "foldhash",
+    "hashbrown",
+    "indexmap",
+    "toml_writer",
+    // Feature `serde`.
+    "serde",
+    "serde_core",
+    "serde_derive",
+    "serde_json",
+    "itoa",
+    "memchr",
+    "zmij",
+    // Feature `tracing`.
+    "tracing",
+    "tracing-core",
+    "once_cell",
+    "pin-project-lite",
+    // Feature `testing`: waits for a future on the current thread, and is no runtime.
+    "futures-executor",
+    "futures-core",
+    "futures-task",
+    "futures-util",
+    "slab",
+    // At compile time.
+    "migrate-macros",
+    "proc-macro2",
+    "quote",
+    "syn",
+    "unicode-ident",
+];
+
+#[test]
+fn the_core_pulls_in_no_runtime_and_no_driver() {
+    let metadata = metadata();
+    let names: BTreeMap<_, _> =
+        list(&metadata, "packages").iter().map(|package| (text(package, "id"), text(package, "name"))).collect();
+    let nodes: BTreeMap<_, _> =
+        list(&metadata["resolve"], "nodes").iter().map(|node| (text(node, "id"), node)).collect();
+    let core = *names.iter().find(|(_, name)| **name == "migrate-core").expect("the core is a package").0;
+    let (mut seen, mut next) = (BTreeSet::new(), vec![core]);
+    while let Some(id) = next.pop() {
+        if seen.insert(id) {
+            let normal = list(nodes[id], "deps")
+                .iter()
+                .filter(|dependency| list(dependency, "dep_kinds").iter().any(|kind| kind["kind"].is_null()));
+            next.extend(normal.map(|dependency| text(dependency, "pkg")));
+        }
+    }
+    let tree: BTreeSet<_> = seen.iter().map(|id| names[id]).filter(|name| *name != "migrate-core").collect();
+    assert!(tree.contains("sha2"), "the tree of the core was not found: {tree:?}");
+    let stranger: Vec<_> = tree.iter().filter(|name| !CORE_TREE.contains(name)).collect();
+    assert!(stranger.is_empty(), "not expected below migrate-core: {stranger:?}");
+    // And the list itself says nothing that would make the test empty.
+    for forbidden in ["tokio", "rusqlite", "libsqlite3-sys", "tokio-postgres", "mysql_async", "sqlx", "rustls", "mio"] {
+        assert!(!CORE_TREE.contains(&forbidden));
+    }
+}
+
+#[test]
+fn only_one_file_of_the_command_line_knows_which_backends_are_compiled_in() {
+    let sources: Vec<_> = rust_files().filter(|path| path.starts_with("migrate-cli/src/")).collect();
+    for feature in ["sqlite", "postgres", "mysql"] {
+        let needle = format!("feature = \"{feature}\"");
+        let mut found = lines_with(&sources, &needle);
+        found.retain(|line| !line.starts_with("migrate-cli/src/backends.rs:"));
+        assert!(found.is_empty(), "{found:#?}");
+    }
+    assert!(read("migrate-cli/src/backends.rs").contains("feature = \"sqlite\""));
+}
+
+#[test]
+fn only_apply_performs_effects() {
+    let sources: Vec<_> = rust_files()
+        .filter(|path| path.contains("/src/") && !path.starts_with("tests/"))
+        .filter(|path| !path.starts_with("migrate-core/src/apply") && !path.starts_with("migrate-core/src/testing"))
+        .collect();
+    let found = lines_with(&sources, ".perform(");
+    assert!(found.is_empty(), "{found:#?}");
+    let apply: Vec<_> = rust_files().filter(|path| path.starts_with("migrate-core/src/apply")).collect();
+    assert!(
+        !lines_with(&apply, ".perform(").is_empty(),
+        "apply performs nothing: the search looks for the wrong words"
+    );
+}
+
+#[test]
+fn libraries_leave_the_environment_alone() {
+    let sources: Vec<_> = rust_files()
+        .filter(|path| path.starts_with("migrate-core/src/") || path.starts_with("migrate-sqlite/src/"))
+        .collect();
+    assert!(sources.len() > 20, "{sources:?}");
+    for needle in ["env::var", "env::args", "env::current_dir", "process::exit", "process::abort"] {
+        let found = lines_with(&sources, needle);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_600_lines() {
+    let long: Vec<_> =
+        rust_files().map(|path| (read(&path).lines().count(), path)).filter(|(lines, _)| *lines > 600).collect();
+    assert!(long.is_empty(), "look for a second noun in these: {long:?}");
+}
+
+#[test]
+fn no_test_is_ignored() {
+    let rust: Vec<_> = rust_files().collect();
+    for needle in
+        [concat!("#[", "ignore"), concat!("```", "ignore"), concat!("todo", "!("), concat!("unimplemented", "!(")]
+    {
+        let found = lines_with(&rust, needle);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+}
+
+/// Written in pieces, so that this file does not name them either.
+const FOREIGN: &[&str] = &[
+    concat!("crates", ".io"),
+    concat!("pypi", ".org"),
+    concat!("npmjs", "."),
+    concat!("proxy.golang", ".org"),
+    concat!("maven", ".org"),
+    concat!("debian", ".org"),
+    concat!("/", "work/"),
+    concat!("/", "root/"),
+    concat!("/", "home/"),
+    concat!("/", "Users/"),
+];
+
+#[test]
+fn nothing_names_a_registry_or_a_machine() {
+    // The lock file is cargo's: every line of it names where a package came from.
+    let mut files = files();
+    files.retain(|path| path != "Cargo.lock" && path != "fuzz/Cargo.lock");
+    for needle in FOREIGN {
+        let found = lines_with(&files, needle);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+}
