@@ -28,6 +28,8 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 pub struct Watched {
     /// Migrations that went on where an earlier run had stopped, and were completed.
     pub completed: usize,
+    /// Rows that only mark the version of a baseline.
+    pub floors: usize,
     /// Whether something was to be done.
     pub planned: bool,
 }
@@ -184,6 +186,7 @@ impl<'s, 'a> Live<'s, 'a> {
         self.running = None;
         self.last_sign = Instant::now();
         self.watched.completed += usize::from(step.resume.is_some());
+        self.watched.floors += usize::from(step.row.entry.is_floor());
         let line = self.columns.line(step, &seconds(elapsed));
         self.say(&line);
     }
@@ -271,6 +274,7 @@ fn work(step: &Step) -> String {
         Action::Up => statements,
         Action::Down => format!("taken back, {statements}"),
         Action::Snapshot if step.script.is_some() => format!("snapshot, {statements}"),
+        Action::Baseline if step.row.entry.is_floor() => "everything up to here".to_owned(),
         Action::Baseline | Action::Snapshot | Action::Adopt => "was there before".to_owned(),
         Action::Accept => "new text accepted".to_owned(),
         Action::Refresh => "way back replaced".to_owned(),
@@ -300,11 +304,12 @@ pub fn summary(report: &Report, watched: Watched) -> String {
     };
     let number = |actions: &[Action]| report.steps.iter().filter(|step| actions.contains(&step.action)).count();
     let ups = number(&[Action::Up]);
+    let before = number(&[Action::Baseline, Action::Snapshot, Action::Adopt]);
     let parts: Vec<String> = [
         (watched.completed.min(ups), "completed"),
         (ups.saturating_sub(watched.completed), "applied"),
         (number(&[Action::Down]), "taken back"),
-        (number(&[Action::Baseline, Action::Snapshot, Action::Adopt]), "recorded as there before"),
+        (before.saturating_sub(watched.floors), "recorded as there before"),
         (number(&[Action::Accept, Action::Refresh]), "accepted"),
         (number(&[Action::Resolve, Action::Forget]), "resolved"),
     ]
