@@ -16,7 +16,8 @@ use crate::screen::Screen;
 
 pub(super) fn validate(project: &Project<'_>, args: &ValidateArgs, screen: &mut Screen<'_>) -> Answer {
     let mut findings: Vec<Diagnostic> = vec![];
-    let mut migrations = 0;
+    // Of a set that cannot be read nobody can say how many it has.
+    let mut migrations = None;
     for backend in engines(project, args)? {
         let options = project.read_options(backend.engine());
         let (number, found) = validated(project, args, backend, &options)?;
@@ -33,7 +34,10 @@ pub(super) fn validate(project: &Project<'_>, args: &ValidateArgs, screen: &mut 
         (wrong, 0) => count(wrong, "finding"),
         (wrong, remarks) => format!("{}, {}", count(wrong, "finding"), count(remarks, "remark")),
     };
-    screen.line(&format!("{} · {found}", count(migrations, "migration")));
+    screen.line(&match migrations {
+        Some(number) => format!("{} · {found}", count(number, "migration")),
+        None => found,
+    });
     let exit = if wrong == 0 { Exit::Done } else { Exit::Findings };
     Ok(Outcome { exit, result: json!({ "migrations": migrations, "findings": wrong }), diagnostics: findings })
 }
@@ -43,11 +47,11 @@ fn validated(
     args: &ValidateArgs,
     backend: &dyn CliBackend,
     options: &ReadOptions,
-) -> Result<(usize, Vec<Diagnostic>), Failure> {
+) -> Result<(Option<usize>, Vec<Diagnostic>), Failure> {
     let folders = project.config.folders();
     let loaded = match MigrationSet::read(&folders, options) {
         Ok(loaded) => loaded,
-        Err(problems) => return Ok((0, problems)),
+        Err(problems) => return Ok((None, problems)),
     };
     let (set, mut findings) = (loaded.set, loaded.diagnostics);
     let dialect = backend.dialect();
@@ -67,7 +71,7 @@ fn validated(
             })),
         }
     }
-    Ok((set.len(), findings))
+    Ok((Some(set.len()), findings))
 }
 
 /// The engine that was named, or that of the URL, or all.
