@@ -4,6 +4,7 @@
 //! has the statement's place in its file.
 
 use migrate_core::backend::{Fault, ServerError};
+use migrate_core::sql::{Syntax, classify};
 use rusqlite::{Error, ffi};
 
 /// What SQLite said, as the core understands it.
@@ -22,6 +23,18 @@ pub(crate) fn server_error(error: &Error) -> ServerError {
         ),
         other => ServerError::new(Fault::Refused, other.to_string()),
     }
+}
+
+/// The place of the object that a message names, in the statement. SQLite gives an offset for what its parser meets,
+/// and none for `no such table: t` or `table t already exists`.
+pub(crate) fn named_place(message: &str, statement: &str) -> Option<usize> {
+    let name = match message.split_once(": ") {
+        Some((what, name)) if what.starts_with("no such ") || what == "duplicate column name" => name,
+        _ => message.strip_suffix(" already exists")?.split_once(' ')?.1,
+    };
+    let name = name.rsplit('.').next()?;
+    let unquoted = |text: &str| text.trim_matches(['"', '`', '[', ']', '\'']).eq_ignore_ascii_case(name);
+    classify::words(statement, &Syntax::SQLITE).find(|word| unquoted(word.text)).map(|word| word.at)
 }
 
 /// The primary result code of an error, without its extension.
@@ -141,7 +154,7 @@ mod tests {
     use migrate_core::backend::Fault;
     use rusqlite::{Connection, Error, ffi};
 
-    use super::server_error;
+    use super::{named_place, server_error};
 
     #[test]
     fn result_codes_become_faults() {
@@ -170,5 +183,20 @@ mod tests {
         let error = server_error(&error);
         assert_eq!(error.position, Some("SELECT 'größe', ".len()));
         assert_eq!(error.message, "no such column: nosuch");
+    }
+
+    #[test]
+    fn an_object_that_a_message_names_is_found_in_the_statement() {
+        #[track_caller]
+        fn check(statement: &str, message: &str, expected: Option<&str>) {
+            let rest = named_place(message, statement).map(|at| &statement[at..]);
+            assert_eq!(rest, expected);
+        }
+        check("insert into \"B\" values ('b')", "no such table: b", Some("\"B\" values ('b')"));
+        check("drop index main.i", "no such index: main.i", Some("i"));
+        check("create table t (a)", "table t already exists", Some("t (a)"));
+        check("alter table t add a int", "duplicate column name: a", Some("a int"));
+        check("insert into t values (1)", "no such table: log", None);
+        check("select 1", "database is locked", None);
     }
 }

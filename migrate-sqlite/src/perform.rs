@@ -8,7 +8,7 @@ use migrate_core::backend::{Done, Effect, Fault, Performed, Progress, ServerErro
 use migrate_core::sql::{Statement, StatementKind, TransactionControl};
 use rusqlite::{Connection, ffi};
 
-use crate::error::{is_busy, is_foreign_key, primary, server_error};
+use crate::error::{is_busy, is_foreign_key, named_place, primary, server_error};
 use crate::history::{self, HistorySql};
 use crate::rebuild;
 use crate::session::SqliteSession;
@@ -183,7 +183,10 @@ impl SqliteSession<'_> {
             self.refuse_ignored(name, value.as_deref())?;
             self.changed.about_to_change(&self.handle, name)?;
         }
-        let outcome = self.limited(|connection| run(connection, statement.text));
+        let outcome = self.limited(|connection| run(connection, statement.text)).map_err(|mut error| {
+            error.position = error.position.or_else(|| named_place(&error.message, statement.text));
+            error
+        });
         if self.transaction.is_some() && self.handle.is_autocommit() {
             return Err(match outcome {
                 Ok(_) => ServerError::new(
