@@ -124,10 +124,9 @@ impl Spec {
     /// Its variable, where it is not looked up as that of a flag of every command.
     pub fn variable(&self) -> Option<String> {
         match (self.flag, self.name.split_once('.')) {
-            (Some(_), None) => None,
             (Some(flag), Some(_)) => Some(variable(flag)),
             // What a command aims for is its own affair.
-            (None, Some(("policy", "phase"))) => None,
+            (Some(_), None) | (None, Some(("policy", "phase"))) => None,
             (None, Some(("policy", name))) => Some(variable(name)),
             (None, _) => Some(variable(&self.name.replace('.', "-"))),
         }
