@@ -11,7 +11,7 @@ fn readme() -> String {
 
 /// One screen of several commands.
 fn story(transcripts: &[Transcript]) -> String {
-    transcripts.iter().map(|transcript| format!("{transcript}\n")).collect()
+    transcripts.iter().map(Transcript::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -35,14 +35,9 @@ fn the_example_of_the_readme_is_what_a_terminal_shows() {
     let (_, block) = readme.split_once("```console\n").expect("the README has an example");
     let (block, _) = block.split_once("```").expect("a block ends");
     let project = Project::shop_in("migrations");
-    let mut shown = String::new();
-    for line in block.lines().filter_map(|line| line.strip_prefix("$ ")) {
-        if !shown.is_empty() {
-            shown.push('\n');
-        }
-        shown.push_str(&format!("$ {line}\n{}", project.typed(line)));
-    }
-    assert_eq!(redacted(block, "."), shown);
+    let lines = block.lines().filter_map(|line| line.strip_prefix("$ "));
+    let screens: Vec<_> = lines.map(|line| format!("$ {line}\n{}", project.typed(line))).collect();
+    assert_eq!(redacted(block, "."), screens.join("\n"));
 }
 
 /// Every way back of the example leads exactly to where it came from.
