@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use migrate_core::apply::Report;
+use migrate_core::backend::Holder;
 use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::error::{count, seconds, shown};
 use migrate_core::event::{Event, Observer};
@@ -98,14 +99,7 @@ impl<'s, 'a> Live<'s, 'a> {
                 let (id, of) = (&step.id, step.statements());
                 self.say(&format!("  {id} was interrupted at statement {statement} of {of}: {outcome} ({evidence})"));
             }
-            Event::Waiting { holder, waited } => {
-                let text = format!("waiting for the lock: {}", shown(holder));
-                if self.running.as_ref().is_none_or(|running| running.what != text) {
-                    self.screen.remark(&text);
-                    self.last_sign = Instant::now();
-                    self.start(text, waited.saturating_sub(Duration::ZERO));
-                }
-            }
+            Event::Waiting { holder, waited } => self.waiting(holder, *waited),
             Event::StepStarted { step } => {
                 let title = step.title();
                 self.start(title, Duration::ZERO);
@@ -167,6 +161,17 @@ impl<'s, 'a> Live<'s, 'a> {
                 format!("{}: has no statement, and counts as applied all the same", step.title()),
             )
             .help(format!("if you have yet to write it: migrate resolve {} --not-applied", ids::quoted(&step.id)))]);
+        }
+    }
+
+    /// Said once for each thing the holder does; how long it lasts is a sign of life like any other.
+    fn waiting(&mut self, holder: &Holder, waited: Duration) {
+        let running = holder.running.as_deref().map(|running| format!(", running {running}")).unwrap_or_default();
+        let what = format!("waiting for the lock: {} has it{running}", holder.who);
+        if self.running.as_ref().is_none_or(|running| running.what != what) {
+            self.screen.remark(&format!("waiting for the lock: {}", shown(holder)));
+            self.last_sign = Instant::now();
+            self.start(what, waited);
         }
     }
 
