@@ -105,3 +105,24 @@ fn from_nothing_to_a_migrated_database_and_back() {
     let pending = project.migrate("check -d sqlite:app.db").exits(7);
     insta::assert_snapshot!(story(&[init, new, validate, up, status, current, down, pending]));
 }
+
+/// Release 1.2.0 knows nothing of what came after it; what it runs was stored when that was applied.
+#[test]
+fn an_older_release_tolerates_the_newer_database_or_takes_it_back_with_the_stored_scripts() {
+    let project = Project::shop_in("migrations");
+    project.migrate("up --create-db -d sqlite:shop.db --to 1.2.0").exits(0);
+    let before = project.contents("shop.db");
+    project.migrate("up -d sqlite:shop.db --phase pre").exits(0);
+    for newer in fs::read_dir(project.path("migrations")).expect("the set") {
+        let newer = newer.expect("a file").path();
+        let name = newer.file_name().and_then(|name| name.to_str()).expect("a plain name");
+        if ["1.3", "2.0", "R__"].iter().any(|release| name.starts_with(release)) {
+            fs::remove_file(&newer).expect("a file can be removed");
+        }
+    }
+    let tolerates = project.migrate("up -d sqlite:shop.db").exits(0);
+    let back = project.migrate("up -d sqlite:shop.db --allow-downgrade --yes").exits(0);
+    let same = |text: String| text.replace('"', "").to_lowercase();
+    assert_eq!(same(project.contents("shop.db")), same(before));
+    insta::assert_snapshot!(story(&[tolerates, back]));
+}
