@@ -173,7 +173,7 @@ impl Error {
 fn connect(error: &ServerError) -> Diagnostic {
     let code = if error.fault == Fault::NoDatabase { codes::NO_DATABASE } else { codes::NO_CONNECTION };
     let diagnostic = with_details(Diagnostic::error(code, error.to_string()), error);
-    if error.fault == Fault::NoDatabase {
+    if error.fault == Fault::NoDatabase && error.hint.is_none() {
         diagnostic.help("create it with `migrate db create`, or in the same go: migrate up --create-db")
     } else {
         diagnostic

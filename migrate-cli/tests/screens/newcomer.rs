@@ -62,12 +62,10 @@ fn up_and_what_there_is_then() {
     assert_snapshot!(project.screen(&["check", "up", "up --create-db", "up", "status", "history", "check"]), @r#"
         $ migrate check
         error[M0404]: there is no database app.db
-           = hint: create it first, or allow that it is created
            = create it with `migrate db create`, or in the same go: migrate up --create-db
         [exit 6]
         $ migrate up
         error[M0404]: there is no database app.db
-           = hint: create it first, or allow that it is created
            = create it with `migrate db create`, or in the same go: migrate up --create-db
         [exit 6]
         $ migrate up --create-db
