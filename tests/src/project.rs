@@ -4,8 +4,11 @@ use std::env;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -131,9 +134,9 @@ impl Project {
     /// # Panics
     /// If the program does not start.
     pub fn migrate_with(&self, arguments: &[&str]) -> Transcript {
-        let output = self.command(arguments).output().expect("the program starts");
-        let folder = self.folder.path().to_string_lossy().into_owned();
-        Transcript::new(arguments.join(" "), folder, &output)
+        let mut command = self.command(arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        self.end(&arguments.join(" "), child)
     }
 
     /// Starts `migrate` and does not wait for it.
@@ -148,10 +151,9 @@ impl Project {
     /// Waits for what [`start`](Self::start) began.
     ///
     /// # Panics
-    /// If it cannot be waited for.
+    /// If it is still at work after two minutes; then it is killed.
     pub fn end(&self, words: &str, child: Child) -> Transcript {
-        let output = child.wait_with_output().expect("a child can be waited for");
-        Transcript::new(words.to_owned(), self.folder.path().to_string_lossy().into_owned(), &output)
+        Transcript::new(words.to_owned(), self.folder.path().to_string_lossy().into_owned(), &ended(words, child))
     }
 
     /// A connection of our own to a database of the project.
@@ -177,6 +179,35 @@ impl Project {
     pub fn query(&self, database: &str, sql: &str) -> String {
         rows(&self.open(database), sql)
     }
+}
+
+/// What a process said by its end. One that never ends must fail a test, not hang it.
+fn ended(words: &str, mut child: Child) -> Output {
+    let stdout = reader(child.stdout.take());
+    let stderr = reader(child.stderr.take());
+    let begin = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child can be waited for") {
+            break status;
+        }
+        if begin.elapsed() > Duration::from_secs(120) {
+            child.kill().expect("a child can be killed");
+            panic!("still at work after two minutes: migrate {words}");
+        }
+        thread::sleep(Duration::from_millis(1));
+    };
+    let said = |reader: JoinHandle<Vec<u8>>| reader.join().expect("a pipe can be read");
+    Output { status, stdout: said(stdout), stderr: said(stderr) }
+}
+
+fn reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut said = Vec::new();
+        if let Some(mut pipe) = pipe {
+            pipe.read_to_end(&mut said).expect("a pipe can be read");
+        }
+        said
+    })
 }
 
 /// Everything in a database but what belongs to us: each object's text, each table's rows.
