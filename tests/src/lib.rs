@@ -19,11 +19,16 @@ pub use project::Project;
 pub use random::Random;
 pub use transcript::Transcript;
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 /// The root of the repository.
+///
+/// Cargo says where the package is when it runs a test; where it was when the test was compiled may be another copy of
+/// the repository with the same target folder.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+    let package = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    package.parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
 /// The README's code compiles.

@@ -74,7 +74,12 @@ fn undisturbed(set: fn() -> Project) -> (String, Duration) {
 
 /// Complete, current, and each migration there once.
 fn assert_whole(project: &Project, expected: &str, context: &str) {
-    assert_eq!(project.contents("app.db"), expected, "{context}");
+    let found = project.contents("app.db");
+    assert!(
+        found == expected,
+        "{context}: the database is not that of an undisturbed run\n{}",
+        first(&found, expected)
+    );
     let check = project.migrate(CHECK);
     assert_eq!(check.code, Some(0), "{context}\n{check}");
     let twice = project.query(
@@ -83,6 +88,18 @@ fn assert_whole(project: &Project, expected: &str, context: &str) {
          group by version, phase, ordinal having count(*) <> 1",
     );
     assert_eq!(twice, "", "{context}: applied more than once");
+}
+
+/// The first place where two texts differ, cut short: the rows are long.
+fn first(found: &str, expected: &str) -> String {
+    let short = |line: Option<&str>| line.map_or("nothing".to_owned(), |line| line.chars().take(100).collect());
+    let (mut found, mut expected) = (found.lines(), expected.lines());
+    loop {
+        let pair = (found.next(), expected.next());
+        if pair.0 != pair.1 || pair.0.is_none() {
+            return format!("found    {}\nexpected {}", short(pair.0), short(pair.1));
+        }
+    }
 }
 
 fn at_once(project: &Project, processes: usize) -> Vec<Transcript> {
