@@ -36,7 +36,7 @@ impl Run<'_> {
         } else {
             entry.prefix_digest.clone()
         };
-        step.go_on(now as u64, prefix_digest.as_deref())?;
+        step.go_on(now as u64, prefix_digest.as_deref(), &self.backend.dialect().syntax)?;
         Ok(interrupted(&entry, now, prefix_digest, evidence))
     }
 
