@@ -68,8 +68,9 @@ impl Run<'_> {
         if cursor == script.len() {
             return Ok((false, "cursor: all statements had run".to_owned()));
         }
+        let dialect = self.backend.dialect();
         let one_by_one = RunAttributes { no_transaction: true, ..RunAttributes::default() };
-        let recovery = units::cut(script, &one_by_one, self.backend.dialect().atomicity)
+        let recovery = units::cut(script, &one_by_one, &dialect.syntax, dialect.atomicity)
             .ok()
             .and_then(|(_, units)| units.into_iter().find(|unit| unit.covers.contains(&cursor)))
             .and_then(|unit| match unit.how {

@@ -53,7 +53,7 @@ pub(super) fn chosen<'h>(history: &'h History, goal: &DownGoal) -> Result<Chosen
             let ids = versioned().map(|(id, _)| id);
             let Some(target) = target.resolve(ids.chain(&floor)) else {
                 return Err(Refusal::UnknownTarget {
-                    target: target.to_string(),
+                    target: format!("{target} among what is applied"),
                     known: history.applied().map(|(id, _)| id).filter(|id| !id.is_repeatable()).cloned().collect(),
                 });
             };

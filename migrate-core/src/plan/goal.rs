@@ -128,7 +128,8 @@ impl Target {
         match (self, id.version()) {
             (_, None) => false,
             (Self::Version(target) | Self::Line(target), Some(version)) => version <= target,
-            (Self::Id(target), Some(_)) => id <= target,
+            // A repeatable comes after everything, and asking for one asks for nothing else.
+            (Self::Id(target), Some(_)) => id <= target && !target.is_repeatable(),
         }
     }
 

@@ -13,7 +13,7 @@ pub(super) fn check(planner: &Planner<'_>, pending: &[&Migration], open: Option<
     let newest: Option<&MigrationId> = planner.newest_known().max(open);
     let late = late(planner, pending, |migration| newest.is_some_and(|newest| migration.id < *newest));
     if let Some(newest) = newest.filter(|_| !late.is_empty()) {
-        return Err(refused(&late, newest.to_string()));
+        return Err(refused(&late, newest.to_string(), open == Some(newest)));
     }
     // A file at or below the baseline that the baseline does not name appeared later.
     let Some(floor) = planner.history().floor() else { return Ok(()) };
@@ -21,7 +21,7 @@ pub(super) fn check(planner: &Planner<'_>, pending: &[&Migration], open: Option<
         migration.id.version().is_some_and(|version| version <= floor)
             && planner.history().of(&migration.id).next().is_none()
     });
-    if late.is_empty() { Ok(()) } else { Err(refused(&late, format!("the baseline {floor}"))) }
+    if late.is_empty() { Ok(()) } else { Err(refused(&late, format!("the baseline {floor}"), false)) }
 }
 
 fn late<'m>(
@@ -39,13 +39,14 @@ fn late<'m>(
     pending.iter().copied().filter(|migration| is_late(migration) && counts(migration)).collect()
 }
 
-fn refused(late: &[&Migration], newest: String) -> Refusal {
+fn refused(late: &[&Migration], newest: String, begun: bool) -> Refusal {
     Refusal::OutOfOrder {
         late: late
             .iter()
             .map(|migration| (migration.id.clone(), migration.title(), migration.up.path().to_owned()))
             .collect(),
         newest,
+        begun,
     }
 }
 

@@ -226,7 +226,7 @@ impl<'a> Planner<'a> {
         run: &RunAttributes,
     ) -> Result<(Script, Mode, Vec<Unit>), Refusal> {
         let script = self.script(source, title)?;
-        let (mode, units) = units::cut(&script, run, self.dialect.atomicity).map_err(|problems| {
+        let (mode, units) = units::cut(&script, run, self.syntax(), self.dialect.atomicity).map_err(|problems| {
             Refusal::Script(problems.into_iter().map(|problem| script_problem(title, source, problem)).collect())
         })?;
         Ok((script, mode, units))

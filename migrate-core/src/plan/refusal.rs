@@ -72,6 +72,8 @@ pub enum Refusal {
         late: Vec<(MigrationId, String, String)>,
         /// What they should have come before.
         newest: String,
+        /// That was begun, and is not applied yet.
+        begun: bool,
     },
     /// The database has what this set does not know.
     Ahead(Ahead),
@@ -275,11 +277,11 @@ impl Refusal {
                 }
                 .help("put that part of the file back as it was; only what has not run yet can be changed")
             }
-            Self::OutOfOrder { late, newest } => {
+            Self::OutOfOrder { late, newest, begun } => {
                 let titles: Vec<_> = late.iter().map(|(_, title, _)| title.clone()).collect();
                 let mut diagnostic = D::refused(
                     codes::OUT_OF_ORDER,
-                    format!("{} {} not applied, but {newest} already is", titles.join(", "), if late.len() == 1 { "is" } else { "are" }),
+                    format!("{} {} not applied, but {newest} {}", titles.join(", "), if late.len() == 1 { "is" } else { "are" }, if *begun { "was begun already" } else { "already is" }),
                 );
                 if let [(_, _, path), ..] = late.as_slice() {
                     diagnostic = diagnostic.at(Place::path(path));
@@ -297,9 +299,9 @@ impl Refusal {
             .help("this looks like another application's migrations: check --dir and --database"),
             Self::DowngradeLimit { steps, limit } => D::refused(
                 codes::AHEAD,
-                format!("a downgrade would run {steps} ways back, and at most {limit} are allowed"),
+                format!("a downgrade would run {steps} ways back, and the limit is {limit}"),
             )
-            .help("see them first: migrate plan --allow-downgrade; raise `downgrade_limit` under [policy] in migrate.toml"),
+            .help(format!("if that is what you want, set `downgrade_limit = {steps}` under [policy] in migrate.toml and see them with: migrate plan --allow-downgrade")),
             Self::NoWayBack { title, reason, path } => {
                 let reason = reason.as_ref().map_or("it has no down script".to_owned(), |reason| format!("it is irreversible: {reason}"));
                 let diagnostic = D::refused(codes::NO_WAY_BACK, format!("{title}: there is no way back: {reason}"));
@@ -316,13 +318,20 @@ impl Refusal {
                     .help(format!("upgrade to {minimum} with its own release first{}", url.as_ref().map(|url| format!(": {url}")).unwrap_or_default()))
             }
             Self::Stop { at, route, url } => {
-                let at = at.as_ref().map_or("no version".to_owned(), ToString::to_string);
                 let stop = route.first().map(ToString::to_string).unwrap_or_default();
+                let at = match at {
+                    None => "no version".to_owned(),
+                    Some(at) if Some(at) == route.first() => format!("a part of {at}"),
+                    Some(at) => at.to_string(),
+                };
                 let url = url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
                 let route: Vec<_> = route.iter().map(ToString::to_string).collect();
-                D::refused(codes::GATE, format!("an upgrade from {at} ends at {stop}, whose release must run once"))
-                    .help(format!("the route: {}", route.join(", then ")))
-                    .help(format!("deploy {stop}{url} after: migrate up --to {stop}"))
+                D::refused(
+                    codes::GATE,
+                    format!("the database is at {at}, and an upgrade stops at {stop} first, so that this release runs once"),
+                )
+                .help(format!("the route: {}", route.join(", then ")))
+                .help(format!("next: migrate up --to {stop}, then deploy {stop}{url}"))
             }
             Self::RequiresVersion { title, required, at } => {
                 let at = at.as_ref().map_or("no version".to_owned(), ToString::to_string);
