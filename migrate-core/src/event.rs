@@ -1,5 +1,8 @@
 //! What happened, as it happens. Everything a run shows is one of these; nothing else is printed or logged.
 
+#[cfg(feature = "tracing")]
+pub mod tracing;
+
 use std::time::Duration;
 
 use crate::backend::{Holder, Notice, Server, ServerError};

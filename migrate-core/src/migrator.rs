@@ -258,6 +258,7 @@ impl Migrator {
         if seq != plan.after {
             return Err(ErrorKind::from(Refusal::StalePlan { after: plan.after, now: seq }).into());
         }
+        run.report.notes.clone_from(&plan.notes);
         match run.execute(plan).await {
             Err(Halt::Raced) => {
                 let seq = now(run).await?;

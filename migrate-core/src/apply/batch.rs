@@ -14,7 +14,7 @@ use crate::plan::{Step, Unit};
 use crate::sql::Statement;
 use crate::sql::batch::with_bounds;
 
-use super::effects::Journal;
+use super::effects::{Journal, Part};
 use super::journal::Outcome;
 use super::{Halt, Run};
 
@@ -76,7 +76,7 @@ impl Run<'_> {
         let rows = self
             .session
             .query(&format!(
-                "SELECT MAX({key}) FROM (SELECT {key} FROM {table} WHERE {key} >= {next} ORDER BY {key} LIMIT {size}) AS range"
+                "SELECT MAX({key}) FROM (SELECT {key} FROM {table} WHERE {key} >= {next} ORDER BY {key} LIMIT {size}) AS batch_rows"
             ))
             .await?;
         let end = rows.first().and_then(|row| row.first()?.as_deref()?.parse::<i64>().ok());
@@ -109,8 +109,8 @@ impl Run<'_> {
                 Advance { checkpoint: Some(next.to_text()), ..journal.here(State::InFlight) }
             };
             match self.round(&bounded, &advance, settings).await? {
-                Err(error) => return Ok(Outcome::Refused(unit.runs.start, error)),
-                Ok(affected) => rows += affected,
+                Err((part, error)) => return Ok(Outcome::Refused(part, error)),
+                Ok(affected) => rows += affected.unwrap_or(0),
             }
             let event = Event::Batch {
                 step,
@@ -152,8 +152,13 @@ impl Run<'_> {
             rounds += 1;
             let advance = Advance { checkpoint: Some(rounds.to_string()), ..journal.here(State::InFlight) };
             let affected = match self.round(&statement, &advance, settings).await? {
-                Err(error) => return Ok(Outcome::Refused(unit.runs.start, error)),
-                Ok(affected) => affected,
+                Err((part, error)) => return Ok(Outcome::Refused(part, error)),
+                Ok(Some(affected)) => affected,
+                Ok(None) => {
+                    let message = "the server does not say how many rows were affected, so no end can be seen";
+                    let error = ServerError::new(Fault::Unsupported, message);
+                    return Ok(Outcome::Refused(Part::Statement(unit.runs.start), error));
+                }
             };
             checkpoint.clone_from(&advance.checkpoint);
             rows += affected;
@@ -168,7 +173,7 @@ impl Run<'_> {
             }
             if let Some(message) = endless(affected, before, limit) {
                 let error = ServerError::new(Fault::Refused, message);
-                return Ok(Outcome::Refused(unit.runs.start, error));
+                return Ok(Outcome::Refused(Part::Statement(unit.runs.start), error));
             }
             before = affected;
             self.pause(pause).await;
@@ -178,24 +183,24 @@ impl Run<'_> {
         }
     }
 
-    /// One round: the statement and its checkpoint, or neither. Answers the rows it affected.
+    /// One round: the statement and its checkpoint, or neither. Answers the rows it affected, where the server says so.
     async fn round(
         &mut self,
         statement: &Statement<'_>,
         advance: &Advance,
         settings: &Settings,
-    ) -> Result<Result<u64, ServerError>, Halt> {
+    ) -> Result<Result<Option<u64>, (Part, ServerError)>, Halt> {
         let effects = [Effect::Begin(settings), Effect::Statement(statement), Effect::Advance(advance), Effect::Commit];
         let performed = self.session.perform(self.table, &effects, &mut ()).await;
         match performed.end {
-            End::All => Ok(Ok(performed.done.get(1).and_then(|done| done.rows).unwrap_or(0))),
+            End::All => Ok(Ok(performed.done.get(1).and_then(|done| done.rows))),
             End::Lost(error) => Err(ErrorKind::Lost(error).into()),
             End::Refused { at, error } => {
                 self.rollback().await;
-                if let Effect::Advance(_) = effects[at] {
-                    return Err(error.into());
+                match Part::of(&effects[at]) {
+                    Part::Row if !error.is_contention() => Err(error.into()),
+                    part => Ok(Err((part, error))),
                 }
-                Ok(Err(error))
             }
         }
     }
@@ -204,7 +209,7 @@ impl Run<'_> {
 /// A round that was stopped between two commits looks like one that the server stopped.
 fn stopped(unit: &Unit) -> Outcome {
     let error = ServerError::new(Fault::Cancelled, "stopped by request");
-    Outcome::Refused(unit.runs.start, error)
+    Outcome::Refused(Part::Statement(unit.runs.start), error)
 }
 
 /// Why `until-empty` will not come to an end, if the counts say so.

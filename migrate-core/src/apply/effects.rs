@@ -78,7 +78,7 @@ pub(super) struct Transaction<'p> {
     complete: Option<Advance>,
 }
 
-/// What an effect of a [`Transaction`] is to the step.
+/// What an effect is to its step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Begin,
@@ -86,6 +86,17 @@ pub(super) enum Part {
     /// Index into the script.
     Statement(usize),
     Commit,
+}
+
+impl Part {
+    pub(super) fn of(effect: &Effect<'_>) -> Self {
+        match effect {
+            Effect::Begin(_) | Effect::Set(_) => Self::Begin,
+            Effect::Statement(statement) => Self::Statement(statement.number - 1),
+            Effect::Commit | Effect::Rollback => Self::Commit,
+            Effect::Append(_) | Effect::Advance(_) | Effect::Mirror(_) => Self::Row,
+        }
+    }
 }
 
 impl<'p> Transaction<'p> {

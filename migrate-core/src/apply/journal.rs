@@ -12,18 +12,18 @@ use crate::history::State;
 use crate::plan::{How, Step, Unit};
 use crate::sql::{Recovery, Statement};
 
-use super::effects::{Journal, Stamp, settings};
+use super::effects::{Journal, Part, Stamp, settings};
 use super::report::StepReport;
 use super::retry::Retry;
-use super::window::{ask, statement_failure};
+use super::window::{ask, refused};
 use super::{Halt, Run};
 
 /// What a unit came to.
 pub(super) enum Outcome {
     /// The cursor has passed it.
     Passed,
-    /// The server said no to the statement at this index; the row still says where it was.
-    Refused(usize, ServerError),
+    /// The server said no; the row still says where it was.
+    Refused(Part, ServerError),
 }
 
 impl Run<'_> {
@@ -63,17 +63,47 @@ impl Run<'_> {
         }
         self.open_row(&takeover, &journal).await?;
         if !step.units.is_empty() {
-            self.perform_quietly(&[Effect::Set(&settings)]).await?;
+            self.set(step, &journal, &settings, &checkpoint, left).await?;
         }
         for (index, unit) in step.units.iter().enumerate() {
             self.unit(step, unit, &mut journal, &settings, checkpoint.take().filter(|_| index == 0), left).await?;
         }
-        self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
         let elapsed = began.elapsed();
         let statements = step.units.iter().map(|unit| unit.runs.len()).sum();
         self.report.steps.push(StepReport::of(step, statements, elapsed));
         self.observer.event(&Event::StepFinished { step, elapsed });
-        Ok(())
+        self.perform_quietly(&[Effect::Set(&Settings::default())]).await
+    }
+
+    /// Settings for the whole step. Where they are refused nothing of it has run in this attempt, and its row says so.
+    async fn set(
+        &mut self,
+        step: &Step,
+        journal: &Journal<'_>,
+        settings: &Settings,
+        checkpoint: &Option<String>,
+        left: &[Step],
+    ) -> Result<(), Halt> {
+        match self.session.perform(self.table, &[Effect::Set(settings)], &mut ()).await.end {
+            End::All => Ok(()),
+            End::Lost(error) => Err(ErrorKind::Lost(error).into()),
+            End::Refused { error, .. } => {
+                self.fail(journal, &error, checkpoint.clone()).await?;
+                Err(refused(step, Part::Begin, journal.cursor, error, left).into())
+            }
+        }
+    }
+
+    /// Writes down what the server said, and where the step stands.
+    async fn fail(
+        &mut self,
+        journal: &Journal<'_>,
+        error: &ServerError,
+        checkpoint: Option<String>,
+    ) -> Result<(), Halt> {
+        let failed = Advance { error: Some(error.to_string()), checkpoint, ..journal.here(State::Failed) };
+        self.perform_quietly(&[Effect::Advance(&failed)]).await?;
+        self.perform_quietly(&[Effect::Set(&Settings::default())]).await
     }
 
     /// Closes the attempt that this one goes on with and opens its own row, both or neither.
@@ -102,20 +132,25 @@ impl Run<'_> {
             if self.stop.is_requested() {
                 return self.interrupt(step, journal, checkpoint, left).await;
             }
+            let before = checkpoint.clone();
             let outcome = match &unit.how {
                 How::Together | How::Discarded => self.together(step, unit, journal, settings).await?,
                 How::Alone(recovery) => self.alone(step, unit, *recovery, journal).await?,
                 How::Batch(batch) => self.batch(step, unit, batch, journal, settings, &mut checkpoint).await?,
             };
-            let (index, error) = match outcome {
+            let (part, error) = match outcome {
                 Outcome::Passed => return Ok(()),
-                Outcome::Refused(index, error) => (index, error),
+                Outcome::Refused(part, error) => (part, error),
             };
             if error.fault == Fault::Cancelled && self.stop.is_requested() {
                 return self.interrupt(step, journal, checkpoint, left).await;
             }
+            if checkpoint != before {
+                // A batch that gets on is not one that waits.
+                retry = Retry::default();
+            }
             let recorded = journal.cursor;
-            let failure = || ErrorKind::Statement(statement_failure(step, Some(index), recorded, error.clone(), left));
+            let failure = || refused(step, part, recorded, error.clone(), left);
             let halt = if error.is_contention() {
                 match self.pause_for_retry(step, &error, &mut retry, failure).await {
                     Ok(()) => continue,
@@ -124,9 +159,7 @@ impl Run<'_> {
             } else {
                 failure().into()
             };
-            let failed = Advance { error: Some(error.to_string()), checkpoint, ..journal.here(State::Failed) };
-            self.perform_quietly(&[Effect::Advance(&failed)]).await?;
-            self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
+            self.fail(journal, &error, checkpoint).await?;
             return Err(halt);
         }
     }
@@ -194,12 +227,7 @@ impl Run<'_> {
     }
 
     /// Sends the effects of one unit and says what became of them.
-    pub(super) async fn send_unit(
-        &mut self,
-        step: &Step,
-        unit: &Unit,
-        effects: &[Effect<'_>],
-    ) -> Result<Outcome, Halt> {
+    async fn send_unit(&mut self, step: &Step, unit: &Unit, effects: &[Effect<'_>]) -> Result<Outcome, Halt> {
         let mut watch = UnitWatch { step, effects, observer: self.observer };
         let performed = self.session.perform(self.table, effects, &mut watch).await;
         match performed.end {
@@ -209,10 +237,11 @@ impl Run<'_> {
                 if matches!(effects.first(), Some(Effect::Begin(_))) {
                     self.rollback().await;
                 }
-                match effects[at] {
-                    Effect::Statement(statement) => Ok(Outcome::Refused(statement.number - 1, error)),
-                    Effect::Commit | Effect::Begin(_) => Ok(Outcome::Refused(unit.runs.start, error)),
-                    _ => Err(error.into()),
+                match Part::of(&effects[at]) {
+                    // Behind a statement that cannot share a transaction the row alone is tried again by nobody: what
+                    // became of the statement is settled by the next run.
+                    Part::Row if !(error.is_contention() && unit.how == How::Together) => Err(error.into()),
+                    part => Ok(Outcome::Refused(part, error)),
                 }
             }
         }

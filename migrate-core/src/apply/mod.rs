@@ -115,7 +115,7 @@ impl<'a> Run<'a> {
             let steps = &plan.steps[index..];
             self.stop_before(steps)?;
             let finished = match steps[0].mode {
-                Mode::Record => self.record(steps).await?,
+                Mode::Record => self.record(steps, &mut retry).await?,
                 Mode::Transaction => self.window(steps, &mut retry).await?,
                 Mode::Journal => {
                     self.journal(&steps[0], &steps[1..]).await?;

@@ -53,7 +53,7 @@ impl Report {
     pub(crate) fn applied_line(&self) -> String {
         let titles: Vec<_> = self.steps.iter().map(|step| step.id.to_string()).collect();
         match titles.as_slice() {
-            [] => "nothing was applied in this run".to_owned(),
+            [] => "no migration was completed in this run".to_owned(),
             few if few.len() <= 4 => format!("applied before it in this run: {}", few.join(", ")),
             [first, .., last] => format!("applied before it in this run: {first} … {last} ({})", titles.len()),
             [one] => format!("applied before it in this run: {one}"),

@@ -23,25 +23,37 @@ impl Run<'_> {
     /// With [`Refusal::InDoubt`] where nobody can tell.
     pub(super) async fn settle(&mut self, step: &mut Step) -> Result<Advance, Halt> {
         let resume = step.resume.as_ref().expect("only an attempt that is not over is settled");
-        let entry = resume.entry.clone();
-        let script = resume.script.clone().or_else(|| step.script.clone()).expect("a step that runs has a script");
-        let cursor = usize::try_from(entry.cursor).unwrap_or(usize::MAX).min(script.len());
-        let (ran, evidence) = self.decide(step, &entry, &script, cursor).await?;
-        if cursor < script.len() {
-            self.observer.event(&Event::Settled { step, statement: cursor + 1, ran, evidence: &evidence });
-        }
-        let now = if ran { cursor + 1 } else { cursor };
-        let prefix_digest = if ran {
-            Prefixes::new().up_to(&script, now).map(|prefix| prefix.to_text())
-        } else {
-            entry.prefix_digest.clone()
+        let (entry, sent) = (resume.entry.clone(), resume.script.clone());
+        let at = usize::try_from(entry.cursor).unwrap_or(usize::MAX);
+        let (ran, evidence) = match &sent {
+            Some(script) => self.decide(step, &entry, script, at.min(script.len())).await?,
+            None if entry.note.is_none() => (false, "row: nothing was sent that can be in doubt".to_owned()),
+            None => {
+                let reason = "what was sent is not stored, and the file was changed since".to_owned();
+                return Err(doubt(step, step.script.as_ref(), &entry, reason).into());
+            }
         };
-        step.go_on(now as u64, prefix_digest.as_deref())?;
+        if entry.cursor < entry.statements {
+            self.observer.event(&Event::Settled { step, statement: at + 1, ran, evidence: &evidence });
+        }
+        let (now, prefix_digest) = match &sent {
+            Some(script) if ran => (at + 1, Prefixes::new().up_to(script, at + 1).map(|prefix| prefix.to_text())),
+            _ => (at, entry.prefix_digest.clone()),
+        };
+        step.go_on(now as u64, prefix_digest.as_deref(), &self.backend.dialect().syntax)?;
         Ok(interrupted(&entry, now, prefix_digest, evidence))
     }
 
     /// Writes down what a person says about the statement in flight of `open`, whose script is `script`.
     pub(crate) async fn settle_by_person(&mut self, open: &Entry, script: &Script, ran: bool) -> Result<(), Halt> {
+        if open.note.is_none() {
+            // Only what is announced before it is sent can be in doubt.
+            return Err(ErrorKind::from(Refusal::Already {
+                what: format!("nothing is in doubt about {}: no statement of it can have run unseen", open.title()),
+                help: "run `migrate up` again: it goes on by itself".to_owned(),
+            })
+            .into());
+        }
         let cursor = usize::try_from(open.cursor).unwrap_or(usize::MAX).min(script.len());
         let (now, prefix_digest) = if ran && cursor < script.len() {
             (cursor + 1, Prefixes::new().up_to(script, cursor + 1).map(|prefix| prefix.to_text()))
@@ -68,8 +80,9 @@ impl Run<'_> {
         if cursor == script.len() {
             return Ok((false, "cursor: all statements had run".to_owned()));
         }
+        let dialect = self.backend.dialect();
         let one_by_one = RunAttributes { no_transaction: true, ..RunAttributes::default() };
-        let recovery = units::cut(script, &one_by_one, self.backend.dialect().atomicity)
+        let recovery = units::cut(script, &one_by_one, &dialect.syntax, dialect.atomicity)
             .ok()
             .and_then(|(_, units)| units.into_iter().find(|unit| unit.covers.contains(&cursor)))
             .and_then(|unit| match unit.how {
@@ -93,10 +106,11 @@ impl Run<'_> {
                         self.clean_up(text).await?;
                     }
                 }
-                Settled::Undecided(reason) => return Err(doubt(step, script, cursor, reason).into()),
+                Settled::Undecided(reason) => return Err(doubt(step, Some(script), entry, reason).into()),
             }
         }
-        Err(doubt(step, script, cursor, "cleaning up after it does not come to an end".to_owned()).into())
+        let reason = "cleaning up after it does not come to an end".to_owned();
+        Err(doubt(step, Some(script), entry, reason).into())
     }
 
     /// A statement that the evidence asks for: dropping what a broken build left behind.
@@ -133,14 +147,22 @@ fn interrupted(entry: &Entry, cursor: usize, prefix_digest: Option<String>, evid
     }
 }
 
-fn doubt(step: &Step, script: &Script, cursor: usize, reason: String) -> Refusal {
-    let statement = script.statement(cursor);
+fn doubt(step: &Step, script: Option<&Script>, entry: &Entry, reason: String) -> Refusal {
+    let index = usize::try_from(entry.cursor).unwrap_or(usize::MAX);
+    let place = script.map_or(Place::path("the history"), |script| {
+        if index < script.len() {
+            let statement = script.statement(index);
+            Place::in_source(script.source(), statement.offset..statement.offset + statement.text.len())
+        } else {
+            Place::path(script.source().path())
+        }
+    });
     Refusal::InDoubt {
         id: step.id.clone(),
         title: step.title(),
-        place: Box::new(Place::in_source(script.source(), statement.offset..statement.offset + statement.text.len())),
-        statement: cursor + 1,
-        statements: script.len(),
+        place: Box::new(place),
+        statement: index.saturating_add(1),
+        statements: usize::try_from(entry.statements).unwrap_or(usize::MAX),
         reason,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::backend::{Done, Effect, End, Exclusion, Notice, Progress};
+use crate::backend::{Done, Effect, End, NewEntry, Notice, Progress, ServerError, Settings};
 use crate::error::{ErrorKind, PreconditionFailure, StatementFailure};
 use crate::event::{Event, Observer};
 use crate::history::State;
@@ -62,10 +62,15 @@ impl Run<'_> {
             };
             if ended.is_none() {
                 watch.skip = 1;
-                if !self.has_table {
-                    self.session.ensure_history(self.table).await.map_err(halted)?;
-                }
-                if let Err(halt) = ask(self.session, &steps[0], &steps[0].run.preconditions).await {
+                let ready = match self.has_table {
+                    true => Ok(()),
+                    false => self.session.ensure_history(self.table).await.map_err(halted),
+                };
+                let ready = match ready {
+                    Ok(()) => ask(self.session, &steps[0], &steps[0].run.preconditions).await,
+                    halt => halt,
+                };
+                if let Err(halt) = ready {
                     self.session.perform(self.table, &[Effect::Rollback], &mut ()).await;
                     return Err(halt);
                 }
@@ -123,7 +128,7 @@ impl Run<'_> {
             End::Refused { error, .. } => error,
         };
         self.rollback().await;
-        if part == Part::Row {
+        if part == Part::Row && !error.is_contention() {
             return Err(halted(error));
         }
         let step = window[index].step;
@@ -131,13 +136,7 @@ impl Run<'_> {
         if self.stop.is_requested() && !error.is_contention() && error.fault == crate::backend::Fault::Cancelled {
             return Err(ErrorKind::Stopped { left: steps[index..].iter().map(Step::title).collect() }.into());
         }
-        let failure = || {
-            let statement = match part {
-                Part::Statement(statement) => Some(statement),
-                _ => None,
-            };
-            ErrorKind::Statement(statement_failure(step, statement, 0, error.clone(), left))
-        };
+        let failure = || refused(step, part, 0, error.clone(), left);
         if !error.is_contention() {
             return Err(failure().into());
         }
@@ -149,32 +148,47 @@ impl Run<'_> {
         Ok(0)
     }
 
-    /// Writes the rows of consecutive steps that have no script, all in one transaction; answers how many.
-    pub(super) async fn record(&mut self, steps: &[Step]) -> Result<usize, Halt> {
-        let steps: Vec<&Step> = steps.iter().take_while(|step| step.mode == Mode::Record).collect();
+    /// Writes the rows of consecutive steps that have no script, all in one transaction; answers how many. None is
+    /// "try again".
+    pub(super) async fn record(&mut self, steps: &[Step], retry: &mut Retry) -> Result<usize, Halt> {
+        let left = steps.iter().take_while(|step| step.mode == Mode::Record).count();
+        let (steps, left) = steps.split_at(left);
         let began = Instant::now();
-        let settings = crate::backend::Settings::default();
-        self.perform_quietly(&[Effect::Begin(&settings)]).await?;
-        if !self.has_table && self.exclusion() == Exclusion::Optimistic {
-            self.session.ensure_history(self.table).await.map_err(halted)?;
-        }
         let run_id = self.run_id.clone();
         let syntax = self.backend.dialect().syntax;
         let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax };
-        let mut rows = Vec::new();
-        for step in &steps {
-            let seq = self.take_seq();
-            rows.push(stamp.row(step, seq, State::Done, 0));
-        }
-        let effects: Vec<Effect<'_>> = rows.iter().map(Effect::Append).chain([Effect::Commit]).collect();
-        self.perform_quietly(&effects).await?;
+        let rows: Vec<_> =
+            steps.iter().zip(self.next_seq..).map(|(step, seq)| stamp.row(step, seq, State::Done, 0)).collect();
+        let appended = match self.append(&rows).await {
+            Err(Halt::Error(ErrorKind::Server(error))) if error.is_contention() => {
+                let failure = || refused(&steps[0], Part::Row, 0, error.clone(), left);
+                self.pause_for_retry(&steps[0], &error, retry, failure).await?;
+                return Ok(0);
+            }
+            other => other,
+        };
+        appended?;
+        self.next_seq += rows.len() as u64;
         self.has_table = true;
-        for step in &steps {
+        for step in steps {
             let elapsed = began.elapsed();
             self.report.steps.push(StepReport::of(step, 0, elapsed));
             self.observer.event(&Event::StepFinished { step, elapsed });
         }
         Ok(steps.len())
+    }
+
+    async fn append(&mut self, rows: &[NewEntry]) -> Result<(), Halt> {
+        let settings = Settings::default();
+        self.perform_quietly(&[Effect::Begin(&settings)]).await?;
+        if !self.has_table
+            && let Err(error) = self.session.ensure_history(self.table).await
+        {
+            self.rollback().await;
+            return Err(halted(error));
+        }
+        let effects: Vec<Effect<'_>> = rows.iter().map(Effect::Append).chain([Effect::Commit]).collect();
+        self.perform_quietly(&effects).await
     }
 }
 
@@ -215,12 +229,28 @@ fn is_true(text: &str) -> bool {
     matches!(text, "t" | "true" | "TRUE") || text.parse::<f64>().is_ok_and(|number| number != 0.0)
 }
 
+/// What it means that the server refused a part of `step`, of which `recorded` statements are applied and recorded.
+pub(super) fn refused(step: &Step, part: Part, recorded: usize, error: ServerError, left: &[Step]) -> ErrorKind {
+    let named = |what: &str| {
+        let message = format!("{}: {what}: {}", step.title(), error.message);
+        ErrorKind::Server(ServerError { message, position: None, ..error.clone() })
+    };
+    match part {
+        Part::Begin => named("cannot begin with its settings"),
+        Part::Row => named("its row in the history cannot be written"),
+        Part::Statement(index) => {
+            ErrorKind::Statement(statement_failure(step, Some(index), recorded, error.clone(), left))
+        }
+        Part::Commit => ErrorKind::Statement(statement_failure(step, None, recorded, error.clone(), left)),
+    }
+}
+
 /// The failure of a statement of `step`; without a statement it is the commit that failed.
-pub(super) fn statement_failure(
+fn statement_failure(
     step: &Step,
     statement: Option<usize>,
     recorded: usize,
-    error: crate::backend::ServerError,
+    error: ServerError,
     left: &[Step],
 ) -> StatementFailure {
     let script = step.script.as_ref().expect("a step that runs has a script");

@@ -8,6 +8,10 @@ use crate::version::Version;
 /// The `origin` of the row that marks a baseline's version.
 pub const FLOOR: &str = "floor";
 
+/// The `origin` of the rows of a run that installs everything on a database that had nothing: until one of them says
+/// that the set is complete, no release can have been deployed.
+pub const INSTALL: &str = "install";
+
 /// The primary key of a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -72,7 +76,7 @@ pub struct Entry {
     pub executed_digest: Option<String>,
     /// Raw digest of the way back.
     pub down_checksum: Option<String>,
-    /// Where the row comes from, if not from a run: `floor`, another tool, a snapshot.
+    /// Where the row comes from, if not from an ordinary run: `floor`, `install`, another tool, a snapshot.
     pub origin: Option<String>,
     /// The oldest release that may run on the result.
     pub compatible_from: Option<Version>,
@@ -115,6 +119,11 @@ impl Entry {
     pub fn is_floor(&self) -> bool {
         self.action == Action::Baseline && self.origin.as_deref() == Some(FLOOR)
     }
+
+    /// Whether it was written by a run that installs everything.
+    pub fn is_of_install(&self) -> bool {
+        self.action == Action::Up && self.origin.as_deref() == Some(INSTALL)
+    }
 }
 
 /// What a row records.
@@ -140,6 +149,13 @@ pub enum Action {
     Resolve,
     /// A person said that it is not applied, or pruned it.
     Forget,
+}
+
+impl Action {
+    /// Whether it says where the migration stands, and not only what counts as its text.
+    pub fn is_attempt(self) -> bool {
+        !matches!(self, Self::Accept | Self::Refresh)
+    }
 }
 
 /// How an attempt ended.

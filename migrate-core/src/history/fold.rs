@@ -15,7 +15,9 @@ pub struct History {
     component: String,
     entries: Vec<Entry>,
     applied: BTreeMap<MigrationId, Applied>,
-    open: Option<usize>,
+    /// For each migration the places of its rows.
+    rows: BTreeMap<MigrationId, Vec<usize>>,
+    open: Vec<usize>,
     floor: Option<Version>,
     others: usize,
     gap: Option<u64>,
@@ -61,15 +63,25 @@ impl History {
             if entry.key.seq != expected && history.gap.is_none() {
                 history.gap = Some(expected);
             }
-            history.take(index, entry);
+            history.take(&entries, index);
         }
         history.entries = entries;
         history
     }
 
-    fn take(&mut self, index: usize, entry: &Entry) {
-        // One thing is open at a time, and whatever follows it is about it.
-        self.open = entry.is_open().then_some(index);
+    fn take(&mut self, entries: &[Entry], index: usize) {
+        let entry = &entries[index];
+        if !entry.is_floor() {
+            self.rows.entry(entry.id.clone()).or_default().push(index);
+        }
+        if entry.action.is_attempt() && !entry.is_floor() {
+            // What follows an attempt that is not over is another one at the same migration, or a person's word on it.
+            // A row about anything else does not end it.
+            self.open.retain(|open| entries[*open].id != entry.id);
+            if entry.is_open() {
+                self.open.push(index);
+            }
+        }
         if entry.is_open() {
             return;
         }
@@ -109,21 +121,27 @@ impl History {
 
     /// The row with this number.
     pub fn entry(&self, seq: u64) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.key.seq == seq)
+        self.entries.binary_search_by_key(&seq, |entry| entry.key.seq).ok().map(|index| &self.entries[index])
     }
 
     /// Where a migration stands.
     pub fn status(&self, id: &MigrationId) -> Status<'_> {
-        match (self.open(), self.applied.get(id)) {
-            (Some(entry), _) if entry.id == *id => Status::Open(entry),
-            (_, Some(applied)) => Status::Applied(applied),
-            (_, None) => Status::Pending,
+        let open = self.open.iter().map(|index| &self.entries[*index]).find(|entry| entry.id == *id);
+        match (open, self.applied.get(id)) {
+            (Some(entry), _) => Status::Open(entry),
+            (None, Some(applied)) => Status::Applied(applied),
+            (None, None) => Status::Pending,
         }
     }
 
     /// What is applied, in order of execution.
     pub fn applied(&self) -> impl DoubleEndedIterator<Item = (&MigrationId, &Applied)> {
         self.applied.iter()
+    }
+
+    /// How a migration is applied, even where an attempt to take it back is not over.
+    pub fn applied_entry(&self, id: &MigrationId) -> Option<&Applied> {
+        self.applied.get(id)
     }
 
     /// The highest applied versioned migration.
@@ -133,7 +151,7 @@ impl History {
 
     /// The attempt that is not over.
     pub fn open(&self) -> Option<&Entry> {
-        self.open.map(|index| &self.entries[index])
+        self.open.first().map(|index| &self.entries[*index])
     }
 
     /// The baseline's version: everything up to it was there before the history began.
@@ -161,9 +179,34 @@ impl History {
         self.entries.last().map_or(0, |entry| entry.key.seq)
     }
 
+    /// All rows about one migration, oldest first.
+    pub fn of<'h>(&'h self, id: &MigrationId) -> impl DoubleEndedIterator<Item = &'h Entry> + use<'h> {
+        self.rows.get(id).into_iter().flatten().map(|index| &self.entries[*index])
+    }
+
     /// Whether a raw digest was ever that of a done run of this migration.
     pub fn ran_before(&self, id: &MigrationId, checksum: &str) -> bool {
-        self.entries.iter().any(|entry| entry.id == *id && entry.state == State::Done && entry.checksum == checksum)
+        self.of(id).any(|entry| {
+            entry.state == State::Done
+                && entry.checksum == checksum
+                && !matches!(entry.action, Action::Down | Action::Forget)
+        })
+    }
+
+    /// Whether the last run was to install everything on a database that had nothing, and did not come to its end.
+    pub fn is_installing(&self) -> bool {
+        let last = self.entries.iter().rfind(|entry| entry.action.is_attempt());
+        last.is_some_and(|last| last.is_of_install() && (last.is_open() || last.set_digest.is_none()))
+    }
+
+    /// The history as it will be once the way back that is open is complete.
+    pub(crate) fn after_open_down(&self) -> Self {
+        let mut after = self.clone();
+        if let Some(open) = self.open().filter(|open| open.action == Action::Down) {
+            after.applied.remove(&open.id);
+            after.open.retain(|index| self.entries[*index].id != open.id);
+        }
+        after
     }
 }
 

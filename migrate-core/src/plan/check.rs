@@ -35,7 +35,7 @@ impl Check {
             // An attempt that is not over counts as blocked: a service must not start on half a migration.
             Ok(plan) => match plan.steps.iter().find_map(|step| step.resume.as_ref()) {
                 Some(resume) => Self::Blocked(Refusal::Open { entry: Box::new(resume.entry.clone()), known: true }),
-                None => Self::Pending { titles: plan.steps.iter().map(super::Step::title).collect() },
+                None => Self::Pending { titles: plan.steps.iter().map(super::text::title).collect() },
             },
             Err(Refusal::PhaseChoice { pre, post }) => Self::Pending { titles: [pre, post].concat() },
             Err(refusal) if refusal.is_ahead() => Self::Ahead(refusal),

@@ -1,71 +1,114 @@
 //! The rules of going down: ways back, highest first, from the database's own copy.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
-use crate::history::{Action, Applied, Entry};
+use crate::history::{Action, Applied, Entry, History, State};
 use crate::migration::{Migration, MigrationId, RunAttributes};
 use crate::source::Source;
-use crate::sql::directive;
+use crate::sql::{Script, directive};
 
-use super::planner::{Planner, applied_as, stored_source};
-use super::{DownGoal, Refusal, Step, up};
+use super::planner::{Planner, applied_as};
+use super::resume::Prefix;
+use super::{DownGoal, Refusal, Step, record};
+
+type Chosen<'h> = Vec<(&'h MigrationId, &'h Applied)>;
 
 pub(super) fn plan(planner: &Planner<'_>, goal: &DownGoal) -> Result<(Vec<Step>, Vec<Diagnostic>), Refusal> {
-    let mut notes = Vec::new();
+    let (mut steps, mut notes) = (Vec::new(), Vec::new());
+    let mut chosen = chosen(planner.history(), goal)?;
     if let Some(open) = planner.history().open() {
-        if open.action == Action::Down {
-            return Ok((vec![up::resume(planner, open)?], notes));
+        let in_reach = chosen.iter().any(|(id, _)| **id == open.id);
+        if open.action != Action::Down || !in_reach {
+            let known = planner.known_as(&open.id).is_some();
+            return Err(Refusal::Open { entry: Box::new(open.clone()), known });
         }
-        let known = planner.set.get(&open.id).is_some();
-        return Err(Refusal::Open { entry: Box::new(open.clone()), known });
+        // What was being taken back is finished first.
+        steps.push(resume(planner, open)?);
+        chosen.retain(|(id, _)| **id != open.id);
     }
-    let applied: Vec<_> = planner.history().applied().rev().filter(|(id, _)| !id.is_repeatable()).collect();
-    let chosen: Vec<_> = match goal {
-        DownGoal::Steps(steps) => applied.into_iter().take(*steps).collect(),
-        DownGoal::Empty => applied,
-        DownGoal::To(target) => {
-            let ids: Vec<&MigrationId> = applied.iter().map(|(id, _)| *id).collect();
-            let target = target.resolve(ids.iter().copied()).ok_or_else(|| Refusal::UnknownTarget {
-                target: target.to_string(),
-                known: ids.iter().rev().map(|id| (*id).clone()).collect(),
-            })?;
-            applied.into_iter().filter(|(id, _)| !target.reaches(id)).collect()
-        }
-    };
-    let mut steps = Vec::new();
+    in_reverse(planner, &mut chosen);
     for (id, applied) in chosen {
-        steps.push(back(planner, id, applied, &mut notes)?);
+        let has_way_back = applied.down_key.is_some() || planner.known_as(id).is_some_and(|known| known.down.is_some());
+        steps.push(if id.is_repeatable() && !has_way_back {
+            // Nothing takes it back, but it must run again with what it stands on.
+            record::forget(planner, id)
+        } else {
+            back(planner, id, applied, &mut notes)?
+        });
     }
     Ok((steps, notes))
 }
 
-/// The stored ways back of what is ahead of us, down to the highest that we know.
-pub(super) fn downgrade(
-    planner: &Planner<'_>,
-    ahead: &[(&MigrationId, &Applied)],
-    newest_known: Option<&MigrationId>,
-) -> Result<Vec<Step>, Refusal> {
-    if newest_known.is_none() {
+/// What the goal takes back, highest first. Repeatables stay, unless everything goes.
+pub(super) fn chosen<'h>(history: &'h History, goal: &DownGoal) -> Result<Chosen<'h>, Refusal> {
+    let versioned = || history.applied().rev().filter(|(id, _)| !id.is_repeatable());
+    match goal {
+        DownGoal::Empty => Ok(history.applied().rev().collect()),
+        DownGoal::Steps(steps) => Ok(versioned().take(*steps).collect()),
+        DownGoal::To(target) => {
+            let floor = history.floor().map(|floor| MigrationId::versioned(floor.clone(), crate::Phase::Pre, 0));
+            let ids = versioned().map(|(id, _)| id);
+            let Some(target) = target.resolve(ids.chain(&floor)) else {
+                return Err(Refusal::UnknownTarget {
+                    target: format!("{target} among what is applied"),
+                    known: history.applied().map(|(id, _)| id).filter(|id| !id.is_repeatable()).cloned().collect(),
+                });
+            };
+            Ok(versioned().filter(|(id, _)| !target.reaches(id)).collect())
+        }
+    }
+}
+
+/// Repeatables are taken back before what they require.
+fn in_reverse(planner: &Planner<'_>, chosen: &mut Chosen<'_>) {
+    if chosen.iter().any(|(id, _)| id.is_repeatable()) {
+        let places: BTreeMap<&MigrationId, usize> =
+            planner.set.repeatables_in_order().into_iter().map(|migration| &migration.id).zip(1..).collect();
+        // All that are versioned keep their order behind them; those of other releases go first.
+        chosen.sort_by_key(|(id, _)| {
+            Reverse(if id.is_repeatable() { places.get(id).copied().unwrap_or(usize::MAX) } else { 0 })
+        });
+    }
+}
+
+/// The stored ways back of what is ahead of us. A repeatable that only a later release has goes with it if it can.
+pub(super) fn downgrade(planner: &Planner<'_>, ahead: &[(&MigrationId, &Applied)]) -> Result<Vec<Step>, Refusal> {
+    if planner.newest_known().is_none() && planner.history().floor().is_none() {
         return Err(Refusal::NothingKnown { applied: ahead.iter().map(|(id, _)| (*id).clone()).collect() });
     }
+    let repeatables =
+        planner.unknown().filter(|(id, applied)| id.is_repeatable() && applied.down_key.is_some()).collect::<Vec<_>>();
     let limit = planner.policy.downgrade_limit;
-    if ahead.len() > limit {
-        return Err(Refusal::DowngradeLimit { steps: ahead.len(), limit });
+    let steps = ahead.len() + repeatables.len();
+    if steps > limit {
+        return Err(Refusal::DowngradeLimit { steps, limit });
     }
-    ahead.iter().rev().map(|(id, applied)| back(planner, id, applied, &mut Vec::new())).collect()
+    let highest_first = repeatables.iter().rev().chain(ahead.iter().rev());
+    highest_first.map(|(id, applied)| back(planner, id, applied, &mut Vec::new())).collect()
 }
 
 /// The step that finishes a way back that is not over.
 pub(super) fn resume(planner: &Planner<'_>, open: &Entry) -> Result<Step, Refusal> {
-    let text = planner.observed.texts.get(&open.key).and_then(|texts| texts.script.clone());
-    let migration = planner.set.get(&open.id);
-    let source = match (migration.and_then(|migration| migration.down.clone()), text) {
-        // The file wins: it is what a person mends after a failure. That its beginning is unchanged is checked.
-        (Some(file), _) => file,
-        (None, Some(text)) => stored_source(open, &text),
-        (None, None) => return Err(Refusal::Open { entry: Box::new(open.clone()), known: false }),
+    let migration = planner.known_as(&open.id);
+    let file = migration.and_then(|migration| migration.down.as_ref());
+    let sent = planner.sent(open, file);
+    // After a failure the file is what a person mends; it counts if it begins with what has run. Otherwise nobody
+    // touched anything, and what was sent goes on.
+    let mended = file.filter(|file| {
+        let begins = |script: &Script| match open.prefix_digest.as_deref().and_then(Prefix::from_text) {
+            Some(prefix) => prefix.starts(script),
+            None => open.cursor == 0,
+        };
+        sent.is_none()
+            || open.state == State::Failed && planner.script(file, &open.title()).is_ok_and(|script| begins(&script))
+    });
+    let Some(source) = mended.or(sent.as_ref()) else {
+        return Err(Refusal::Open { entry: Box::new(open.clone()), known: false });
     };
-    step(planner, &open.id, &open.description, &source, migration)
+    step(planner, &open.id, &open.description, source, migration)
 }
 
 fn back(
@@ -74,7 +117,7 @@ fn back(
     applied: &Applied,
     notes: &mut Vec<Diagnostic>,
 ) -> Result<Step, Refusal> {
-    let migration = planner.set.get(id).or_else(|| planner.set.renamed(id));
+    let migration = planner.known_as(id);
     let entry = planner.history().entry(applied.key.seq);
     let title = migration.map(Migration::title).or_else(|| entry.map(Entry::title)).unwrap_or_else(|| id.to_string());
     if let Some(reason) = migration.and_then(|migration| migration.attributes.irreversible.clone()) {
@@ -84,10 +127,7 @@ fn back(
             path: migration.map(|m| m.up.path().to_owned()),
         });
     }
-    let stored = applied.down_key.as_ref().and_then(|key| {
-        let text = planner.observed.texts.get(key)?.down_script.as_deref()?;
-        Some(stored_source(planner.history().entry(key.seq)?, text))
-    });
+    let stored = planner.stored_down(id);
     let file = migration.and_then(|migration| migration.down.as_ref());
     if let (Some(stored), Some(file)) = (&stored, file)
         && stored.text() != file.text()
@@ -96,8 +136,9 @@ fn back(
         notes.push(
             Diagnostic::warning(codes::DOWN_DIFFERS, format!("{title}: the file's way back is not the stored one"))
                 .at(Place::path(file.path()))
-                .diff(stored.text(), file.text())
-                .help("the stored one runs: it belongs to what was applied"),
+                .diff(&planner.shown(stored.text()), &planner.shown(file.text()))
+                .help("the stored one runs: it belongs to what was applied")
+                .help(format!("to run the file's instead, store it first: migrate accept {id}")),
         );
     }
     match stored.as_ref().or(file) {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::migration::{MigrationId, Phase};
-use crate::version::{ParseVersionError, Version};
+use crate::migration::{MigrationId, ParseMigrationIdError};
+use crate::version::Version;
 
 /// Where to go. Everything else a command does to the history is a goal too, so that it is planned, shown and refused
 /// by the same rules.
@@ -97,26 +97,17 @@ impl Goal {
     }
 }
 
-/// `1.5.0`, `1.5.0.*`, `2.1.0/pre/03`.
+/// `1.5.0`, `1.5.0.*`, `2.1.0/pre/03`, `R user_view`.
 impl FromStr for Target {
-    type Err = ParseVersionError;
+    type Err = ParseMigrationIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Some(line) = text.strip_suffix(".*") {
             return Ok(Self::Line(line.parse()?));
         }
-        match text.split_once('/') {
-            None => Ok(Self::Version(text.parse()?)),
-            Some((version, rest)) => {
-                let (phase, ordinal) = rest.split_once('/').unwrap_or((rest, "0"));
-                let phase = match phase {
-                    "pre" => Phase::Pre,
-                    "post" => Phase::Post,
-                    _ => return Err(ParseVersionError::NotNumbers(text.to_owned())),
-                };
-                let ordinal = ordinal.parse().map_err(|_| ParseVersionError::NotNumbers(text.to_owned()))?;
-                Ok(Self::Id(MigrationId::versioned(version.parse()?, phase, ordinal)))
-            }
+        match text.parse()? {
+            MigrationId::Versioned { version, .. } if !text.contains('/') => Ok(Self::Version(version)),
+            id => Ok(Self::Id(id)),
         }
     }
 }
@@ -137,7 +128,8 @@ impl Target {
         match (self, id.version()) {
             (_, None) => false,
             (Self::Version(target) | Self::Line(target), Some(version)) => version <= target,
-            (Self::Id(target), Some(_)) => id <= target,
+            // A repeatable comes after everything, and asking for one asks for nothing else.
+            (Self::Id(target), Some(_)) => id <= target && !target.is_repeatable(),
         }
     }
 
@@ -145,11 +137,10 @@ impl Target {
     pub fn resolve<'a>(&self, ids: impl Iterator<Item = &'a MigrationId>) -> Option<Self> {
         let mut best = None;
         for id in ids {
-            let Some(version) = id.version() else { continue };
-            match self {
-                Self::Version(target) if version == target => return Some(self.clone()),
-                Self::Id(target) if id == target => return Some(self.clone()),
-                Self::Line(line) if version.is_in_line(line) => {
+            match (self, id.version()) {
+                (Self::Version(target), Some(version)) if version == target => return Some(self.clone()),
+                (Self::Id(target), _) if id == target => return Some(self.clone()),
+                (Self::Line(line), Some(version)) if version.is_in_line(line) => {
                     best = best.max(Some(version.clone()));
                 }
                 _ => {}

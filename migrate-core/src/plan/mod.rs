@@ -9,6 +9,7 @@
 //! | [`resume`] | where an attempt that is not over goes on |
 //! | [`planner`] | [`plan`]: the rules in their order |
 //! | `up`, `down`, `record` | the rules of each direction, and of rows without a script |
+//! | `order`, `gate`, `ahead`, `repeatable` | single rules of going up |
 //! | [`check`] | the read-only answer at a service's start |
 //! | [`refusal`] | [`Refusal`]: why there is no plan |
 
@@ -20,9 +21,15 @@ pub mod resume;
 pub mod step;
 pub mod units;
 
+mod ahead;
 mod down;
+mod gate;
+mod order;
 pub mod planner;
 mod record;
+mod repeatable;
+#[cfg(test)]
+mod tests;
 mod text;
 mod up;
 

@@ -3,7 +3,7 @@
 //! A plan is made of values and is one itself. What the rules say about single directions is in `up`, `down` and
 //! `record`; what they share is here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::{Dialect, NewEntry, Server};
 use crate::checksum;
@@ -12,7 +12,7 @@ use crate::history::{Action, Applied, Entry, EntryKey, History, State, Status, T
 use crate::migration::{Migration, MigrationId, RunAttributes};
 use crate::set::MigrationSet;
 use crate::source::Source;
-use crate::sql::{Script, Syntax};
+use crate::sql::{Script, Syntax, mask};
 
 use super::refusal::Changed;
 use super::{Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, down, record, units, up};
@@ -39,7 +39,7 @@ pub fn plan(
     policy: &Policy,
     dialect: &Dialect,
 ) -> Result<Plan, Refusal> {
-    let planner = Planner { set, observed, policy, dialect };
+    let planner = Planner::new(set, observed, policy, dialect);
     if let Some(seq) = observed.history.gap() {
         return Err(Refusal::Gap { seq });
     }
@@ -54,6 +54,7 @@ pub fn plan(
     let mut plan = Plan {
         component: set.component().to_owned(),
         engine: dialect.name,
+        syntax: observed.server.syntax,
         steps,
         after: observed.history.last_seq(),
         from: observed.history.newest().cloned(),
@@ -65,23 +66,32 @@ pub fn plan(
 
 /// The rows whose long texts [`plan`] will want: open attempts, ways back, and the old text of what was changed.
 pub fn texts_needed(set: &MigrationSet, history: &History, goal: &Goal, policy: &Policy) -> Vec<EntryKey> {
-    let mut keys: Vec<EntryKey> = history.open().map(|entry| entry.key.clone()).into_iter().collect();
-    for migration in set.iter() {
+    let mut keys = Vec::new();
+    if let Some(open) = history.open() {
+        keys.push(open.key.clone());
+        keys.extend(history.applied_entry(&open.id).and_then(|applied| applied.down_key.clone()));
+    }
+    for migration in set.versioned() {
         if let Some((_, applied)) = applied_as(history, migration)
-            && applied.checksum != migration.checksum
+            && !counts_as(migration, &applied.checksum)
         {
             keys.push(applied.script_key.clone());
         }
     }
-    if matches!(goal, Goal::Down(_)) || policy.on_ahead == OnAhead::Downgrade {
-        keys.extend(history.applied().filter_map(|(_, applied)| applied.down_key.clone()));
-    }
+    let downs = match goal {
+        Goal::Down(goal) => down::chosen(history, goal).unwrap_or_default(),
+        Goal::Up(_) if policy.on_ahead == OnAhead::Downgrade => {
+            history.applied().filter(|(id, _)| set.get(id).is_none()).collect()
+        }
+        _ => Vec::new(),
+    };
+    keys.extend(downs.into_iter().filter_map(|(_, applied)| applied.down_key.clone()));
     keys.sort();
     keys.dedup();
     keys
 }
 
-/// The script of an attempt that is not over: as it was stored, or else as the file has it.
+/// The script of an attempt that is not over: what was sent if that can still be had, or else as the file has it.
 ///
 /// # Errors
 /// If it is neither stored nor in the set, or does not split.
@@ -91,13 +101,14 @@ pub fn open_script(
     open: &Entry,
     dialect: &Dialect,
 ) -> Result<Script, Refusal> {
-    let planner = Planner { set, observed, policy: &Policy::default(), dialect };
-    let file = || {
-        let migration = set.get(&open.id)?;
-        if open.action == Action::Down { migration.down.clone() } else { Some(migration.up.clone()) }
-    };
-    let stored = observed.texts.get(&open.key).and_then(|texts| texts.script.as_deref());
-    match stored.map(|text| stored_source(open, text)).or_else(file) {
+    let policy = Policy::default();
+    let planner = Planner::new(set, observed, &policy, dialect);
+    let migration = planner.known_as(&open.id);
+    let file = migration.and_then(|migration| match open.action {
+        Action::Down => migration.down.as_ref(),
+        _ => Some(&migration.up),
+    });
+    match planner.sent(open, file).or_else(|| file.cloned()) {
         Some(source) => planner.script(&source, &open.title()),
         None => Err(Refusal::Open { entry: Box::new(open.clone()), known: false }),
     }
@@ -111,21 +122,51 @@ pub(super) fn applied_as<'h>(history: &'h History, migration: &'h Migration) -> 
     })
 }
 
+/// Whether a raw digest is the one of the file, or one that its manifest accepts.
+pub(super) fn counts_as(migration: &Migration, checksum: &str) -> bool {
+    migration.checksum == checksum
+        || migration.attributes.accepted_checksums.iter().any(|accepted| accepted == checksum)
+}
+
 /// The arguments of [`plan`], as all rules need them.
 pub(super) struct Planner<'a> {
     pub(super) set: &'a MigrationSet,
     pub(super) observed: &'a Observed,
     pub(super) policy: &'a Policy,
     pub(super) dialect: &'a Dialect,
+    /// What had another identity before.
+    renamed: BTreeMap<&'a MigrationId, &'a Migration>,
+    /// What a snapshot of the set stands for.
+    replaced: BTreeSet<&'a MigrationId>,
 }
 
 impl<'a> Planner<'a> {
+    pub(super) fn new(set: &'a MigrationSet, observed: &'a Observed, policy: &'a Policy, dialect: &'a Dialect) -> Self {
+        let renamed = set
+            .iter()
+            .flat_map(|migration| migration.attributes.renamed_from.iter().map(move |old| (old, migration)))
+            .collect();
+        let replaced =
+            set.snapshots().iter().flat_map(|snapshot| &snapshot.replaces).map(|replaced| &replaced.id).collect();
+        Self { set, observed, policy, dialect, renamed, replaced }
+    }
+
     pub(super) fn history(&self) -> &'a History {
         &self.observed.history
     }
 
     pub(super) fn syntax(&self) -> &'a Syntax {
         &self.observed.server.syntax
+    }
+
+    /// A text as people may see it.
+    pub(super) fn shown(&self, text: &str) -> String {
+        mask::mask_secrets(text, self.syntax()).into_owned()
+    }
+
+    /// The migration of the set that has this identity, or had it before.
+    pub(super) fn known_as(&self, id: &MigrationId) -> Option<&'a Migration> {
+        self.set.get(id).or_else(|| self.renamed.get(id).copied())
     }
 
     /// Whether a migration takes part: all but the optional ones that nobody included and nobody applied.
@@ -137,20 +178,37 @@ impl<'a> Planner<'a> {
             .is_none_or(|name| self.policy.include.contains(name) || applied_as(self.history(), migration).is_some())
     }
 
-    /// What is in the history and in no file, not even under an old name.
+    /// What is in the history and in no file, not even under an old name or in a snapshot.
     pub(super) fn unknown(&self) -> impl DoubleEndedIterator<Item = (&'a MigrationId, &'a Applied)> {
-        let set = self.set;
-        self.history().applied().filter(move |(id, _)| set.get(id).is_none() && set.renamed(id).is_none())
+        self.history().applied().filter(|(id, _)| self.known_as(id).is_none() && !self.replaced.contains(id))
+    }
+
+    /// Of those the versioned ones above everything the set has: a later release applied them.
+    pub(super) fn ahead(&self) -> impl DoubleEndedIterator<Item = (&'a MigrationId, &'a Applied)> {
+        let ours = self.newest_of_ours();
+        self.unknown().filter(move |(id, _)| !id.is_repeatable() && ours.is_none_or(|ours| *id > ours))
+    }
+
+    /// The highest migration that the set speaks of.
+    pub(super) fn newest_of_ours(&self) -> Option<&'a MigrationId> {
+        let replaced = self.replaced.iter().copied().filter(|id| !id.is_repeatable()).max();
+        self.set.last_versioned().map(|migration| &migration.id).max(replaced)
     }
 
     /// The highest applied versioned migration that we know.
     pub(super) fn newest_known(&self) -> Option<&'a MigrationId> {
-        self.set
-            .versioned()
-            .iter()
-            .rev()
-            .find(|migration| applied_as(self.history(), migration).is_some())
-            .map(|migration| &migration.id)
+        let known = self.set.versioned().iter().rev().find(|migration| applied_as(self.history(), migration).is_some());
+        let replaced = self.history().applied().rev().map(|(id, _)| id);
+        let replaced = replaced.filter(|id| !id.is_repeatable()).find(|id| self.replaced.contains(id));
+        known.map(|migration| &migration.id).max(replaced)
+    }
+
+    /// Whether no release can be at work on the database: it has nothing of ours, or the run that was to install
+    /// everything did not come to its end.
+    pub(super) fn is_fresh(&self) -> bool {
+        let history = self.history();
+        let nothing = history.floor().is_none() && history.newest().is_none() && history.open().is_none();
+        nothing || history.is_installing()
     }
 
     /// Splits a script, with its problems as a refusal.
@@ -168,7 +226,7 @@ impl<'a> Planner<'a> {
         run: &RunAttributes,
     ) -> Result<(Script, Mode, Vec<Unit>), Refusal> {
         let script = self.script(source, title)?;
-        let (mode, units) = units::cut(&script, run, self.dialect.atomicity).map_err(|problems| {
+        let (mode, units) = units::cut(&script, run, self.syntax(), self.dialect.atomicity).map_err(|problems| {
             Refusal::Script(problems.into_iter().map(|problem| script_problem(title, source, problem)).collect())
         })?;
         Ok((script, mode, units))
@@ -207,24 +265,42 @@ impl<'a> Planner<'a> {
     }
 
     fn resume(&self, step: &mut Step, open: &Entry) -> Result<(), Refusal> {
-        let stored = self.observed.texts.get(&open.key).and_then(|texts| texts.script.as_deref());
-        let stored = match stored {
-            Some(text) => Some(self.script(&stored_source(open, text), &open.title())?),
+        let file = step.script.as_ref().map(Script::source);
+        let sent = match self.sent(open, file) {
+            Some(sent) => Some(self.script(&sent, &open.title())?),
             None => None,
         };
         step.mode = Mode::Journal;
-        step.resume = Some(Resume { entry: open.clone(), script: stored });
-        if open.state == State::InFlight {
-            // Where it goes on is known once the doubt is settled.
-            return Ok(());
+        step.resume = Some(Resume { entry: open.clone(), script: sent });
+        // Of an attempt in flight the statement at the cursor may have run as well: that is settled under the lock.
+        step.go_on(open.cursor, open.prefix_digest.as_deref(), self.syntax())
+    }
+
+    /// The text of which statements of an attempt were sent: as stored, or the file while it is still the same. A text
+    /// that was stored with its secrets masked is not what was sent.
+    pub(super) fn sent(&self, open: &Entry, file: Option<&Source>) -> Option<Source> {
+        let was_sent = |text: &str| open.executed_digest.as_ref().is_none_or(|digest| *digest == checksum::raw(text));
+        let texts = |key: &EntryKey| self.observed.texts.get(key);
+        let stored = texts(&open.key).and_then(|texts| texts.script.as_deref()).filter(|text| was_sent(text));
+        if let Some(stored) = stored {
+            return Some(stored_source(open, stored));
         }
-        step.go_on(open.cursor, open.prefix_digest.as_deref())
+        let down = self.stored_down(&open.id).filter(|down| open.action == Action::Down && was_sent(down.text()));
+        down.or_else(|| file.filter(|file| was_sent(file.text())).cloned())
+    }
+
+    /// The way back that is stored for an applied migration.
+    pub(super) fn stored_down(&self, id: &MigrationId) -> Option<Source> {
+        let key = self.history().applied_entry(id)?.down_key.as_ref()?;
+        let text = self.observed.texts.get(key)?.down_script.as_deref()?;
+        Some(stored_source(self.history().entry(key.seq)?, text))
     }
 
     /// The row of a step on a migration of the set.
     pub(super) fn row(&self, migration: &Migration, action: Action) -> NewEntry {
         let syntax = self.syntax();
-        let down = migration.down.as_ref().filter(|_| action != Action::Down);
+        let reversible = migration.attributes.irreversible.is_none() && action != Action::Down;
+        let down = migration.down.as_ref().filter(|_| reversible);
         let entry = Entry {
             description: match &migration.id {
                 MigrationId::Repeatable { name } => name.clone(),
@@ -296,11 +372,8 @@ impl<'a> Planner<'a> {
     pub(super) fn changed(&self, notes: &mut Vec<Diagnostic>) -> Vec<Changed> {
         let mut changed = Vec::new();
         for migration in self.set.versioned() {
-            let Some((_, applied)) = applied_as(self.history(), migration) else { continue };
-            if applied.checksum == migration.checksum
-                || applied.checksum.is_empty()
-                || migration.attributes.accepted_checksums.contains(&applied.checksum)
-            {
+            let Some((id, applied)) = applied_as(self.history(), migration) else { continue };
+            if applied.checksum.is_empty() || counts_as(migration, &applied.checksum) {
                 continue;
             }
             let normalised = checksum::normalised(&migration.up, self.syntax());
@@ -317,42 +390,44 @@ impl<'a> Planner<'a> {
                 );
                 continue;
             }
-            changed.push(self.changed_migration(migration, applied));
+            changed.push(self.changed_migration(id, migration, applied));
         }
         changed
     }
 
-    fn changed_migration(&self, migration: &Migration, applied: &Applied) -> Changed {
+    fn changed_migration(&self, id: &MigrationId, migration: &Migration, applied: &Applied) -> Changed {
         let entry = self.history().entry(applied.key.seq);
+        let old = self.observed.texts.get(&applied.script_key).and_then(|texts| texts.script.as_deref());
         Changed {
             id: migration.id.clone(),
             title: migration.title(),
+            was: (*id != migration.id).then(|| id.clone()),
             path: migration.up.path().to_owned(),
-            old: self.observed.texts.get(&applied.script_key).and_then(|texts| texts.script.clone()),
-            new: migration.up.text().to_owned(),
+            restorable: old.is_some_and(|old| checksum::raw(old) == applied.checksum),
+            old: old.map(|old| self.shown(old)),
+            new: self.shown(migration.up.text()),
             when: entry.and_then(|entry| entry.finished_at),
             by: entry.and_then(|entry| entry.installed_by.clone()),
         }
     }
 
-    /// The last step carries the set's digest if everything is applied after it: one row answers the next start.
+    /// The last step carries the set's digest if everything is applied after it and nothing a later release applied is
+    /// left: one row answers the next start.
     fn mark_current(&self, plan: &mut Plan) {
-        let ups: Vec<&MigrationId> = plan
-            .steps
-            .iter()
-            .filter(|step| !matches!(step.action, Action::Down | Action::Forget))
-            .map(|step| &step.id)
-            .collect();
-        let goes = |id: &MigrationId| {
-            plan.steps.iter().any(|step| step.id == *id && matches!(step.action, Action::Down | Action::Forget))
-        };
-        let current = self.set.iter().filter(|migration| self.takes_part(migration)).all(|migration| {
-            if ups.contains(&&migration.id) {
-                return true;
-            }
-            applied_as(self.history(), migration)
-                .is_some_and(|(id, applied)| !goes(id) && applied.checksum == migration.checksum)
+        if plan.steps.is_empty() {
+            return;
+        }
+        let takes_away = |step: &&Step| matches!(step.action, Action::Down | Action::Forget);
+        let gone: BTreeSet<&MigrationId> = plan.steps.iter().filter(takes_away).map(|step| &step.id).collect();
+        // What is taken back and applied again in one plan is applied in the end.
+        let made: BTreeSet<&MigrationId> =
+            plan.steps.iter().filter(|step| !takes_away(step)).map(|step| &step.id).collect();
+        let complete = self.set.iter().filter(|migration| self.takes_part(migration)).all(|migration| {
+            std::iter::once(&migration.id).chain(&migration.attributes.renamed_from).any(|id| made.contains(id))
+                || applied_as(self.history(), migration)
+                    .is_some_and(|(id, applied)| !gone.contains(id) && counts_as(migration, &applied.checksum))
         });
+        let current = complete && self.ahead().all(|(id, _)| gone.contains(id));
         if current && let Some(last) = plan.steps.last_mut() {
             last.row.entry.set_digest = Some(self.set.digest().to_owned());
         }

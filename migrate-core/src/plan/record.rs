@@ -1,7 +1,8 @@
 //! The rules of rows without a script: baseline, resolve, accept.
 
+use crate::backend::NewEntry;
 use crate::checksum;
-use crate::history::{Action, Status, entry::FLOOR};
+use crate::history::{Action, Entry, Status, entry::FLOOR};
 use crate::migration::{Migration, MigrationId, Phase};
 use crate::version::Version;
 
@@ -11,9 +12,14 @@ use super::{Refusal, Step};
 /// One row for each known migration up to `version`, and one that marks the version itself.
 pub(super) fn baseline(planner: &Planner<'_>, version: &Version) -> Result<Vec<Step>, Refusal> {
     let history = planner.history();
-    if let Some((id, _)) = history.applied().next() {
+    if let Some(open) = history.open() {
+        let known = planner.known_as(&open.id).is_some();
+        return Err(Refusal::Open { entry: Box::new(open.clone()), known });
+    }
+    let has = history.applied().next().map(|(id, _)| id.to_string());
+    if let Some(has) = has.or_else(|| history.floor().map(|floor| format!("the baseline {floor}"))) {
         return Err(Refusal::Already {
-            what: format!("the history already has {id}: a baseline is only for a database without one"),
+            what: format!("the history already has {has}: a baseline is only for a database without one"),
             help: "see what it has with `migrate history`".to_owned(),
         });
     }
@@ -34,36 +40,74 @@ pub(super) fn baseline(planner: &Planner<'_>, version: &Version) -> Result<Vec<S
     let mut entry = planner.blank_entry(id, Action::Baseline);
     "baseline".clone_into(&mut entry.description);
     entry.origin = Some(FLOOR.to_owned());
-    steps.push(Planner::recorded(crate::backend::NewEntry { entry, script: None, down_script: None }));
+    steps.push(Planner::recorded(NewEntry { entry, script: None, down_script: None }));
     Ok(steps)
 }
 
+/// A person says that it is applied. Of what only another release has, an attempt that is not over says what it is.
 pub(super) fn applied(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Step>, Refusal> {
-    let migration = known(planner, id)?;
-    if let Status::Applied(_) = planner.history().status(id) {
-        return Err(Refusal::Already {
-            what: format!("{} is applied already", migration.title()),
-            help: "see the history with `migrate history`".to_owned(),
-        });
-    }
-    Ok(vec![Planner::recorded(planner.row(migration, Action::Resolve))])
+    let open = planner.history().open().filter(|open| open.id == *id);
+    let row = match (planner.known_as(id), open) {
+        (Some(migration), _) => {
+            if let Some((applied, _)) = applied_as(planner.history(), migration) {
+                let name = if *applied == migration.id { String::new() } else { format!(" as {applied}") };
+                return Err(Refusal::Already {
+                    what: format!("{} is applied already{name}", migration.title()),
+                    help: "see the history with `migrate history`".to_owned(),
+                });
+            }
+            let mut row = planner.row(migration, Action::Resolve);
+            row.entry.id = open.map_or(&migration.id, |open| &open.id).clone();
+            row
+        }
+        (None, Some(open)) => of_open(planner, open),
+        (None, None) => return Err(unknown(planner, id)),
+    };
+    Ok(vec![Planner::recorded(row)])
+}
+
+fn of_open(planner: &Planner<'_>, open: &Entry) -> NewEntry {
+    let mut row = blank(planner, &open.id, Action::Resolve);
+    let texts = planner.observed.texts.get(&open.key);
+    // The script of a way back is not that of the migration.
+    row.script = texts.filter(|_| open.action != Action::Down).and_then(|texts| texts.script.clone());
+    row.down_script = texts
+        .and_then(|texts| texts.down_script.clone())
+        .or_else(|| planner.stored_down(&open.id).map(|down| down.text().to_owned()));
+    row.entry.has_down = row.down_script.is_some();
+    row.entry.down_checksum = row.down_script.as_deref().map(checksum::raw);
+    row.entry.checksum_normalised.clone_from(&open.checksum_normalised);
+    row.entry.compatible_from.clone_from(&open.compatible_from);
+    row
 }
 
 pub(super) fn not_applied(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Step>, Refusal> {
     let history = planner.history();
+    let old = planner.known_as(id).and_then(|migration| applied_as(history, migration)).map(|(old, _)| old);
+    let id = if matches!(history.status(id), Status::Pending) { old.unwrap_or(id) } else { id };
     if matches!(history.status(id), Status::Pending) {
-        known(planner, id)?;
+        let title = planner.known_as(id).ok_or_else(|| unknown(planner, id))?.title();
         return Err(Refusal::Already {
-            what: format!("{id} is not applied, and nothing is open about it"),
-            help: "see the history with `migrate history`".to_owned(),
+            what: format!("{title} is not applied, and no attempt at it is open"),
+            help: "see where everything stands with `migrate status`".to_owned(),
         });
     }
-    let mut entry = planner.blank_entry(id.clone(), Action::Forget);
-    if let Some(last) = history.entries().iter().rev().find(|entry| entry.id == *id) {
+    Ok(vec![forget(planner, id)])
+}
+
+/// The row that says that something is not applied.
+pub(super) fn forget(planner: &Planner<'_>, id: &MigrationId) -> Step {
+    Planner::recorded(blank(planner, id, Action::Forget))
+}
+
+/// A row about something of which only the history may know.
+fn blank(planner: &Planner<'_>, id: &MigrationId, action: Action) -> NewEntry {
+    let mut entry = planner.blank_entry(id.clone(), action);
+    if let Some(last) = planner.history().of(id).next_back() {
         entry.description.clone_from(&last.description);
         entry.checksum.clone_from(&last.checksum);
     }
-    Ok(vec![Planner::recorded(crate::backend::NewEntry { entry, script: None, down_script: None })])
+    NewEntry { entry, script: None, down_script: None }
 }
 
 pub(super) fn accept(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Step>, Refusal> {
@@ -96,8 +140,12 @@ pub(super) fn accept(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Step
 }
 
 fn known<'a>(planner: &Planner<'a>, id: &MigrationId) -> Result<&'a Migration, Refusal> {
-    planner.set.get(id).ok_or_else(|| Refusal::UnknownTarget {
+    planner.known_as(id).ok_or_else(|| unknown(planner, id))
+}
+
+fn unknown(planner: &Planner<'_>, id: &MigrationId) -> Refusal {
+    Refusal::UnknownTarget {
         target: id.to_string(),
         known: planner.set.iter().map(|migration| migration.id.clone()).collect(),
-    })
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::error::count;
-use crate::history::{Entry, State, Timestamp};
+use crate::history::{Action, Entry, State, Timestamp};
 use crate::migration::{MigrationId, Phase};
 use crate::version::Version;
 
@@ -72,6 +72,8 @@ pub enum Refusal {
         late: Vec<(MigrationId, String, String)>,
         /// What they should have come before.
         newest: String,
+        /// That was begun, and is not applied yet.
+        begun: bool,
     },
     /// The database has what this set does not know.
     Ahead(Ahead),
@@ -105,6 +107,15 @@ pub enum Refusal {
         /// Where to read about the release to step through.
         url: Option<String>,
     },
+    /// An upgrade would pass a version at which it must end.
+    Stop {
+        /// Where the database is.
+        at: Option<Version>,
+        /// The stops on the way, and where it should end.
+        route: Vec<Version>,
+        /// Where to read about the release of the first stop.
+        url: Option<String>,
+    },
     /// A migration needs an earlier version first.
     RequiresVersion {
         /// Which migration.
@@ -127,7 +138,9 @@ pub enum Refusal {
         wanted: String,
         /// What must come first.
         first: String,
-        /// Its phase.
+        /// The release whose turn it is.
+        next: Version,
+        /// And its phase.
         phase: Phase,
     },
     /// A goal names what does not exist.
@@ -169,10 +182,14 @@ pub struct Changed {
     pub id: MigrationId,
     /// As messages name it.
     pub title: String,
+    /// Under which identity it is applied, if not its own.
+    pub was: Option<MigrationId>,
     /// Its file.
     pub path: String,
-    /// The text that was applied, where it is stored.
+    /// The text that was applied, where it is stored, without secrets.
     pub old: Option<String>,
+    /// Whether exactly the applied text is stored.
+    pub restorable: bool,
     /// The text now.
     pub new: String,
     /// When it was applied.
@@ -190,6 +207,10 @@ pub struct Ahead {
     pub us: Option<MigrationId>,
     /// Why this release cannot run on it; `None` where policy alone refuses.
     pub because: Option<String>,
+    /// The oldest release that can, where something says so.
+    pub deploy: Option<Version>,
+    /// Whether all of it has a stored way back.
+    pub way_back: bool,
 }
 
 impl Refusal {
@@ -256,11 +277,11 @@ impl Refusal {
                 }
                 .help("put that part of the file back as it was; only what has not run yet can be changed")
             }
-            Self::OutOfOrder { late, newest } => {
+            Self::OutOfOrder { late, newest, begun } => {
                 let titles: Vec<_> = late.iter().map(|(_, title, _)| title.clone()).collect();
                 let mut diagnostic = D::refused(
                     codes::OUT_OF_ORDER,
-                    format!("{} {} not applied, but {newest} already is", titles.join(", "), if late.len() == 1 { "is" } else { "are" }),
+                    format!("{} {} not applied, but {newest} {}", titles.join(", "), if late.len() == 1 { "is" } else { "are" }, if *begun { "was begun already" } else { "already is" }),
                 );
                 if let [(_, _, path), ..] = late.as_slice() {
                     diagnostic = diagnostic.at(Place::path(path));
@@ -278,9 +299,9 @@ impl Refusal {
             .help("this looks like another application's migrations: check --dir and --database"),
             Self::DowngradeLimit { steps, limit } => D::refused(
                 codes::AHEAD,
-                format!("a downgrade would run {steps} ways back, and at most {limit} are allowed"),
+                format!("a downgrade would run {steps} ways back, and the limit is {limit}"),
             )
-            .help("see them first: migrate plan --allow-downgrade; raise `downgrade_limit` under [policy] in migrate.toml"),
+            .help(format!("if that is what you want, set `downgrade_limit = {steps}` under [policy] in migrate.toml and see them with: migrate plan --allow-downgrade")),
             Self::NoWayBack { title, reason, path } => {
                 let reason = reason.as_ref().map_or("it has no down script".to_owned(), |reason| format!("it is irreversible: {reason}"));
                 let diagnostic = D::refused(codes::NO_WAY_BACK, format!("{title}: there is no way back: {reason}"));
@@ -296,10 +317,26 @@ impl Refusal {
                 D::refused(codes::GATE, format!("the database is at {at}, and this release starts from {minimum}"))
                     .help(format!("upgrade to {minimum} with its own release first{}", url.as_ref().map(|url| format!(": {url}")).unwrap_or_default()))
             }
+            Self::Stop { at, route, url } => {
+                let stop = route.first().map(ToString::to_string).unwrap_or_default();
+                let at = match at {
+                    None => "no version".to_owned(),
+                    Some(at) if Some(at) == route.first() => format!("a part of {at}"),
+                    Some(at) => at.to_string(),
+                };
+                let url = url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
+                let route: Vec<_> = route.iter().map(ToString::to_string).collect();
+                D::refused(
+                    codes::GATE,
+                    format!("the database is at {at}, and an upgrade stops at {stop} first, so that this release runs once"),
+                )
+                .help(format!("the route: {}", route.join(", then ")))
+                .help(format!("next: migrate up --to {stop}, then deploy {stop}{url}"))
+            }
             Self::RequiresVersion { title, required, at } => {
-                let at = at.as_ref().map_or("nothing".to_owned(), ToString::to_string);
-                D::refused(codes::GATE, format!("{title}: needs {required} first, and the database is at {at}"))
-                    .help(format!("apply {required} first: migrate up --to {required}"))
+                let at = at.as_ref().map_or("no version".to_owned(), ToString::to_string);
+                D::refused(codes::GATE, format!("{title}: needs {required} first, and the database would be at {at}"))
+                    .help(format!("bring it to {required} first, with the release that does that, then run the same command again"))
             }
             Self::PhaseChoice { pre, post } => {
                 let mut diagnostic = D::refused(
@@ -314,11 +351,12 @@ impl Refusal {
                     .help("before the deploy: migrate up --phase pre; after it: migrate up --phase post")
                     .help("with the service stopped: migrate up --phase all")
             }
-            Self::PhaseOrder { wanted, first, phase } => D::refused(
+            Self::PhaseOrder { wanted, first, next, phase } => D::refused(
                 codes::PHASE,
                 format!("{wanted} comes after {first}, which is still pending"),
             )
-            .help(format!("run that first: migrate up --phase {phase} --to VERSION")),
+            .help(format!("what comes next is: migrate up --phase {phase} --to {next}"))
+            .help("with the service stopped, all at once: migrate up --phase all"),
             Self::UnknownTarget { target, known } => {
                 let diagnostic = D::refused(codes::UNKNOWN_TARGET, format!("there is no migration {target}"));
                 if known.is_empty() {
@@ -353,12 +391,18 @@ impl Changed {
             Some(old) => diagnostic.diff(old, &self.new),
             None => diagnostic.help("the applied text is not stored, so there is nothing to compare with"),
         };
-        if self.old.is_some() {
+        let diagnostic = match &self.was {
+            Some(was) => diagnostic.help(format!("it is applied as {was}, which it was renamed from")),
+            None => diagnostic,
+        };
+        let id = &self.id;
+        if self.restorable {
             diagnostic
-                .help(format!("put the old text back:   migrate accept {} --restore", self.id))
-                .help(format!("or accept the new text:  migrate accept {}", self.id))
+                .help(format!("put the old text back:   migrate accept {id} --restore"))
+                .help(format!("or accept the new text:  migrate accept {id}"))
         } else {
-            diagnostic.help(format!("accept the new text: migrate accept {}", self.id))
+            diagnostic
+                .help(format!("put the old text back from version control, or accept the new: migrate accept {id}"))
         }
     }
 }
@@ -372,12 +416,17 @@ impl Ahead {
             format!("it has {}", some(&titles))
         });
         let newest = self.entries.last();
-        let release = newest
-            .and_then(|entry| entry.compatible_from.clone().or_else(|| entry.id.version().cloned()))
-            .map_or("the newer release".to_owned(), |version| version.to_string());
-        let diagnostic = Diagnostic::refused(codes::AHEAD, format!("the database is ahead: {because}{us}"))
-            .help(format!("deploy {release}"));
-        if self.entries.iter().all(|entry| entry.has_down) {
+        // A version without a dot is a number, and no release has it for a name.
+        let release = self.deploy.as_ref().or_else(|| newest.and_then(|entry| entry.id.version()));
+        let diagnostic = Diagnostic::refused(codes::AHEAD, format!("the database is ahead: {because}{us}"));
+        let diagnostic = match (release, newest) {
+            (Some(release), _) if release.is_dotted() => {
+                diagnostic.help(format!("deploy {release} or a later release"))
+            }
+            (_, Some(newest)) => diagnostic.help(format!("deploy the release that has {}", newest.title())),
+            _ => diagnostic,
+        };
+        if self.way_back {
             diagnostic.help(
                 "or go back with the stored down scripts: migrate up --allow-downgrade (see them first: migrate plan --allow-downgrade)",
             )
@@ -388,35 +437,35 @@ impl Ahead {
 }
 
 fn open(entry: &Entry, known: bool) -> Diagnostic {
-    let title = entry.title();
-    let (verb, at) = match entry.state {
-        State::InFlight => ("is in flight or was interrupted at", entry.cursor + 1),
-        State::Failed => ("failed at", entry.cursor + 1),
-        _ => ("was stopped before", entry.cursor + 1),
+    let (title, id) = (entry.title(), &entry.id);
+    let statement = format!("statement {} of {}", entry.cursor + 1, entry.statements);
+    let action = entry.action;
+    let what = match entry.state {
+        State::InFlight => format!("{action} was at {statement} when it was last heard of"),
+        State::Failed => format!("{action} failed at {statement}"),
+        _ => format!("{action} was stopped before {statement}"),
     };
-    let diagnostic = Diagnostic::error(
-        codes::OPEN,
-        format!("{title}: {} {verb} statement {at} of {}", entry.action, entry.statements),
-    );
-    let diagnostic = match &entry.error {
-        Some(error) => diagnostic.help(format!("the server said: {error}")),
-        None => diagnostic,
-    };
-    if known {
-        diagnostic.help("finish it first with `migrate up`")
-    } else {
-        diagnostic.help("this set does not have that migration: finish it with the release that has it").help(format!(
-            "or, once it is done or undone by hand: migrate resolve \"{}\" --applied | --not-applied",
-            entry.id
-        ))
+    let mut diagnostic = Diagnostic::error(codes::OPEN, format!("{title}: {what}, and must be finished first"));
+    if let Some(error) = &entry.error {
+        diagnostic = diagnostic.help(format!("the server said: {error}"));
     }
+    diagnostic = match (known, entry.action) {
+        (true, Action::Down) => diagnostic.help("take it back to the end: migrate down --steps 1"),
+        (true, _) => diagnostic.help(format!("finish it: migrate up --to \"{id}\"")),
+        (false, Action::Down) => diagnostic.help(
+            "this set does not have that migration: finish it with the release that has it, or with the stored down script: migrate up --allow-downgrade",
+        ),
+        (false, _) => diagnostic.help("this set does not have that migration: finish it with the release that has it"),
+    };
+    diagnostic
+        .help(format!("or, once it is done or undone by hand: migrate resolve \"{id}\" --applied | --not-applied"))
 }
 
 fn ids(ids: &[MigrationId]) -> Vec<String> {
     ids.iter().map(ToString::to_string).collect()
 }
 
-fn some(names: &[String]) -> String {
+pub(super) fn some(names: &[String]) -> String {
     match names {
         [] => "nothing".to_owned(),
         few if few.len() <= 5 => few.join(", "),

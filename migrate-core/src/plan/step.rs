@@ -1,11 +1,13 @@
 //! Exactly what will be done.
 
+use std::fmt::Write as _;
+
 use crate::backend::NewEntry;
 use crate::checksum;
 use crate::diagnostic::Diagnostic;
 use crate::history::{Action, Entry};
 use crate::migration::{self, MigrationId, RunAttributes};
-use crate::sql::Script;
+use crate::sql::{Script, Syntax, mask};
 
 use super::resume::Prefix;
 use super::{Refusal, Unit};
@@ -17,6 +19,8 @@ pub struct Plan {
     pub component: String,
     /// The dialect's name.
     pub engine: &'static str,
+    /// The lexical rules of the server it was made for.
+    pub syntax: Syntax,
     /// What will be done.
     pub steps: Vec<Step>,
     /// The last row of the history this plan was made for: it is stale once there is another.
@@ -67,7 +71,7 @@ pub enum Mode {
 pub struct Resume {
     /// Its row.
     pub entry: Entry,
-    /// Its script as it was stored, split as this version splits.
+    /// What was sent, split as this version splits; `None` where neither the history nor the file has it any more.
     pub script: Option<Script>,
 }
 
@@ -97,9 +101,19 @@ impl Plan {
     fn steps_canonical(&self) -> String {
         let mut out = String::new();
         for step in &self.steps {
-            let executed = step.row.entry.executed_digest.as_deref().unwrap_or("-");
+            let entry = &step.row.entry;
+            let executed = entry.executed_digest.as_deref().unwrap_or("-");
             let from = step.first_statement();
-            out.push_str(&format!("{} {} {:?} {from} {executed}\n", step.action, step.id, step.mode));
+            let _ = writeln!(out, "{} {} {:?} {from} {executed} {}", step.action, step.id, step.mode, entry.checksum);
+            // The manifest says these too, so no text of the script stands for them.
+            let RunAttributes { settings, timeouts, preconditions, batches, no_transaction: _ } = &step.run;
+            let _ = writeln!(out, "{settings:?} {timeouts:?}");
+            for precondition in preconditions {
+                let _ = writeln!(out, "{}", precondition.sql);
+            }
+            for batch in batches {
+                let _ = writeln!(out, "{:?}", batch.batch);
+            }
         }
         out
     }
@@ -125,7 +139,7 @@ impl Step {
     ///
     /// # Errors
     /// If the script does not begin with what has run.
-    pub(crate) fn go_on(&mut self, cursor: u64, prefix: Option<&str>) -> Result<(), Refusal> {
+    pub(crate) fn go_on(&mut self, cursor: u64, prefix: Option<&str>, syntax: &Syntax) -> Result<(), Refusal> {
         let (Some(script), Some(resume)) = (&self.script, &self.resume) else { return Ok(()) };
         let next = match prefix.and_then(Prefix::from_text) {
             None => (cursor == 0).then_some(0),
@@ -133,12 +147,13 @@ impl Step {
             Some(_) => None,
         };
         let Some(next) = next else {
+            let shown = |text: &str| mask::mask_secrets(text, syntax).into_owned();
             return Err(Refusal::PrefixChanged {
                 title: self.title(),
                 path: script.source().path().to_owned(),
                 cursor,
-                old: resume.script.as_ref().map(|stored| stored.source().text().to_owned()),
-                new: script.source().text().to_owned(),
+                old: resume.script.as_ref().map(|sent| shown(sent.source().text())),
+                new: shown(script.source().text()),
             });
         };
         self.units.retain_mut(|unit| {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::error::count;
-use crate::history::Action;
+use crate::history::{Action, State};
+use crate::sql::mask;
 
 use super::{How, Mode, Plan, Step};
 
@@ -19,7 +20,8 @@ impl fmt::Display for Plan {
             let Some(script) = &step.script else { continue };
             for unit in &step.units {
                 for index in unit.runs.clone() {
-                    writeln!(f, "{:numbers$}     {}", "", first_line(script.statement(index).text))?;
+                    let text = mask::mask_secrets(script.statement(index).text, &self.syntax);
+                    writeln!(f, "{:numbers$}     {}", "", first_line(&text))?;
                 }
             }
         }
@@ -28,7 +30,8 @@ impl fmt::Display for Plan {
     }
 }
 
-fn title(step: &Step) -> String {
+/// The step as one line names it: what goes up is only named.
+pub(super) fn title(step: &Step) -> String {
     match step.action {
         Action::Up => step.title(),
         action => format!("{action} {}", step.title()),
@@ -41,8 +44,13 @@ fn summary(step: &Step) -> String {
         Mode::Transaction => vec![format!("in a transaction, {}", count(running(step), "statement"))],
         Mode::Journal => vec![format!("journalled, {}", count(running(step), "statement"))],
     };
-    if step.resume.is_some() {
-        parts.push(format!("goes on with statement {} of {}", step.first_statement() + 1, step.statements()));
+    if let Some(resume) = &step.resume {
+        let next = step.first_statement() + 1;
+        parts.push(match resume.entry.state {
+            _ if next > step.statements() => "all statements have run, which is written down".to_owned(),
+            State::InFlight => format!("goes on with statement {next} of {}, unless that has run", step.statements()),
+            _ => format!("goes on with statement {next} of {}", step.statements()),
+        });
     }
     if step.is_destructive() {
         parts.push("destructive".to_owned());
@@ -74,10 +82,14 @@ pub(crate) fn first_line(text: &str) -> String {
 
 #[cfg(feature = "serde")]
 mod json {
+    use std::borrow::Cow;
+
     use serde::Serialize;
     use serde::ser::SerializeStruct as _;
 
     use crate::plan::{How, Plan, Step};
+    use crate::sql::Syntax;
+    use crate::sql::mask::mask_secrets;
 
     /// The document of `plan --json`: identities, modes and the statements that will run.
     impl Serialize for Plan {
@@ -88,7 +100,8 @@ mod json {
             plan.serialize_field("digest", &self.digest())?;
             plan.serialize_field("after", &self.after)?;
             plan.serialize_field("from", &self.from)?;
-            plan.serialize_field("steps", &self.steps)?;
+            let steps: Vec<_> = self.steps.iter().map(|step| StepView(step, &self.syntax)).collect();
+            plan.serialize_field("steps", &steps)?;
             plan.serialize_field("notes", &self.notes)?;
             plan.end()
         }
@@ -97,42 +110,46 @@ mod json {
     #[derive(Serialize)]
     struct StatementView<'a> {
         number: usize,
-        text: &'a str,
+        text: Cow<'a, str>,
         class: crate::sql::Class,
         batch: Option<&'a crate::migration::Batch>,
     }
 
-    impl Serialize for Step {
+    /// A step, with the lexical rules by which the secrets in it are found.
+    struct StepView<'a>(&'a Step, &'a Syntax);
+
+    impl Serialize for StepView<'_> {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let statements: Vec<_> = self
+            let Self(step, syntax) = self;
+            let statements: Vec<_> = step
                 .units
                 .iter()
                 .flat_map(|unit| unit.runs.clone().map(move |index| (unit, index)))
                 .filter_map(|(unit, index)| {
-                    let statement = self.script.as_ref()?.statement(index);
+                    let statement = step.script.as_ref()?.statement(index);
                     let batch = match &unit.how {
                         How::Batch(batch) => Some(batch),
                         _ => None,
                     };
                     Some(StatementView {
                         number: statement.number,
-                        text: statement.text,
+                        text: mask_secrets(statement.text, syntax),
                         class: statement.class,
                         batch,
                     })
                 })
                 .collect();
-            let mut step = serializer.serialize_struct("Step", 9)?;
-            step.serialize_field("id", &self.id)?;
-            step.serialize_field("description", &self.description)?;
-            step.serialize_field("action", &self.action)?;
-            step.serialize_field("mode", &self.mode)?;
-            step.serialize_field("destructive", &self.is_destructive())?;
-            step.serialize_field("resumes", &self.resume.as_ref().map(|resume| resume.entry.key.seq))?;
-            step.serialize_field("checksum", &self.row.entry.checksum)?;
-            step.serialize_field("preconditions", &self.run.preconditions)?;
-            step.serialize_field("statements", &statements)?;
-            step.end()
+            let mut view = serializer.serialize_struct("Step", 9)?;
+            view.serialize_field("id", &step.id)?;
+            view.serialize_field("description", &step.description)?;
+            view.serialize_field("action", &step.action)?;
+            view.serialize_field("mode", &step.mode)?;
+            view.serialize_field("destructive", &step.is_destructive())?;
+            view.serialize_field("resumes", &step.resume.as_ref().map(|resume| resume.entry.key.seq))?;
+            view.serialize_field("checksum", &step.row.entry.checksum)?;
+            view.serialize_field("preconditions", &step.run.preconditions)?;
+            view.serialize_field("statements", &statements)?;
+            view.end()
         }
     }
 }

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use crate::backend::Atomicity;
 use crate::migration::{Batch, RunAttributes};
+use crate::sql::batch::has_bounds;
 use crate::sql::split::Problem;
-use crate::sql::{Recovery, Script, Sharing, Statement, StatementKind, TransactionControl};
+use crate::sql::{Recovery, Script, Sharing, Statement, StatementKind, Syntax, TransactionControl};
 
 use super::Mode;
 
@@ -41,8 +42,13 @@ pub enum How {
 ///
 /// # Errors
 /// Transactions that are opened and never ended, batches on statements that cannot be one.
-pub fn cut(script: &Script, run: &RunAttributes, atomicity: Atomicity) -> Result<(Mode, Vec<Unit>), Vec<Problem>> {
-    let batches = batches(script, run)?;
+pub fn cut(
+    script: &Script,
+    run: &RunAttributes,
+    syntax: &Syntax,
+    atomicity: Atomicity,
+) -> Result<(Mode, Vec<Unit>), Vec<Problem>> {
+    let batches = batches(script, run, syntax)?;
     let shares = |index: usize| {
         let statement = script.statement(index);
         sharing(&statement, atomicity) == Sharing::Shares && !is_control(&statement)
@@ -82,7 +88,15 @@ fn journalled(script: &Script, batches: &[(usize, Batch)], atomicity: Atomicity)
         index = unit.covers.end;
         units.push(unit);
     }
-    Ok(units)
+    let alone = |at: usize| units.iter().any(|unit| matches!(unit.how, How::Batch(_)) && unit.runs.start == at);
+    match batches.iter().find(|(at, _)| !alone(*at)) {
+        None => Ok(units),
+        Some((at, _)) => Err(problem(
+            &script.statement(*at),
+            format!("statement {} cannot run in batches inside a transaction of the script", at + 1),
+            "take the BEGIN and COMMIT around it out: each round is a transaction of its own",
+        )),
+    }
 }
 
 fn single(statement: &Statement<'_>, atomicity: Atomicity) -> Unit {
@@ -93,11 +107,6 @@ fn single(statement: &Statement<'_>, atomicity: Atomicity) -> Unit {
 
 /// A transaction of the script's own, from its `BEGIN` to its end.
 fn own_transaction(script: &Script, begin: usize, atomicity: Atomicity) -> Result<Unit, Vec<Problem>> {
-    let problem = |at: usize, message: String, help: &str| {
-        let statement = script.statement(at);
-        let at = statement.offset..statement.offset + statement.text.len();
-        Err(vec![Problem { at, message, help: Some(help.to_owned()) }])
-    };
     for index in begin + 1..script.len() {
         let statement = script.statement(index);
         let covers = begin..index + 1;
@@ -111,27 +120,36 @@ fn own_transaction(script: &Script, begin: usize, atomicity: Atomicity) -> Resul
             }
             StatementKind::Transaction(TransactionControl::Savepoint) => {}
             StatementKind::Transaction(_) => {
-                return problem(
-                    index,
+                return Err(problem(
+                    &statement,
                     format!("statement {} cannot be carried out inside a transaction of the script", index + 1),
                     "end the transaction that is open here first",
-                );
+                ));
             }
             _ if sharing(&statement, atomicity) == Sharing::Shares => {}
             _ => {
-                return problem(
-                    index,
-                    format!("statement {} ends the transaction that statement {} opens", index + 1, begin + 1),
+                let verb = match sharing(&statement, atomicity) {
+                    Sharing::Alone(_) => "cannot run inside",
+                    _ => "ends",
+                };
+                return Err(problem(
+                    &statement,
+                    format!("statement {} {verb} the transaction that statement {} opens", index + 1, begin + 1),
                     "take the BEGIN and COMMIT around it out: every statement of the file is written down by itself",
-                );
+                ));
             }
         }
     }
-    problem(
-        begin,
+    Err(problem(
+        &script.statement(begin),
         "the transaction opened here is never committed".to_owned(),
         "end it with COMMIT, or take the BEGIN out: a migration runs in a transaction anyway",
-    )
+    ))
+}
+
+fn problem(statement: &Statement<'_>, message: String, help: &str) -> Vec<Problem> {
+    let at = statement.offset..statement.offset + statement.text.len();
+    vec![Problem { at, message, help: Some(help.to_owned()) }]
 }
 
 /// The places of a `BEGIN` and a `COMMIT` that enclose everything but changes of the session, if there is no other
@@ -162,25 +180,37 @@ fn sharing(statement: &Statement<'_>, atomicity: Atomicity) -> Sharing {
     }
 }
 
-fn batches(script: &Script, run: &RunAttributes) -> Result<Vec<(usize, Batch)>, Vec<Problem>> {
-    let mut found = Vec::new();
+fn batches(script: &Script, run: &RunAttributes, syntax: &Syntax) -> Result<Vec<(usize, Batch)>, Vec<Problem>> {
+    let mut found: Vec<(usize, Batch)> = Vec::new();
     for directive in &run.batches {
-        let at = directive.offset..directive.offset + 1;
-        let Some(statement) = script.statements().find(|statement| statement.offset >= directive.offset) else {
-            return Err(vec![Problem {
-                at,
-                message: "the batch directive has no statement after it".to_owned(),
-                help: Some("put it on the line before the statement that it repeats".to_owned()),
-            }]);
+        let file = script.source().file();
+        let line = file[..directive.offset].trim_end().rfind('\n').map_or(0, |newline| newline + 1);
+        let refused = |message: String, help: &str| {
+            Err(vec![Problem { at: line..directive.offset, message, help: Some(help.to_owned()) }])
         };
+        let Some(statement) = script.statements().find(|statement| statement.offset >= directive.offset) else {
+            return refused(
+                "the batch directive has no statement after it".to_owned(),
+                "put it on the line before the statement that it repeats",
+            );
+        };
+        let number = statement.number;
         if statement.class.sharing != Sharing::Shares || statement.class.kind != StatementKind::Manipulation {
-            return Err(vec![Problem {
-                at,
-                message: format!("statement {} cannot run in batches: it is not a change of rows", statement.number),
-                help: Some("only INSERT, UPDATE and DELETE can share a transaction with their checkpoint".to_owned()),
-            }]);
+            return refused(
+                format!("statement {number} cannot run in batches: it is not a change of rows"),
+                "only INSERT, UPDATE and DELETE can share a transaction with their checkpoint",
+            );
         }
-        found.push((statement.number - 1, directive.batch.clone()));
+        if matches!(directive.batch, Batch::Ranges { .. }) && !has_bounds(statement.text, syntax) {
+            return refused(
+                format!("statement {number} would change all rows in every round: it does not name :lo and :hi"),
+                "say which rows a round is about: WHERE key BETWEEN :lo AND :hi",
+            );
+        }
+        if found.iter().any(|(at, _)| at + 1 == number) {
+            return refused(format!("statement {number} has two batch directives"), "take one of them out");
+        }
+        found.push((number - 1, directive.batch.clone()));
     }
     Ok(found)
 }

@@ -1,6 +1,6 @@
 //! A database in memory with two personalities: definitions that roll back, and definitions that commit.
 //!
-//! It knows `CREATE TABLE t …`, `DROP TABLE t`, `ALTER TABLE t …`, `INSERT INTO t VALUES (…)`, `DELETE FROM t`,
+//! It knows `CREATE TABLE t …`, `DROP TABLE t`, `ALTER TABLE t …`, `INSERT INTO t VALUES (…)`, `DELETE FROM t [LIMIT n]`,
 //! `SELECT n FROM t`, `SELECT 1`, `REINDEX` (refused in a transaction, may be repeated), `CALL p` (nobody can tell
 //! whether it ran) and `SLEEP` (until cancelled). Everything else is a syntax error at its first word.
 
@@ -64,6 +64,14 @@ struct Shared {
     world: Mutex<World>,
     lock: Mutex<Option<String>>,
     cancelled: AtomicBool,
+    faults: Mutex<Vec<Planned>>,
+}
+
+/// The next attempts at statements that contain a text fail.
+struct Planned {
+    text: String,
+    fault: Fault,
+    times: usize,
 }
 
 #[derive(Clone, Default)]
@@ -98,6 +106,16 @@ impl Memory {
     /// The same engine, breaking the order of writing.
     pub fn committing(self, fraud: Fraud) -> Self {
         Self { fraud: Some(fraud), ..self }
+    }
+
+    /// Lets the next `times` attempts at any statement that contains `text` fail.
+    pub fn fail_next(&self, text: &str, fault: Fault, times: usize) {
+        guard(&self.shared.faults).push(Planned { text: text.to_owned(), fault, times });
+    }
+
+    /// Who has the lock.
+    pub fn lock_holder(&self) -> Option<String> {
+        guard(&self.shared.lock).clone()
     }
 
     /// How often each `CALL` ran.
@@ -223,6 +241,12 @@ impl MemorySession {
     }
 
     fn statement(&mut self, statement: &Statement<'_>) -> Result<Done, ServerError> {
+        for planned in guard(&self.memory.shared.faults).iter_mut() {
+            if planned.times > 0 && statement.text.contains(&planned.text) {
+                planned.times -= 1;
+                return Err(ServerError::new(planned.fault, format!("{} met somebody's lock", statement.text)));
+            }
+        }
         let words = words(statement.text);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if self.memory.commits && matches!(words.first(), Some(&("CREATE" | "DROP" | "ALTER"))) {
@@ -251,7 +275,13 @@ impl MemorySession {
                 None => Err(refused(&format!("no such table: {name}"), position(statement.text, name))),
             },
             ["DELETE", "FROM", name, ..] => match world.tables.get_mut(name) {
-                Some(rows) => Ok(Done { rows: Some(std::mem::take(rows).len() as u64) }),
+                Some(rows) => {
+                    let most = match words[3..] {
+                        ["LIMIT", most, ..] => most.parse().unwrap_or(rows.len()),
+                        _ => rows.len(),
+                    };
+                    Ok(Done { rows: Some(rows.drain(..most.min(rows.len())).count() as u64) })
+                }
                 None => Err(refused(&format!("no such table: {name}"), position(statement.text, name))),
             },
             ["REINDEX"] if in_transaction => Err(refused("REINDEX cannot run in a transaction", 0)),
@@ -287,7 +317,7 @@ fn words(text: &str) -> Vec<String> {
             let upper = word.to_ascii_uppercase();
             let keyword = [
                 "CREATE", "TABLE", "DROP", "ALTER", "INSERT", "INTO", "VALUES", "DELETE", "FROM", "SELECT", "REINDEX",
-                "CALL", "SLEEP",
+                "CALL", "SLEEP", "LIMIT",
             ];
             if keyword.contains(&upper.as_str()) { upper } else { word.to_owned() }
         })

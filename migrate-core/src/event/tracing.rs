@@ -1,0 +1,122 @@
+//! An [`Observer`] that hands events on to the `tracing` crate. Behind the feature `tracing`.
+//!
+//! Each step is a span `migration` with the fields `id`, `action` and `statements`; what happens in it is an event
+//! inside. What begins and ends is `INFO`, single statements `DEBUG`, what keeps a run waiting `WARN`. The texts of
+//! statements are not among the fields: they may hold data and secrets.
+
+use tracing::{Level, Span, debug, event, info, info_span, warn};
+
+use super::{Event, Observer};
+use crate::backend::Notice;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::error::shown;
+use crate::plan::Step;
+
+/// Hands events on to the subscriber that is current where the run is.
+///
+/// ```
+/// # #[cfg(feature = "testing")]
+/// # fn main() -> Result<(), migrate_core::Error> {
+/// use migrate_core::event::tracing::Tracing;
+/// use migrate_core::testing::{Memory, fixture};
+///
+/// let set = fixture::set(&[("1", "CREATE TABLE a (n INTEGER)", "")]);
+/// let migrator = migrate_core::Migrator::new(Memory::transactional(), set);
+/// futures_executor::block_on(migrator.run(&mut Tracing::default()))?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "testing"))]
+/// # fn main() {}
+/// ```
+#[derive(Debug)]
+pub struct Tracing {
+    /// The step that is at work. A span is not entered for longer than one event: the run may move between threads.
+    step: Span,
+}
+
+impl Default for Tracing {
+    fn default() -> Self {
+        Self { step: Span::none() }
+    }
+}
+
+impl Tracing {
+    fn of(&mut self, step: &Step) -> &Span {
+        if self.step.is_none() {
+            self.began(step);
+        }
+        &self.step
+    }
+
+    fn began(&mut self, step: &Step) {
+        self.step =
+            info_span!("migration", id = %step.id, action = step.action.as_str(), statements = step.statements());
+    }
+}
+
+/// Durations as numbers, so that they can be added up.
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Observer for Tracing {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Connected { server } => {
+                debug!(product = server.product, database = server.database, "connected");
+            }
+            Event::Waiting { holder, waited } => {
+                warn!(holder = shown(holder), waited_ms = millis(*waited), "waiting for the lock of the migrations");
+            }
+            Event::Planned { plan } => {
+                info!(component = plan.component, steps = plan.steps.len(), digest = plan.digest(), "planned");
+            }
+            Event::Settled { step, statement, ran, evidence } => self.of(step).in_scope(|| {
+                warn!(statement, ran, evidence, "what an interrupted run left in doubt was decided");
+            }),
+            Event::StepStarted { step } => {
+                self.began(step);
+                self.step.in_scope(|| info!("started"));
+            }
+            Event::StatementStarted { step, statement } => {
+                self.of(step).in_scope(|| debug!(statement, "statement sent"));
+            }
+            Event::StatementFinished { step, statement, rows } => {
+                self.of(step).in_scope(|| debug!(statement, rows, "statement ran"));
+            }
+            Event::Batch { step, statement, done, total, rows } => {
+                self.of(step).in_scope(|| info!(statement, done, total, rows, "batch"));
+            }
+            Event::Noticed { step, notice } => match step {
+                Some(step) => self.of(step).in_scope(|| noticed(notice)),
+                None => noticed(notice),
+            },
+            Event::Retry { step, attempt, next_in, give_up_in, error } => {
+                let (next_in_ms, give_up_in_ms) = (millis(*next_in), millis(*give_up_in));
+                let blockers: Vec<&str> = error.blockers.iter().map(|blocker| blocker.who.as_str()).collect();
+                let (code, blockers) = (error.code.as_deref(), blockers.join(", "));
+                self.of(step).in_scope(|| {
+                    warn!(attempt, next_in_ms, give_up_in_ms, code, blockers, "somebody is in the way: trying again");
+                });
+            }
+            Event::StepFinished { step, elapsed } => {
+                self.of(step).in_scope(|| info!(elapsed_ms = millis(*elapsed), "finished"));
+                self.step = Span::none();
+            }
+            Event::Remark { diagnostic } => remark(diagnostic),
+        }
+    }
+}
+
+fn noticed(notice: &Notice) {
+    info!(level = notice.level, notice = notice.message, "the server remarked something");
+}
+
+fn remark(diagnostic: &Diagnostic) {
+    let Diagnostic { code, message, .. } = diagnostic;
+    match diagnostic.severity {
+        Severity::Note => event!(Level::INFO, %code, message, "remark"),
+        Severity::Warning => event!(Level::WARN, %code, message, "remark"),
+        Severity::Refused | Severity::Error => event!(Level::ERROR, %code, message, "remark"),
+    }
+}

@@ -1,0 +1,70 @@
+//! Gates: what must have been reached first. Nothing opens them but getting there.
+
+use crate::history::Entry;
+use crate::migration::{Migration, MigrationId};
+use crate::version::Version;
+
+use super::Refusal;
+use super::planner::Planner;
+
+/// The set starts from a version; an empty database can have everything.
+pub(super) fn minimum(planner: &Planner<'_>, fresh: bool) -> Result<(), Refusal> {
+    let Some(minimum) = planner.set.manifest().minimum.as_ref().filter(|_| !fresh && !planner.history().is_empty())
+    else {
+        return Ok(());
+    };
+    let at = planner.history().newest().and_then(MigrationId::version).max(planner.history().floor());
+    if at.is_some_and(|at| at >= minimum) {
+        return Ok(());
+    }
+    Err(Refusal::BelowMinimum { at: at.cloned(), minimum: minimum.clone(), url: url(planner, minimum) })
+}
+
+/// An upgrade ends at each stop, so that its release runs once.
+pub(super) fn stops(
+    planner: &Planner<'_>,
+    at: Option<&Version>,
+    pending: &[&Migration],
+    chosen: &[&Migration],
+) -> Result<(), Refusal> {
+    let Some(last) = chosen.iter().filter_map(|migration| migration.id.version()).max() else { return Ok(()) };
+    // A stop that is reached in part is not reached.
+    let open = pending.iter().filter_map(|migration| migration.id.version()).min();
+    let is_ahead = |stop: &&Version| *stop < last && (at < Some(*stop) || (at == Some(*stop) && open <= Some(*stop)));
+    let mut route: Vec<Version> = planner.set.manifest().stops.iter().filter(is_ahead).cloned().collect();
+    route.sort();
+    match route.first().cloned() {
+        None => Ok(()),
+        Some(stop) => Err(Refusal::Stop {
+            at: at.cloned(),
+            url: url(planner, &stop),
+            route: route.into_iter().chain([last.clone()]).collect(),
+        }),
+    }
+}
+
+/// A migration may need that a version was reached before it.
+pub(super) fn required_versions<'m>(
+    at: Option<&'m Version>,
+    open: Option<&'m Entry>,
+    chosen: impl Iterator<Item = &'m Migration>,
+) -> Result<(), Refusal> {
+    let mut at = at.max(open.and_then(|open| open.id.version()));
+    for migration in chosen {
+        if let Some(required) = &migration.attributes.requires_version
+            && at.is_none_or(|at| at < required)
+        {
+            return Err(Refusal::RequiresVersion {
+                title: migration.title(),
+                required: required.clone(),
+                at: at.cloned(),
+            });
+        }
+        at = at.max(migration.id.version());
+    }
+    Ok(())
+}
+
+fn url(planner: &Planner<'_>, version: &Version) -> Option<String> {
+    planner.set.manifest().releases.get(version).and_then(|release| release.url.clone())
+}

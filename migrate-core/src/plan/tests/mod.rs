@@ -1,0 +1,339 @@
+//! The planner against sets and histories as small texts, one line a thing; what comes out is what a person reads.
+//!
+//! ```text
+//! engine mysql                                     # postgres where nothing is said
+//! file 2.1.0/pre/01 add_owner up:"select 1" down:"select 2" irreversible:"why"
+//! manifest minimum = "2.0.0"
+//! row up 2.1.0/pre/01 done                         # of:"text that ran", at:2, by:ci, from:3.0.0, …
+//! objects users, pets
+//! policy on-ahead=tolerate
+//! goal up --phase pre
+//! ```
+
+mod ahead;
+mod checksums;
+mod contact;
+mod cutting;
+mod down;
+mod gates;
+mod open;
+mod order;
+mod phases;
+mod properties;
+mod records;
+mod repeatables;
+mod targets;
+mod values;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::resume::Prefixes;
+use super::{
+    DownGoal, ForeignHistory, Goal, Observed, OnAhead, OnNonempty, OutOfOrder, PhaseGoal, Plan, Policy, Refusal,
+    Target, UpGoal, plan, texts_needed,
+};
+use crate::backend::{Atomicity, Cancel, Dialect, Exclusion, Orphan, Server};
+use crate::checksum;
+use crate::diagnostic::Diagnostic;
+use crate::history::{Action, Entry, EntryKey, History, State, Texts, Timestamp};
+use crate::layout::{EngineNames, Folder};
+use crate::migration::MigrationId;
+use crate::set::{MigrationSet, ReadOptions};
+use crate::source::Source;
+use crate::sql::{Script, Syntax, classify};
+
+static POSTGRES: Dialect = Dialect {
+    name: "postgres",
+    aliases: &[],
+    syntax: Syntax::POSTGRES,
+    classify: classify::postgres,
+    atomicity: Atomicity::Script,
+    exclusion: Exclusion::Session,
+    orphan: Orphan::HoldsLock,
+    cancel: Cancel::Statement,
+    script_settings: |_| Vec::new(),
+    effect_sql: |_, _| String::new(),
+    client_prologue: "",
+    history_sql: |_| String::new(),
+};
+
+static MYSQL: Dialect = Dialect {
+    name: "mysql",
+    syntax: Syntax::MYSQL,
+    classify: classify::mysql,
+    atomicity: Atomicity::Statement,
+    ..POSTGRES
+};
+
+/// One fixture, read.
+struct Case {
+    dialect: &'static Dialect,
+    set: MigrationSet,
+    server: Server,
+    rows: Vec<(Entry, Texts)>,
+    policy: Policy,
+    goal: Goal,
+}
+
+impl Case {
+    fn observed(&self) -> Observed {
+        let rows = self.rows.iter().map(|(entry, _)| entry.clone()).collect();
+        let history = History::fold(rows, self.set.component());
+        // Only what is asked for is there: a plan that needs more shows it.
+        let needed = texts_needed(&self.set, &history, &self.goal, &self.policy);
+        let texts: BTreeMap<EntryKey, Texts> = self
+            .rows
+            .iter()
+            .filter(|(entry, _)| needed.contains(&entry.key))
+            .map(|(entry, texts)| (entry.key.clone(), texts.clone()))
+            .collect();
+        Observed { server: self.server.clone(), history, texts }
+    }
+
+    fn plan(&self) -> Result<Plan, Refusal> {
+        plan(&self.set, &self.observed(), &self.goal, &self.policy, self.dialect)
+    }
+}
+
+/// What a person reads.
+fn planned(fixture: &str) -> String {
+    match case(fixture).plan() {
+        Ok(plan) => {
+            let text = plan.to_string();
+            let mut out: String = text.lines().filter(|line| !line.starts_with("digest ")).map(line).collect();
+            if plan.steps.last().is_some_and(|step| step.row.entry.set_digest.is_some()) {
+                out.push_str("then the set is complete\n");
+            }
+            out + &lines(&plan.notes)
+        }
+        Err(refusal) => lines(&refusal.diagnostics()),
+    }
+}
+
+fn line(line: &str) -> String {
+    format!("{}\n", line.trim_end())
+}
+
+fn lines(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n")).collect()
+}
+
+/// The words of a line; `key:"a \"b\""` is one word `key:a "b"`, `\n` in it a line end.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    let mut chars = line.trim().chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => quoted = !quoted,
+            '\\' => match chars.next() {
+                Some('n') => word.push('\n'),
+                Some(c) => word.push(c),
+                None => panic!("a lone backslash in {line}"),
+            },
+            ' ' if !quoted => words.push(std::mem::take(&mut word)),
+            c => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// The value of `key:value` among words.
+fn value<'w>(words: &'w [String], key: &str) -> Option<&'w str> {
+    words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix(':'))
+}
+
+/// An identity, and how many words it took: `R user_view` is two.
+fn identity(words: &[String]) -> (MigrationId, usize) {
+    let taken = if words[0] == "R" { 2 } else { 1 };
+    (words[..taken].join(" ").parse().unwrap(), taken)
+}
+
+fn case(fixture: &str) -> Case {
+    let all: Vec<&str> = fixture.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let of = |word: &str| -> Vec<&str> {
+        all.iter().filter_map(|line| line.strip_prefix(word)?.strip_prefix(' ')).collect()
+    };
+    for line in &all {
+        let known = ["engine", "file", "manifest", "row", "objects", "foreign", "policy", "goal"];
+        assert!(known.contains(&line.split(' ').next().unwrap()), "what is {line}?");
+    }
+    let dialect = match of("engine").as_slice() {
+        ["mysql"] => &MYSQL,
+        _ => &POSTGRES,
+    };
+    let mut files: Vec<(String, String)> = Vec::new();
+    for file in of("file") {
+        read_file(&words(file), &mut files);
+    }
+    if !of("manifest").is_empty() {
+        files.push(("migrations.toml".to_owned(), of("manifest").join("\n")));
+    }
+    let set = if files.iter().all(|(name, _)| name == "migrations.toml") {
+        MigrationSet::new("main", Vec::new()).unwrap()
+    } else {
+        let names = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let options =
+            ReadOptions::new(if dialect.name == "mysql" { EngineNames::MYSQL } else { EngineNames::POSTGRES });
+        let loaded = MigrationSet::from_folder(&Folder::embedded("m", names), &options);
+        loaded.unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics))).set
+    };
+    let mut rows = Vec::new();
+    for row in of("row") {
+        let row = read_row(&words(row), &set, dialect, &rows);
+        rows.push(row);
+    }
+    let names = |word| of(word).iter().flat_map(|line| line.split(", ")).map(str::to_owned).collect();
+    let server = Server {
+        product: "Server 1.0".to_owned(),
+        database: "shop".to_owned(),
+        syntax: dialect.syntax,
+        has_history: !rows.is_empty(),
+        objects: names("objects"),
+        foreign_histories: names("foreign"),
+        read_only: false,
+    };
+    let mut policy = Policy::default();
+    of("policy").into_iter().for_each(|line| read_policy(line, &mut policy));
+    assert!(of("goal").len() < 2, "two goals");
+    let goal = of("goal").first().map_or_else(Goal::up, |line| read_goal(&words(line)));
+    Case { dialect, set, server, rows, policy, goal }
+}
+
+fn read_file(words: &[String], files: &mut Vec<(String, String)>) {
+    if words[0].ends_with(".sql") {
+        files.push((words[0].clone(), words[1].clone()));
+        return;
+    }
+    let (id, taken) = identity(words);
+    let description = words.get(taken).filter(|word| !word.contains(':')).map_or("test", String::as_str);
+    let name = match &id {
+        MigrationId::Repeatable { name } => format!("R__{name}"),
+        MigrationId::Versioned { version, phase, ordinal } if words[0].contains('/') => {
+            format!("{version}_{ordinal:02}_{phase}_{description}")
+        }
+        MigrationId::Versioned { version, .. } => format!("{version}_{description}"),
+    };
+    let mut text = String::new();
+    for (key, directive) in [
+        ("from", "compatible-from"),
+        ("needs", "requires-version"),
+        ("optional", "optional"),
+        ("requires", "requires"),
+        ("batch", "batch"),
+    ] {
+        if let Some(value) = value(words, key) {
+            writeln!(text, "-- migrate:{directive} {value}").unwrap();
+        }
+    }
+    if let Some(why) = value(words, "irreversible") {
+        writeln!(text, "-- migrate:irreversible \"{why}\"").unwrap();
+    }
+    text.push_str(value(words, "up").unwrap_or("create table a (n int)"));
+    files.push((format!("{name}.up.sql"), text));
+    if let Some(down) = value(words, "down") {
+        files.push((format!("{name}.down.sql"), down.to_owned()));
+    }
+}
+
+fn read_row(words: &[String], set: &MigrationSet, dialect: &Dialect, before: &[(Entry, Texts)]) -> (Entry, Texts) {
+    let action = Action::from_text(&words[0]).unwrap();
+    let (id, taken) = identity(&words[1..]);
+    let words = &words[1 + taken..];
+    let has = |flag: &str| words.iter().any(|word| word == flag);
+    let file = set.get(&id);
+    let default = |text: Option<&Source>| text.map(|source| source.text().to_owned());
+    let down = value(words, "down").map(str::to_owned).or_else(|| default(file?.down.as_ref()));
+    let down = down.filter(|_| action != Action::Down && !has("no-down"));
+    let of = value(words, "of").map(str::to_owned).unwrap_or_else(|| {
+        let text = if action == Action::Down { file.and_then(|f| f.down.as_ref()) } else { file.map(|f| &f.up) };
+        default(text).unwrap_or_else(|| "create table a (n int)".to_owned())
+    });
+    let script = Script::parse(Source::new("row", of.as_str()), &dialect.syntax, dialect.classify).unwrap();
+    let state = ["failed", "in_flight", "interrupted"].into_iter().find(|state| has(state)).unwrap_or("done");
+    let cursor = value(words, "at").map_or(0, |at| at.parse().unwrap());
+    let component = value(words, "component").unwrap_or("main").to_owned();
+    let seq = before.iter().filter(|(entry, _)| entry.key.component == component).count() as u64 + 1;
+    let sum = if action == Action::Down { default(file.map(|file| &file.up)).unwrap_or_default() } else { of.clone() };
+    let stored = value(words, "stored").unwrap_or(&of);
+    let entry = Entry {
+        key: EntryKey { component, seq: value(words, "seq").map_or(seq, |seq| seq.parse().unwrap()) },
+        description: file.map_or("of another release".to_owned(), |file| file.description.clone()),
+        id,
+        action,
+        state: State::from_text(state).unwrap(),
+        cursor: cursor as u64,
+        statements: script.len() as u64,
+        prefix_digest: Prefixes::new().up_to(&script, cursor).map(|prefix| prefix.to_text()),
+        note: has("noted").then(String::new),
+        settled_by: None,
+        checksum: if has("no-sum") { String::new() } else { checksum::raw(&sum) },
+        checksum_normalised: Some(checksum::normalised(&Source::new("row", sum.as_str()), &dialect.syntax)),
+        executed_digest: Some(checksum::raw(&of)),
+        down_checksum: down.as_deref().map(checksum::raw),
+        origin: value(words, "origin").map(str::to_owned),
+        compatible_from: value(words, "from").map(|version| version.parse().unwrap()),
+        set_digest: has("complete").then(|| "sha256:of another set".to_owned()),
+        checkpoint: None,
+        error: value(words, "error").map(str::to_owned),
+        run_id: "run".to_owned(),
+        fence: 0,
+        installed_by: value(words, "by").map(str::to_owned),
+        app_version: None,
+        tool_version: None,
+        started_at: None,
+        finished_at: Some(Timestamp(1_795_132_800_000_000)),
+        has_down: down.is_some(),
+    };
+    let script = (!has("unstored")).then(|| stored.to_owned());
+    (entry, Texts { script, down_script: down })
+}
+
+fn read_policy(line: &str, policy: &mut Policy) {
+    let (key, text) = line.split_once('=').unwrap();
+    match (key, text) {
+        ("out-of-order", "all") => policy.out_of_order = OutOfOrder::AllowAll,
+        ("out-of-order", id) => policy.out_of_order = OutOfOrder::Allow(vec![id.parse().unwrap()]),
+        ("on-ahead", "tolerate") => policy.on_ahead = OnAhead::Tolerate,
+        ("on-ahead", "refuse") => policy.on_ahead = OnAhead::Refuse,
+        ("on-ahead", "downgrade") => policy.on_ahead = OnAhead::Downgrade,
+        ("downgrade-limit", limit) => policy.downgrade_limit = limit.parse().unwrap(),
+        ("on-nonempty", "run") => policy.on_nonempty = OnNonempty::Run,
+        ("on-nonempty", version) => policy.on_nonempty = OnNonempty::Baseline(version.parse().unwrap()),
+        ("foreign-history", "ignore") => policy.foreign_history = ForeignHistory::Ignore,
+        ("phase", text) => policy.phase = Some(phase(text)),
+        ("include", name) => policy.include = vec![name.to_owned()],
+        _ => panic!("what is {line}?"),
+    }
+}
+
+fn phase(text: &str) -> PhaseGoal {
+    match text {
+        "pre" => PhaseGoal::Pre,
+        "post" => PhaseGoal::Post,
+        "all" => PhaseGoal::All,
+        other => panic!("what is {other}?"),
+    }
+}
+
+fn read_goal(words: &[String]) -> Goal {
+    let after = |flag: &str| {
+        let at = words.iter().position(|word| word == flag)?;
+        Some(words[at + 1].as_str())
+    };
+    let to = || after("--to").map(|to| to.parse().unwrap());
+    let steps = || after("--steps").map(|steps| steps.parse().unwrap());
+    let id = || identity(&words[1..]).0;
+    match (words[0].as_str(), words.last().map(String::as_str)) {
+        ("up", _) => Goal::Up(UpGoal { to: to(), steps: steps(), phase: after("--phase").map(phase) }),
+        ("down", Some("empty")) => Goal::Down(DownGoal::Empty),
+        ("down", _) => Goal::Down(to().map(DownGoal::To).or(steps().map(DownGoal::Steps)).unwrap()),
+        ("baseline", Some(version)) => Goal::Baseline(version.parse().unwrap()),
+        ("resolve", Some("--applied")) => Goal::ResolveApplied(id()),
+        ("resolve", Some("--not-applied")) => Goal::ResolveNotApplied(id()),
+        ("accept", _) => Goal::Accept(id()),
+        _ => panic!("what is {words:?}?"),
+    }
+}

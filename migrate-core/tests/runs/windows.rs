@@ -1,0 +1,88 @@
+//! Several small steps in one go.
+
+use migrate_core::migration::Precondition;
+use migrate_core::testing::fixture::{self, Text};
+use migrate_core::testing::{Memory, Record};
+use migrate_core::{MigrationSet, Migrator};
+
+use super::{ids, numbers, rows, told, up};
+
+const FOUR: &[Text<'_>] = &[
+    ("1", "CREATE TABLE a (n INTEGER);", ""),
+    ("2", "INSERT INTO a VALUES (2);", ""),
+    ("3", "INSERT INTO nosuch VALUES (3);", ""),
+    ("4", "INSERT INTO a VALUES (4);", ""),
+];
+
+/// What was sent in one go, from the first `begin` on.
+fn sent(lines: &[String]) -> &[String] {
+    let first = lines.iter().position(|line| line == "| begin").unwrap();
+    let length = lines[first..].iter().take_while(|line| line.starts_with("| ")).count();
+    &lines[first..first + length]
+}
+
+#[test]
+fn small_steps_travel_together_each_its_own_transaction() {
+    let recorded = Record::new(Memory::transactional());
+    let report = up(&recorded, &FOUR[..2]).unwrap();
+    assert_eq!(ids(&report), ["up 1", "up 2"]);
+    assert_eq!(
+        sent(&recorded.lines()),
+        [
+            "| begin",
+            "| CREATE TABLE a (n INTEGER)",
+            "| append 1 up 1 done at 1",
+            "| commit",
+            "| begin",
+            "| INSERT INTO a VALUES (2)",
+            "| append 2 up 2 done at 1",
+            "| commit",
+        ]
+    );
+}
+
+#[test]
+fn a_failure_in_the_middle_leaves_those_before_it_and_nothing_after() {
+    let memory = Memory::transactional();
+    let recorded = Record::new(memory.clone());
+    let error = up(&recorded, FOUR).unwrap_err();
+    assert_eq!(sent(&recorded.lines()).len(), 16, "all four were sent at once");
+    assert_eq!(ids(error.report()), ["up 1", "up 2"]);
+    insta::assert_snapshot!(error.to_string(), @"
+    error[M0302]: 3 test: statement 1 of 1 failed: no such table: nosuch (MEM01)
+      --> 3_test.sql:1:13
+     1 | INSERT INTO nosuch VALUES (3);
+       |             ^^^^^^
+       = applied before it in this run: 1, 2; still pending: 4 test
+       = the transaction was rolled back: fix the file and run `migrate up` again
+    ");
+    assert_eq!(rows(&memory), ["1 up 1 done", "2 up 2 done"]);
+    assert_eq!(numbers(&memory, "a").unwrap(), ["2"]);
+    // The next run begins with the one that failed.
+    let mended: Vec<Text<'_>> =
+        FOUR.iter().map(|(id, text, down)| (*id, if *id == "3" { "REINDEX" } else { *text }, *down)).collect();
+    assert_eq!(ids(&up(&memory, &mended).unwrap()), ["up 3", "up 4"]);
+}
+
+#[test]
+fn a_lock_in_the_middle_leaves_those_before_it_and_goes_on() {
+    let memory = Memory::transactional();
+    memory.fail_next("VALUES (2)", migrate_core::backend::Fault::LockTimeout, 1);
+    let (_, report) = told(&super::migrator(&memory, &[FOUR[0], FOUR[1], FOUR[3]]));
+    assert_eq!(ids(&report.unwrap()), ["up 1", "up 2", "up 4"]);
+    assert_eq!(numbers(&memory, "a").unwrap(), ["2", "4"]);
+}
+
+#[test]
+fn a_precondition_is_asked_between_windows() {
+    let mut migrations: Vec<_> = FOUR[..2].iter().map(fixture::migration).collect();
+    migrations[1].attributes.run.preconditions =
+        vec![Precondition { text: "a is there".to_owned(), sql: "SELECT 1".to_owned(), offset: 0 }];
+    let recorded = Record::new(Memory::transactional());
+    let set = MigrationSet::new("main", migrations).unwrap();
+    futures_executor::block_on(Migrator::new(recorded.clone(), set).up()).unwrap();
+    let lines = recorded.lines();
+    let asked = lines.iter().position(|line| line == "query SELECT 1").unwrap();
+    assert_eq!(lines[asked - 1], "begin", "inside the transaction that it guards");
+    assert_eq!(sent(&lines).len(), 4, "the first one travels alone");
+}
