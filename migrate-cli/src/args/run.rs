@@ -113,7 +113,7 @@ pub fn phase(text: &str) -> Option<PhaseGoal> {
 }
 
 pub(super) fn target(text: &str) -> Result<Target, String> {
-    text.parse().map_err(|error: migrate_core::version::ParseVersionError| error.to_string())
+    text.parse().map_err(|error: migrate_core::migration::ParseMigrationIdError| error.to_string())
 }
 
 pub(super) fn steps(text: &str) -> Result<usize, String> {
