@@ -65,6 +65,8 @@ pub struct StatementFailure {
     pub statements: usize,
     /// How many of them are applied and recorded; in a transaction none is.
     pub recorded: usize,
+    /// Whether the statement may have been half done: it commits on the way, or its engine cannot take it back.
+    pub partial: bool,
     /// Where the statement is.
     pub source: Source,
     /// Its bytes in the file.
@@ -227,6 +229,11 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
             } else {
                 format!("{} applied and recorded; {} not run", ran(recorded), not_run(recorded + 1, *statements))
             });
+            let diagnostic = if failure.partial {
+                diagnostic.help("the failed statement may have been half done: look before it runs again")
+            } else {
+                diagnostic
+            };
             diagnostic.help(if error.is_contention() {
                 format!("run `{command}` again {retry}: it goes on with statement {}", recorded + 1)
             } else {
@@ -270,7 +277,7 @@ fn not_run(statement: usize, statements: usize) -> String {
 fn pending(titles: &[String]) -> String {
     match titles {
         [] => String::new(),
-        [all @ ..] if all.len() <= 3 => format!("; still pending: {}", all.join(", ")),
+        all if all.len() <= 3 => format!("; still pending: {}", all.join(", ")),
         [first, .., last] => format!("; still pending: {first} … {last} ({})", titles.len()),
         [one] => format!("; still pending: {one}"),
     }

@@ -207,7 +207,7 @@ impl Migrator {
         let report = run.into_report();
         match result {
             Ok(()) => Ok(report),
-            Err(Halt::Error(kind)) => Err(Error::new(kind, report)),
+            Err(Halt::Error(kind)) => Err(Error::new(*kind, report)),
             Err(Halt::Raced) => {
                 let raced = ServerError::new(Fault::Stale, "other runs were faster every time this one planned");
                 Err(Error::new(ErrorKind::Server(raced), report))
@@ -238,7 +238,7 @@ impl Migrator {
             match run.execute(&plan).await {
                 Err(Halt::Raced) => {}
                 other => {
-                    run.report.now_at = self.newest_after(&observed.history, &run.report);
+                    run.report.now_at = Self::newest_after(&observed.history, &run.report);
                     return other;
                 }
             }
@@ -337,7 +337,7 @@ impl Migrator {
     }
 
     /// Where the database is after the steps of a report.
-    fn newest_after(&self, history: &History, report: &Report) -> Option<MigrationId> {
+    fn newest_after(history: &History, report: &Report) -> Option<MigrationId> {
         let mut applied: std::collections::BTreeSet<&MigrationId> =
             history.applied().map(|(id, _)| id).filter(|id| !id.is_repeatable()).collect();
         for step in &report.steps {

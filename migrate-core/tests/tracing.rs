@@ -1,5 +1,7 @@
 //! The observer for `tracing`: what a subscriber gets of a run.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
+
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 

@@ -31,17 +31,16 @@ impl Run<'_> {
         match batch {
             Batch::Ranges { table, key, size, pause } => {
                 let statement = journal.script.statement(unit.runs.start);
-                let walk = match checkpoint.as_deref().and_then(Walk::from_text) {
-                    Some(walk) => walk,
-                    None => match self.extent(table, key).await? {
-                        Some((first, last)) => Walk { first, next: first, last },
-                        None => {
-                            let advance = journal.to(unit.covers.end);
-                            self.perform_quietly(&[Effect::Advance(&advance)]).await?;
-                            journal.passed(&advance, unit.covers.end);
-                            return Ok(Outcome::Passed);
-                        }
-                    },
+                let known = checkpoint.as_deref().and_then(Walk::from_text);
+                let whole = |(first, last)| Walk { first, next: first, last };
+                let Some(walk) = (match known {
+                    Some(walk) => Some(walk),
+                    None => self.extent(table, key).await?.map(whole),
+                }) else {
+                    let advance = journal.to(unit.covers.end);
+                    self.perform_quietly(&[Effect::Advance(&advance)]).await?;
+                    journal.passed(&advance, unit.covers.end);
+                    return Ok(Outcome::Passed);
                 };
                 let keys = Keys { table, key, size: *size, pause: *pause };
                 self.ranges(step, unit, statement, walk, &keys, journal, settings, checkpoint).await

@@ -63,7 +63,7 @@ impl Run<'_> {
         }
         self.open_row(&takeover, &journal).await?;
         if !step.units.is_empty() {
-            self.set(step, &journal, &settings, &checkpoint, left).await?;
+            self.set(step, &journal, &settings, checkpoint.as_ref(), left).await?;
         }
         for (index, unit) in step.units.iter().enumerate() {
             self.unit(step, unit, &mut journal, &settings, checkpoint.take().filter(|_| index == 0), left).await?;
@@ -81,15 +81,15 @@ impl Run<'_> {
         step: &Step,
         journal: &Journal<'_>,
         settings: &Settings,
-        checkpoint: &Option<String>,
+        checkpoint: Option<&String>,
         left: &[Step],
     ) -> Result<(), Halt> {
         match self.session.perform(self.table, &[Effect::Set(settings)], &mut ()).await.end {
             End::All => Ok(()),
             End::Lost(error) => Err(ErrorKind::Lost(error).into()),
             End::Refused { error, .. } => {
-                self.fail(journal, &error, checkpoint.clone()).await?;
-                Err(refused(step, Part::Begin, journal.cursor, error, left).into())
+                self.fail(journal, &error, checkpoint.cloned()).await?;
+                Err(refused(step, Part::Begin, journal.cursor, &error, left).into())
             }
         }
     }
@@ -150,7 +150,7 @@ impl Run<'_> {
                 retry = Retry::default();
             }
             let recorded = journal.cursor;
-            let failure = || refused(step, part, recorded, error.clone(), left);
+            let failure = || refused(step, part, recorded, &error, left);
             let halt = if error.is_contention() {
                 match self.pause_for_retry(step, &error, &mut retry, failure).await {
                     Ok(()) => continue,

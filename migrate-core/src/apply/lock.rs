@@ -34,7 +34,7 @@ impl Run<'_> {
                         return Err(ErrorKind::Locked { holder, waited }.into());
                     }
                     self.observer.event(&Event::Waiting { holder: &holder, waited });
-                    self.pause(pause.min(self.options.lock_wait - waited)).await;
+                    self.pause(pause.min(self.options.lock_wait.saturating_sub(waited))).await;
                     pause = (pause * 2).min(LONGEST);
                 }
             }

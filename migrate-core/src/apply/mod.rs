@@ -40,18 +40,19 @@ pub use stop::StopHandle;
 #[derive(Debug)]
 pub(crate) enum Halt {
     /// Something is wrong.
-    Error(ErrorKind),
+    Error(Box<ErrorKind>),
     /// Another run was faster: what is to do must be planned again.
     Raced,
 }
 
 impl<E: Into<ErrorKind>> From<E> for Halt {
     fn from(error: E) -> Self {
-        Self::Error(error.into())
+        Self::Error(Box::new(error.into()))
     }
 }
 
 /// One run over one session.
+#[allow(clippy::struct_field_names)] // `run_id` is the column's name
 pub(crate) struct Run<'a> {
     pub(crate) backend: &'a dyn Backend,
     pub(crate) session: &'a mut dyn Session,

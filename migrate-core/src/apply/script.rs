@@ -72,18 +72,18 @@ fn journal(out: &mut Writer<'_>, step: &Step, seq: u64, stamp: &Stamp<'_>) -> Re
         match &unit.how {
             How::Together => {
                 out.effect(&Effect::Begin(&settings));
-                statements.iter().for_each(|statement| out.effect(&Effect::Statement(statement)));
+                out.statements(&statements);
                 out.effect(&Effect::Advance(&advance));
                 out.effect(&Effect::Commit);
             }
             How::Discarded => {
                 out.effect(&Effect::Begin(&settings));
-                statements.iter().for_each(|statement| out.effect(&Effect::Statement(statement)));
+                out.statements(&statements);
                 out.effect(&Effect::Rollback);
                 out.effect(&Effect::Advance(&advance));
             }
             How::Alone(_) => {
-                statements.iter().for_each(|statement| out.effect(&Effect::Statement(statement)));
+                out.statements(&statements);
                 out.effect(&Effect::Advance(&advance));
             }
             How::Batch(Batch::Ranges { table, key, .. }) => {
@@ -120,6 +120,12 @@ impl Writer<'_> {
     fn effect(&mut self, effect: &Effect<'_>) {
         self.text.push_str((self.dialect.effect_sql)(effect, self.table).trim_end());
         self.text.push('\n');
+    }
+
+    fn statements(&mut self, statements: &[Statement<'_>]) {
+        for statement in statements {
+            self.effect(&Effect::Statement(statement));
+        }
     }
 
     fn comment(&mut self, text: &str) {

@@ -8,7 +8,7 @@ use crate::event::{Event, Observer};
 use crate::history::State;
 use crate::migration::Precondition;
 use crate::plan::{Mode, Step};
-use crate::sql::Script;
+use crate::sql::{Recovery, Script};
 
 use super::effects::{Part, Stamp, Transaction};
 use super::report::StepReport;
@@ -62,10 +62,8 @@ impl Run<'_> {
             };
             if ended.is_none() {
                 watch.skip = 1;
-                let ready = match self.has_table {
-                    true => Ok(()),
-                    false => self.session.ensure_history(self.table).await.map_err(halted),
-                };
+                let ready =
+                    if self.has_table { Ok(()) } else { self.session.ensure_history(self.table).await.map_err(halted) };
                 let ready = match ready {
                     Ok(()) => ask(self.session, &steps[0], &steps[0].run.preconditions).await,
                     halt => halt,
@@ -136,7 +134,7 @@ impl Run<'_> {
         if self.stop.is_requested() && !error.is_contention() && error.fault == crate::backend::Fault::Cancelled {
             return Err(ErrorKind::Stopped { left: steps[index..].iter().map(Step::title).collect() }.into());
         }
-        let failure = || refused(step, part, 0, error.clone(), left);
+        let failure = || refused(step, part, 0, &error, left);
         if !error.is_contention() {
             return Err(failure().into());
         }
@@ -159,15 +157,16 @@ impl Run<'_> {
         let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax };
         let rows: Vec<_> =
             steps.iter().zip(self.next_seq..).map(|(step, seq)| stamp.row(step, seq, State::Done, 0)).collect();
-        let appended = match self.append(&rows).await {
-            Err(Halt::Error(ErrorKind::Server(error))) if error.is_contention() => {
-                let failure = || refused(&steps[0], Part::Row, 0, error.clone(), left);
-                self.pause_for_retry(&steps[0], &error, retry, failure).await?;
-                return Ok(0);
+        if let Err(halt) = self.append(&rows).await {
+            let Halt::Error(kind) = &halt else { return Err(halt) };
+            let ErrorKind::Server(error) = &**kind else { return Err(halt) };
+            if !error.is_contention() {
+                return Err(halt);
             }
-            other => other,
-        };
-        appended?;
+            let failure = || refused(&steps[0], Part::Row, 0, error, left);
+            self.pause_for_retry(&steps[0], error, retry, failure).await?;
+            return Ok(0);
+        }
         self.next_seq += rows.len() as u64;
         self.has_table = true;
         for step in steps {
@@ -230,7 +229,7 @@ fn is_true(text: &str) -> bool {
 }
 
 /// What it means that the server refused a part of `step`, of which `recorded` statements are applied and recorded.
-pub(super) fn refused(step: &Step, part: Part, recorded: usize, error: ServerError, left: &[Step]) -> ErrorKind {
+pub(super) fn refused(step: &Step, part: Part, recorded: usize, error: &ServerError, left: &[Step]) -> ErrorKind {
     let named = |what: &str| {
         let message = format!("{}: {what}: {}", step.title(), error.message);
         ErrorKind::Server(ServerError { message, position: None, ..error.clone() })
@@ -267,6 +266,10 @@ fn statement_failure(
         statement: statement.map(|index| index + 1),
         statements: Script::len(script),
         recorded,
+        partial: statement.is_some_and(|index| {
+            let recovery = script.statement(index).class.sharing.recovery();
+            matches!(recovery, Some(Recovery::NonAtomic | Recovery::Call | Recovery::Drop))
+        }),
         source: script.source().clone(),
         span,
         error,

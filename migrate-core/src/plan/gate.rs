@@ -1,11 +1,13 @@
 //! Gates: what must have been reached first. Nothing opens them but getting there.
 
+use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::Entry;
 use crate::migration::{Migration, MigrationId};
 use crate::version::Version;
 
 use super::Refusal;
 use super::planner::Planner;
+use super::refusal::some;
 
 /// The set starts from a version; an empty database can have everything.
 pub(super) fn minimum(planner: &Planner<'_>, fresh: bool) -> Result<(), Refusal> {
@@ -18,6 +20,35 @@ pub(super) fn minimum(planner: &Planner<'_>, fresh: bool) -> Result<(), Refusal>
         return Ok(());
     }
     Err(Refusal::BelowMinimum { at: at.cloned(), minimum: minimum.clone(), url: url(planner, minimum) })
+}
+
+/// A new database needs every migration: what only a snapshot stands for is not in the set, and the rest would be
+/// built on nothing.
+pub(super) fn complete(planner: &Planner<'_>) -> Result<(), Refusal> {
+    for snapshot in planner.set.snapshots() {
+        let gone: Vec<String> = snapshot
+            .replaces
+            .iter()
+            .filter(|replaced| planner.known_as(&replaced.id).is_none())
+            .filter(|replaced| planner.history().applied_entry(&replaced.id).is_none())
+            .map(|replaced| replaced.id.to_string())
+            .collect();
+        if !gone.is_empty() {
+            return Err(Refusal::Script(vec![
+                Diagnostic::refused(
+                    codes::GATE,
+                    format!(
+                        "{}: stands for {}, which have no files, and a snapshot is not installed by this version",
+                        snapshot.title(),
+                        some(&gone)
+                    ),
+                )
+                .at(Place::path(snapshot.script.path()))
+                .help("nothing was run: bring the database there with a release that still has these files"),
+            ]));
+        }
+    }
+    Ok(())
 }
 
 /// An upgrade ends at each stop, so that its release runs once.

@@ -66,7 +66,7 @@ impl Prefixes {
     /// If called with a smaller cursor than before.
     pub fn up_to(&mut self, script: &Script, cursor: usize) -> Option<Prefix> {
         let end = script.end(cursor.checked_sub(1)?) - script.source().range().start;
-        self.hasher.update(script.source().text()[self.length..end].as_bytes());
+        self.hasher.update(&script.source().text().as_bytes()[self.length..end]);
         self.length = end;
         let digest = self.hasher.clone().finalize();
         Some(Prefix { length: end, digest: checksum::hex("sha256", &digest) })

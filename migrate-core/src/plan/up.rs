@@ -36,11 +36,12 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
     }
     let fresh = planner.is_fresh() && baseline.is_empty();
     gate::minimum(planner, fresh)?;
+    if fresh {
+        gate::complete(planner)?;
+    }
 
     let is_open = |migration: &Migration| {
-        open.is_some_and(|open| {
-            open.id == migration.id || migration.attributes.renamed_from.iter().any(|old| *old == open.id)
-        })
+        open.is_some_and(|open| open.id == migration.id || migration.attributes.renamed_from.contains(&open.id))
     };
     let mut pending: Vec<&Migration> = planner
         .set

@@ -7,6 +7,8 @@
 //! migrate_core::testing::conformance!(migrate_foo::testing::Fixture);
 //! ```
 
+// Cases are tests, and a test may panic.
+#[allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 pub mod cases;
 pub mod crash;
 pub mod fixture;

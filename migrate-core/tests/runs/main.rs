@@ -1,5 +1,7 @@
 //! Runs on the engine in memory: what is written down, tried again, stopped, locked, and sent together.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
+
 mod doubts;
 mod failures;
 mod locks;

@@ -110,7 +110,7 @@ fn a_transaction_that_ends_early_is_refused() {
        = take the BEGIN and COMMIT around it out: every statement of the file is written down by itself
        = nothing was run: fix the file and run the same command again
     ");
-    assert_snapshot!(cut("postgres", &format!("begin;\\nvacuum;\\ncommit")), @"
+    assert_snapshot!(cut("postgres", "begin;\\nvacuum;\\ncommit"), @"
     error[M0009]: 1 test: statement 2 cannot run inside the transaction that statement 1 opens
       --> m/1_test.up.sql:2:1
      2 | vacuum;

@@ -116,7 +116,10 @@ fn line(line: &str) -> String {
 }
 
 fn lines(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n")).collect()
+    diagnostics.iter().fold(String::new(), |mut out, diagnostic| {
+        let _ = writeln!(out, "{diagnostic}");
+        out
+    })
 }
 
 /// The words of a line; `key:"a \"b\""` is one word `key:a "b"`, `\n` in it a line end.
@@ -196,14 +199,16 @@ fn case(fixture: &str) -> Case {
         read_only: false,
     };
     let mut policy = Policy::default();
-    of("policy").into_iter().for_each(|line| read_policy(line, &mut policy));
+    for line in of("policy") {
+        read_policy(line, &mut policy);
+    }
     assert!(of("goal").len() < 2, "two goals");
     let goal = of("goal").first().map_or_else(Goal::up, |line| read_goal(&words(line)));
     Case { dialect, set, server, rows, policy, goal }
 }
 
 fn read_file(words: &[String], files: &mut Vec<(String, String)>) {
-    if words[0].ends_with(".sql") {
+    if words[0].contains(".sql") {
         files.push((words[0].clone(), words[1].clone()));
         return;
     }
@@ -247,10 +252,13 @@ fn read_row(words: &[String], set: &MigrationSet, dialect: &Dialect, before: &[(
     let default = |text: Option<&Source>| text.map(|source| source.text().to_owned());
     let down = value(words, "down").map(str::to_owned).or_else(|| default(file?.down.as_ref()));
     let down = down.filter(|_| action != Action::Down && !has("no-down"));
-    let of = value(words, "of").map(str::to_owned).unwrap_or_else(|| {
-        let text = if action == Action::Down { file.and_then(|f| f.down.as_ref()) } else { file.map(|f| &f.up) };
-        default(text).unwrap_or_else(|| "create table a (n int)".to_owned())
-    });
+    let of = value(words, "of").map_or_else(
+        || {
+            let text = if action == Action::Down { file.and_then(|f| f.down.as_ref()) } else { file.map(|f| &f.up) };
+            default(text).unwrap_or_else(|| "create table a (n int)".to_owned())
+        },
+        str::to_owned,
+    );
     let script = Script::parse(Source::new("row", of.as_str()), &dialect.syntax, dialect.classify).unwrap();
     let state = ["failed", "in_flight", "interrupted"].into_iter().find(|state| has(state)).unwrap_or("done");
     let cursor = value(words, "at").map_or(0, |at| at.parse().unwrap());

@@ -134,7 +134,7 @@ fn an_install_that_did_not_end_goes_on_without_a_choice() {
        = with the service stopped: migrate up --phase all
     ");
     // Somebody chose a phase since.
-    assert_snapshot!(planned(&format!("{}\nrow up 3.0/pre/01\nrow forget 3.0/pre/01", fixture)), @"
+    assert_snapshot!(planned(&format!("{fixture}\nrow up 3.0/pre/01\nrow forget 3.0/pre/01")), @"
     refused[M0210]: 2.0/post/01 test is pending after a deploy, and no phase was chosen
        = pending before the deploy: 3.0/pre/01 test
        = pending after it: 2.0/post/01 test

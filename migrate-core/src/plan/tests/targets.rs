@@ -63,7 +63,7 @@ fn a_target_that_does_not_exist_is_named_with_what_does() {
 
 #[test]
 fn a_target_below_where_the_database_is_leaves_nothing_to_do() {
-    assert_snapshot!(planned(&format!("file 1\nfile 2\nfile 3\nrow up 1\nrow up 2\ngoal up --to 1")), @"nothing to do");
+    assert_snapshot!(planned("file 1\nfile 2\nfile 3\nrow up 1\nrow up 2\ngoal up --to 1"), @"nothing to do");
 }
 
 #[test]

@@ -67,6 +67,7 @@ fn no_secret_is_shown() {
 
 #[cfg(feature = "serde")]
 #[test]
+#[allow(clippy::too_many_lines)] // one document
 fn as_json_it_names_everything_that_will_run() {
     let plan = case(&format!(
         r#"

@@ -73,7 +73,7 @@ pub fn rows_come_back_as_they_were_written<F: Fixture>() {
     F::block_on(session.ensure_history(&table)).unwrap();
     let hostile = "it's \"quoted\" `so` [or] \\ %s ; -- /* */ $$ 🦀 größe\n\tline\r\n:lo ? $1";
     let mut written = fixture::entry(1, "2.1.0-x");
-    written.description = hostile.to_owned();
+    hostile.clone_into(&mut written.description);
     written.state = State::InFlight;
     for text in [
         &mut written.note,
