@@ -136,10 +136,9 @@ pub fn select<'b>(
                 .help(format!("write one like sqlite:app.db or postgres://user@host/name; this build has: {here}"))
         }));
     };
-    let known =
-        |backend: &&Box<dyn CliBackend>| backend.schemes().iter().any(|known| known.eq_ignore_ascii_case(scheme));
-    if let Some(backend) = backends.iter().find(known) {
-        return Ok(&**backend);
+    let known = |backend: &dyn CliBackend| backend.schemes().iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    if let Some(backend) = backends.iter().map(|backend| &**backend).find(|backend| known(*backend)) {
+        return Ok(backend);
     }
     let diagnostic = Diagnostic::error(
         codes::NO_BACKEND,

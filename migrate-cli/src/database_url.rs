@@ -61,7 +61,7 @@ impl fmt::Display for DatabaseUrl {
             Some((head, tail)) if !self.is_file() => {
                 match head.split_once("://") {
                     Some((scheme, user)) if self.scheme() == Some(scheme) => {
-                        write!(f, "{scheme}://{}@", user_only(user))?
+                        write!(f, "{scheme}://{}@", user_only(user))?;
                     }
                     _ => f.write_str("***@")?,
                 }

@@ -1,5 +1,6 @@
 //! Durations as people type them: `500ms`, `2s`, `10m`, `1h30m`, `0`.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Why a text is no duration.
@@ -64,7 +65,7 @@ pub fn show(duration: Duration) -> String {
     let mut out = String::new();
     for (unit, size) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
         if millis >= size {
-            out.push_str(&format!("{}{unit}", millis / size));
+            let _ = write!(out, "{}{unit}", millis / size);
             millis %= size;
         }
     }

@@ -15,7 +15,7 @@ pub struct Failure {
     /// What a person should read.
     pub diagnostics: Vec<Diagnostic>,
     /// What had been done by then.
-    pub report: Option<Report>,
+    pub report: Option<Box<Report>>,
 }
 
 impl Failure {
@@ -47,7 +47,11 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { exit: Exit::from(&error), diagnostics: error.diagnostics(), report: Some(error.report().clone()) }
+        Self {
+            exit: Exit::from(&error),
+            diagnostics: error.diagnostics(),
+            report: Some(Box::new(error.report().clone())),
+        }
     }
 }
 

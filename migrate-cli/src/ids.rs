@@ -1,5 +1,7 @@
 //! Identities as people type them: `3`, `2.1.0/pre/03`, `R user_view`, `user_view`, a file's name.
 
+use std::path::Path;
+
 use migrate_core::MigrationId;
 use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::plan::Target;
@@ -26,7 +28,7 @@ pub fn find(text: &str, known: &[MigrationId]) -> Result<MigrationId, Box<Diagno
             }))
         }
         several => {
-            let names: Vec<_> = several.iter().map(|id| id.to_string()).collect();
+            let names: Vec<_> = several.iter().map(ToString::to_string).collect();
             Err(Box::new(
                 Diagnostic::error(codes::UNKNOWN_TARGET, format!("{text} can be several: {}", names.join(", ")))
                     .help("name one of them"),
@@ -42,6 +44,7 @@ pub fn quoted(id: &MigrationId) -> String {
 }
 
 fn is_meant(text: &str, id: &MigrationId) -> bool {
+    let is_file = |text: &str| Path::new(text).extension().is_some_and(|end| end.eq_ignore_ascii_case("sql"));
     match id {
         MigrationId::Repeatable { name } => {
             let text = text.strip_prefix("R__").or_else(|| text.strip_prefix("R ")).unwrap_or(text);
@@ -54,7 +57,7 @@ fn is_meant(text: &str, id: &MigrationId) -> bool {
                 _ => false,
             };
             // A file's name begins with its version.
-            means(text) || text.ends_with(".sql") && text.split('_').next().is_some_and(means)
+            means(text) || is_file(text) && text.split('_').next().is_some_and(means)
         }
     }
 }

@@ -121,10 +121,10 @@ fn carry_out(
     screen: &mut Screen<'_>,
 ) -> Result<Outcome, Failure> {
     let cli = &parsed.cli;
-    screen.diagnostics(&variables::near_misses(environment));
     if let Some(answer) = commands::alone(cli, cwd, screen) {
         return answer;
     }
+    screen.diagnostics(&variables::near_misses(environment));
     let config = Config::load(&Sources {
         cwd,
         file: cli.common.config.as_deref(),

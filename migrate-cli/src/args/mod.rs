@@ -11,6 +11,9 @@
 //! Flags that the configuration knows too are plain texts here: [`config`](crate::config) reads them in the same way
 //! wherever they come from, and its messages name the place.
 
+#![expect(clippy::doc_markdown, reason = "the comments of fields are the help that people read")]
+#![expect(clippy::struct_excessive_bools, reason = "a flag is a bool")]
+
 pub mod commands;
 pub mod foreign;
 pub mod run;

@@ -55,7 +55,7 @@ pub fn parse(args: &[OsString], environment: &Environment) -> Result<Parsed, Par
     let mut command = Cli::command();
     let matches = command.try_get_matches_from_mut(args)?;
     let (leaf, leaf_matches) = leaf(&command, &matches);
-    let given = from_variables(leaf, leaf_matches, environment).map_err(|told| ParseError::Told(Box::new(told)))?;
+    let given = from_variables(leaf, leaf_matches, environment).map_err(ParseError::Told)?;
 
     let mut all = args.to_vec();
     let end = all.iter().position(|arg| arg == "--").unwrap_or(all.len());
@@ -79,7 +79,7 @@ fn from_variables(
     command: &Command,
     matches: &ArgMatches,
     environment: &Environment,
-) -> Result<Vec<Given>, Diagnostic> {
+) -> Result<Vec<Given>, Box<Diagnostic>> {
     let mut given: Vec<Given> = Vec::new();
     // DATABASE_URL is everybody's: what is meant for us alone goes before it.
     let ours = |long: &str| variable(long);
@@ -98,7 +98,7 @@ fn from_variables(
                 continue;
             }
             let args = arguments(arg, long, value)
-                .map_err(|expected| Diagnostic::error(codes::USAGE, format!("the variable {variable} {expected}")))?;
+                .map_err(|problem| Diagnostic::error(codes::USAGE, format!("the variable {variable} {problem}")))?;
             if !args.is_empty() {
                 given.push(Given { flag: long.to_owned(), variable, args });
             }
@@ -160,15 +160,12 @@ fn blame(error: &clap::Error, variables: &BTreeMap<String, String>) -> Diagnosti
         Some(ContextValue::String(arg)) => arg.trim_start_matches("--").split(' ').next().unwrap_or_default(),
         _ => "",
     };
-    match variables.get(flag) {
-        Some(variable) => {
-            Diagnostic::error(codes::USAGE, message).help(format!("it comes from the variable {variable}"))
-        }
-        None => {
-            let names: Vec<_> = variables.values().map(String::as_str).collect();
-            Diagnostic::error(codes::USAGE, message).help(format!("these variables are set: {}", names.join(", ")))
-        }
+    let diagnostic = Diagnostic::error(codes::USAGE, message);
+    if let Some(variable) = variables.get(flag) {
+        return diagnostic.help(format!("it comes from the variable {variable}"));
     }
+    let names: Vec<_> = variables.values().map(String::as_str).collect();
+    diagnostic.help(format!("these variables are set: {}", names.join(", ")))
 }
 
 /// A remark on every variable that is almost one of ours.
@@ -267,7 +264,7 @@ mod tests {
         let super::super::Command::Up(up) = command else { panic!() };
         assert_eq!(up.run.lock_wait.as_deref(), Some("3m"));
         // A flag of another command is not looked at here.
-        assert!(parsed("migrate status", &environment).variables.get("lock-wait").is_none());
+        assert!(!parsed("migrate status", &environment).variables.contains_key("lock-wait"));
         assert!(parsed("migrate new x", &[("MIGRATE_PHASE", "all")]).variables.is_empty());
         assert!(parsed("migrate db reset", &environment).cli.common.yes);
     }

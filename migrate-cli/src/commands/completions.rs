@@ -3,13 +3,13 @@
 use clap::CommandFactory as _;
 use serde_json::json;
 
-use super::{Answer, Outcome};
+use super::Outcome;
 use crate::args::{Cli, CompletionsArgs};
 use crate::screen::Screen;
 
-pub(super) fn completions(args: &CompletionsArgs, screen: &mut Screen<'_>) -> Answer {
+pub(super) fn completions(args: &CompletionsArgs, screen: &mut Screen<'_>) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "migrate", &mut script);
     screen.data(&script);
-    Ok(Outcome::done(json!({})))
+    Outcome::done(json!({}))
 }

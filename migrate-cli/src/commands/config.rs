@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::{Answer, Outcome};
+use super::Outcome;
 use crate::project::Project;
 use crate::render::human::{padded, width};
 use crate::screen::Screen;
 
-pub(super) fn show(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
+pub(super) fn show(project: &Project<'_>, screen: &mut Screen<'_>) -> Outcome {
     let config = &project.config;
     let file = config.file().map(|file| file.display().to_string());
     screen.line(&match (&file, config.environment()) {
@@ -23,5 +23,5 @@ pub(super) fn show(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
         let (name, value) = (padded(&setting.name, names), padded(&setting.value, values));
         screen.line(&format!("  {name}  {value}  {}", setting.origin));
     }
-    Ok(Outcome::done(json!({ "file": file, "environment": config.environment(), "settings": shown })))
+    Outcome::done(json!({ "file": file, "environment": config.environment(), "settings": shown }))
 }

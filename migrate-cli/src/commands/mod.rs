@@ -56,7 +56,7 @@ type Answer = Result<Outcome, Failure>;
 pub fn alone(cli: &Cli, cwd: &std::path::Path, screen: &mut Screen<'_>) -> Option<Answer> {
     match &cli.command {
         Command::Init(_) => Some(init::init(cli, cwd, screen)),
-        Command::Completions(args) => Some(completions::completions(args, screen)),
+        Command::Completions(args) => Some(Ok(completions::completions(args, screen))),
         Command::Man(_) => Some(man::man(screen)),
         _ => None,
     }
@@ -84,7 +84,7 @@ pub fn run(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
         Command::Backup(args) => backup::backup(project, args, screen),
         Command::Restore(args) => backup::restore(project, args, screen),
         Command::Db(args) => db::db(project, args, screen),
-        Command::Config(_) => config::show(project, screen),
+        Command::Config(_) => Ok(config::show(project, screen)),
         // These were carried out before there was a project.
         Command::Init(_) | Command::Completions(_) | Command::Man(_) => Ok(Outcome::done(json!({}))),
     }

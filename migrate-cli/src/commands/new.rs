@@ -66,10 +66,10 @@ fn layout_of(project: &Project<'_>, folder: &Folder) -> Result<&'static dyn Layo
     });
     let Some(name) = named else { return Ok(LAYOUTS[0]) };
     layout::by_name(&name).ok_or_else(|| {
-        let names: Vec<_> = LAYOUTS.iter().map(|layout| layout.name()).collect();
+        let known: Vec<_> = LAYOUTS.iter().map(|layout| layout.name()).collect();
         Failure::usage(
             Diagnostic::error(codes::USAGE, format!("there is no layout `{name}`"))
-                .help(format!("there are: {}", names.join(", "))),
+                .help(format!("there are: {}", known.join(", "))),
         )
     })
 }

@@ -31,8 +31,8 @@ fn files_of(folder: &Path, revision: &str) -> Result<Vec<(String, String)>, Fail
     let listed = git(folder, &["ls-tree", "-z", "--name-only", &commit], "").map_err(|why| failed(&why))?;
     let listed = String::from_utf8_lossy(&listed).into_owned();
     let names: Vec<&str> = listed.split('\0').filter(|name| !name.is_empty() && !name.contains('\n')).collect();
-    let questions: String = names.iter().map(|name| format!("{commit}:./{name}\n")).collect();
-    let answers = git(folder, &["cat-file", "--batch"], &questions).map_err(|why| failed(&why))?;
+    let questions: Vec<String> = names.iter().map(|name| format!("{commit}:./{name}\n")).collect();
+    let answers = git(folder, &["cat-file", "--batch"], &questions.concat()).map_err(|why| failed(&why))?;
     Ok(contents(&names, &answers))
 }
 

@@ -50,13 +50,13 @@ pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     match planned {
         Ok(plan) => {
             screen.diagnostics(&plan.notes);
-            outcome.diagnostics = plan.notes.clone();
+            outcome.diagnostics.clone_from(&plan.notes);
             if !plan.is_empty() {
                 screen.line("next: migrate up");
             }
         }
         Err(Refusal::PhaseChoice { pre, .. }) => {
-            screen.line(&next_phase(set.last_versioned().map(|last| &last.id), &pre))
+            screen.line(&next_phase(set.last_versioned().map(|last| &last.id), &pre));
         }
         Err(refusal) => {
             outcome.diagnostics = refusal.diagnostics();

@@ -76,10 +76,10 @@ fn engines<'a>(project: &Project<'a>, args: &ValidateArgs) -> Result<Vec<&'a dyn
     if let Some(name) = &args.engine {
         let named: Vec<_> = all().filter(|backend| backend.dialect().names().any(|known| known == name)).collect();
         if named.is_empty() {
-            let names: Vec<_> = all().map(|backend| backend.dialect().name).collect();
+            let engines: Vec<_> = all().map(|backend| backend.dialect().name).collect();
             return Err(Failure::usage(
                 Diagnostic::error(codes::NO_BACKEND, format!("no backend for `{name}` is compiled in"))
-                    .help(format!("this build has: {}", names.join(", "))),
+                    .help(format!("this build has: {}", engines.join(", "))),
             ));
         }
         return Ok(named);

@@ -143,14 +143,11 @@ impl Reader<'_> {
             }
             (_, value) => text(value).map(|text| vec![text]),
         };
-        match values {
-            Some(values) => {
-                layer.settings.insert(spec.key, FileSetting { values, place: place(self.source, value.span()) });
-            }
-            None => {
-                let expected = if spec.kind == Kind::List { "a text or a list of texts" } else { "a text" };
-                self.problem(value.span(), &format!("`{name}` is {expected}"), None);
-            }
+        if let Some(values) = values {
+            layer.settings.insert(spec.key, FileSetting { values, place: place(self.source, value.span()) });
+        } else {
+            let expected = if spec.kind == Kind::List { "a text or a list of texts" } else { "a text" };
+            self.problem(value.span(), &format!("`{name}` is {expected}"), None);
         }
     }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use migrate_core::{Diagnostic, Place, Source, diagnostic::codes};
 
 use super::file::{self, File, FileSetting, Layer};
-use super::{Config, EngineSetting, Key, Origin, Setting, Spec};
+use super::{Config, EngineSetting, Key, Kind, Origin, Setting, Spec};
+use crate::args::variables::variable;
 use crate::environment::Environment;
 
 /// Everything that settings come from.
@@ -24,6 +25,9 @@ pub struct Sources<'a> {
     /// What `${VAR}` in the file is replaced from.
     pub environment: &'a Environment,
 }
+
+/// The rank of a variable among origins.
+pub(super) const VARIABLE: u8 = 3;
 
 /// Keys of which one silences the other where it comes from a stronger source.
 const EITHER: [(Key, Key); 2] = [(Key::Url, Key::DatabaseFile), (Key::PasswordFile, Key::PasswordCommand)];
@@ -88,6 +92,7 @@ impl Config {
             let base = sources.cwd.to_owned();
             config.settings.insert(*key, Setting { values: values.clone(), origin, base, place: None });
         }
+        config.look_up(sources.environment, sources.cwd);
         config.silence(&mut problems);
         config.expand(sources.environment, &mut problems);
         config.check(&mut problems);
@@ -127,6 +132,22 @@ impl Config {
             self.engine_settings.retain(|other| !same(other));
             let (engine, name) = (engine_setting.engine, engine_setting.name);
             self.engine_settings.push(EngineSetting { engine, name, value, origin });
+        }
+    }
+
+    /// Variables of flags that the command at hand does not have, so that a setting is the same wherever it is shown.
+    fn look_up(&mut self, environment: &Environment, cwd: &Path) {
+        // Those without a section are flags of every command.
+        for spec in Spec::ALL.iter().filter(|spec| spec.name.contains('.')) {
+            let weak = self.settings.get(&spec.key).is_none_or(|setting| setting.origin.rank() < VARIABLE);
+            let Some(name) = spec.flag.map(variable).filter(|_| weak) else { continue };
+            let Some(value) = environment.get(&name) else { continue };
+            let values = match spec.kind {
+                Kind::List => value.split(',').map(|part| part.trim().to_owned()).collect(),
+                _ => vec![value.to_owned()],
+            };
+            let origin = Origin::Variable { from_file: environment.is_from_file(&name), name };
+            self.settings.insert(spec.key, Setting { values, origin, base: cwd.to_owned(), place: None });
         }
     }
 

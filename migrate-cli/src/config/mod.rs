@@ -101,7 +101,7 @@ impl Origin {
             Self::Default => 0,
             Self::File { .. } => 1,
             Self::Environment { .. } => 2,
-            Self::Variable { .. } => 3,
+            Self::Variable { .. } => layers::VARIABLE,
             Self::Flag(_) => 4,
         }
     }

@@ -1,6 +1,6 @@
 //! Typed values of settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use migrate_core::apply::{RunOptions, StoreScript};
@@ -15,13 +15,11 @@ use crate::duration;
 impl Config {
     /// The folders of migrations.
     pub fn folders(&self) -> Vec<PathBuf> {
-        match self.get(Key::Dir) {
-            Some(setting) => setting.values.iter().map(|folder| setting.base.join(folder)).collect(),
-            None => {
-                let base = self.file.as_deref().and_then(std::path::Path::parent).unwrap_or(std::path::Path::new(""));
-                vec![base.join("migrations")]
-            }
+        if let Some(setting) = self.get(Key::Dir) {
+            return setting.values.iter().map(|folder| setting.base.join(folder)).collect();
         }
+        let base = self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        vec![base.join("migrations")]
     }
 
     /// A duration, where somebody set it.

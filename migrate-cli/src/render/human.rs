@@ -28,11 +28,13 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 pub struct Watched {
     /// Migrations that went on where an earlier run had stopped, and were completed.
     pub completed: usize,
+    /// Whether something was to be done.
+    pub planned: bool,
 }
 
 /// Shows what happens while `work` runs. `place` is how the head of the run names the database.
-pub fn watch<'a, T>(
-    screen: &mut Screen<'a>,
+pub fn watch<T>(
+    screen: &mut Screen<'_>,
     place: &str,
     work: impl FnOnce(&mut dyn Observer, &(dyn Fn(Told) + Sync)) -> T,
 ) -> (T, Watched) {
@@ -152,7 +154,10 @@ impl<'s, 'a> Live<'s, 'a> {
         if plan.is_empty() {
             return;
         }
-        self.say(&format!("{} · {}", self.place, what(plan)));
+        // Whoever lost a race plans again.
+        if !std::mem::replace(&mut self.watched.planned, true) {
+            self.say(&format!("{} · {}", self.place, what(plan)));
+        }
         // Most of these are files somebody has yet to write.
         for step in plan.steps.iter().filter(|step| step.script.is_some() && step.statements() == 0) {
             self.screen.diagnostics(&[Diagnostic::warning(
@@ -307,6 +312,9 @@ pub fn summary(report: &Report, watched: Watched) -> String {
     .filter(|(number, _)| *number > 0)
     .map(|(number, what)| format!("{number} {what}"))
     .collect();
+    if parts.is_empty() && watched.planned {
+        return format!("nothing left to do, another run was faster · {now}");
+    }
     if parts.is_empty() {
         return format!("nothing to do · {now}");
     }

@@ -1,5 +1,7 @@
 //! Where every migration stands.
 
+use std::fmt::Write as _;
+
 use jiff::tz::Offset;
 use migrate_core::error::seconds;
 use migrate_core::history::{Entry, State, Status, Timestamp};
@@ -157,13 +159,13 @@ pub fn table(lines: &[Line]) -> Vec<String> {
         last.clone_from(release);
         let mut text = format!("  {}   {}", padded(name.trim_end(), name_width), padded(line.state, state_width));
         if let Some(when) = &line.when {
-            text.push_str(&format!("  {when}"));
+            let _ = write!(text, "  {when}");
         }
         if let Some(ms) = line.ms {
-            text.push_str(&format!("  {:>7}", seconds(std::time::Duration::from_millis(ms))));
+            let _ = write!(text, "  {:>7}", seconds(std::time::Duration::from_millis(ms)));
         }
         if !line.remarks.is_empty() {
-            text.push_str(&format!("  ({})", line.remarks.join(", ")));
+            let _ = write!(text, "  ({})", line.remarks.join(", "));
         }
         out.push(text.trim_end().to_owned());
     }
