@@ -150,6 +150,6 @@ pub fn select<'b>(
         .find(|known| strsim::osa_distance(known, &scheme.to_ascii_lowercase()) <= 2);
     Err(Box::new(match near {
         Some(near) => diagnostic.help(format!("did you mean {near}:…?")),
-        None => diagnostic.help("see the URL: -d, MIGRATE_DATABASE_URL, DATABASE_URL or `url` in migrate.toml"),
+        None => diagnostic,
     }))
 }

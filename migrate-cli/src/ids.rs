@@ -18,8 +18,8 @@ pub fn find(text: &str, known: &[MigrationId]) -> Result<MigrationId, Box<Diagno
         [] => {
             let near = known
                 .iter()
-                .map(|id| (strsim::osa_distance(text, &id.to_string()), id))
-                .filter(|(distance, _)| *distance <= 2)
+                .map(|id| (distance(text, id), id))
+                .filter(|(distance, _)| *distance <= 2 && *distance * 2 < text.chars().count())
                 .min();
             let diagnostic = Diagnostic::error(codes::UNKNOWN_TARGET, format!("there is no migration {text}"));
             Err(Box::new(match near {
@@ -41,6 +41,15 @@ pub fn find(text: &str, known: &[MigrationId]) -> Result<MigrationId, Box<Diagno
 pub fn quoted(id: &MigrationId) -> String {
     let text = id.to_string();
     if text.contains(' ') { format!("\"{text}\"") } else { text }
+}
+
+/// How far what was typed is from an identity, or from the name that is all of a repeatable.
+fn distance(text: &str, id: &MigrationId) -> usize {
+    let whole = strsim::osa_distance(text, &id.to_string());
+    match id {
+        MigrationId::Repeatable { name } => whole.min(strsim::osa_distance(text, name)),
+        MigrationId::Versioned { .. } => whole,
+    }
 }
 
 fn is_meant(text: &str, id: &MigrationId) -> bool {
@@ -92,7 +101,8 @@ mod tests {
         }
         for (text, said) in [
             ("2.1.0", "2.1.0 can be several: 2.1.0/pre/03, 2.1.0/post/50 | name one of them"),
-            ("77777", "there is no migration 77777 | see their names: migrate status"),
+            ("7", "there is no migration 7 | see their names: migrate status"),
+            ("user_veiw", "there is no migration user_veiw | did you mean \"R user_view\"?"),
             ("R user_veiw", "there is no migration R user_veiw | did you mean \"R user_view\"?"),
             ("nonsense", "there is no migration nonsense | see their names: migrate status"),
         ] {

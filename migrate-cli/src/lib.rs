@@ -161,6 +161,7 @@ fn finish(command: &str, answer: Result<Outcome, Failure>, screen: &mut Screen<'
 /// Arguments that are no command, and the questions that are not about one: help, version.
 fn not_understood(error: ParseError, args: &[OsString], environment: &Environment, io: Io<'_>) -> Exit {
     // What was asked for stands among the arguments even where they make no command.
+    let command = args.iter().skip(1).find_map(|arg| arg.to_str().filter(|arg| is_command(arg))).unwrap_or_default();
     let common = Common { json: args.iter().any(|arg| arg == "--json"), ..Common::default() };
     let mut screen = Screen::new(io, &common, environment);
     let diagnostics: Vec<Diagnostic> = match error {
@@ -171,9 +172,14 @@ fn not_understood(error: ParseError, args: &[OsString], environment: &Environmen
         }
         ParseError::Clap(error) => {
             screen.clap(&error);
-            screen.document(&Document::new("", Exit::Usage, json!({ "usage": error.to_string() }), &[]));
+            screen.document(&Document::new(command, Exit::Usage, json!({ "usage": error.to_string() }), &[]));
             return Exit::Usage;
         }
     };
-    finish("", Err(Failure::from(diagnostics)), &mut screen)
+    finish(command, Err(Failure::from(diagnostics)), &mut screen)
+}
+
+fn is_command(word: &str) -> bool {
+    use clap::CommandFactory as _;
+    Cli::command().find_subcommand(word).is_some()
 }

@@ -9,7 +9,7 @@ use migrate_core::{EngineNames, MigrationId, MigrationSet, Migrator, ReadOptions
 
 use crate::args::Cli;
 use crate::backends::{self, CliBackend, Database, Opening};
-use crate::config::{Config, Key};
+use crate::config::{Config, Key, Origin, Setting};
 use crate::database_url::DatabaseUrl;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -46,11 +46,28 @@ impl<'a> Project<'a> {
     /// If none does, or its URL cannot be used.
     pub fn open(&self, create: bool) -> Result<Opened<'a>, Failure> {
         let (url, base) = self.url()?.ok_or_else(|| Failure::usage(self.no_database()))?;
-        let backend = backends::select(self.backends, &url)?;
+        let backend = self.select(&url)?;
         let password = self.password()?;
         let opening = Opening { url: &url, base: &base, password: password.as_ref(), create };
-        let database = backend.open(&opening)?;
+        let database = backend.open(&opening).map_err(|problem| self.with_origin(*problem))?;
         Ok(Opened { backend, database })
+    }
+
+    /// The backend of a URL.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn select(&self, url: &DatabaseUrl) -> Result<&'a dyn CliBackend, Failure> {
+        backends::select(self.backends, url).map_err(|problem| self.with_origin(*problem))
+    }
+
+    /// Whoever did not type the URL wants to know where it stands.
+    fn with_origin(&self, problem: Diagnostic) -> Failure {
+        let setting = self.config.get(Key::Url).or_else(|| self.config.get(Key::DatabaseFile));
+        Failure::usage(match setting.map(|setting| &setting.origin) {
+            None | Some(Origin::Flag("database")) => problem,
+            Some(origin) => problem.help(format!("the URL comes from {origin}")),
+        })
     }
 
     /// The URL, and the folder that a relative path in it starts from.
@@ -62,7 +79,7 @@ impl<'a> Project<'a> {
             return Ok(Some((DatabaseUrl::new(setting.text()), setting.base.clone())));
         }
         let Some(setting) = self.config.get(Key::DatabaseFile) else { return Ok(None) };
-        let text = read_secret(&setting.path(), "the database's URL")?;
+        let text = read_secret(setting, "the database's URL")?;
         Ok(Some((DatabaseUrl::new(text.reveal()), self.cwd.to_owned())))
     }
 
@@ -72,7 +89,7 @@ impl<'a> Project<'a> {
     /// If there is a URL that cannot be used.
     pub fn engine(&self) -> Result<&'a dyn CliBackend, Failure> {
         match self.url()? {
-            Some((url, _)) => Ok(backends::select(self.backends, &url)?),
+            Some((url, _)) => self.select(&url),
             None => self.backends.first().map(|backend| &**backend).ok_or_else(|| {
                 Failure::usage(Diagnostic::error(codes::NO_BACKEND, "no backend is compiled in; this build has: none"))
             }),
@@ -104,7 +121,7 @@ impl<'a> Project<'a> {
 
     fn password(&self) -> Result<Option<Secret>, Failure> {
         if let Some(setting) = self.config.get(Key::PasswordFile) {
-            return read_secret(&setting.path(), "the password").map(Some);
+            return read_secret(setting, "the password").map(Some);
         }
         let Some(setting) = self.config.get(Key::PasswordCommand) else { return Ok(None) };
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
@@ -187,12 +204,14 @@ impl<'a> Project<'a> {
     }
 }
 
-fn read_secret(path: &Path, what: &str) -> Result<Secret, Failure> {
-    match std::fs::read_to_string(path) {
+fn read_secret(setting: &Setting, what: &str) -> Result<Secret, Failure> {
+    let path = setting.path();
+    match std::fs::read_to_string(&path) {
         Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']))),
         Err(error) => Err(Failure::usage(
             Diagnostic::error(codes::BAD_CONFIG, format!("cannot read the file with {what}: {error}"))
-                .at(Place::path(path.display().to_string())),
+                .at(Place::path(path.display().to_string()))
+                .help(format!("it is named by {}", setting.origin)),
         )),
     }
 }

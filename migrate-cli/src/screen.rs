@@ -37,6 +37,7 @@ pub struct Terminal {
 }
 
 /// The streams, and how they are written to.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Screen<'a> {
     io: Io<'a>,
     json: bool,

@@ -264,13 +264,10 @@ impl Migrator {
                 Err(ErrorKind::from(Refusal::StalePlan { after: plan.after, now: seq }).into())
             }
             other => {
-                let steps = &run.report.steps;
-                run.report.now_at = steps
-                    .iter()
-                    .rev()
-                    .map(|step| step.id.clone())
-                    .find(|id| !id.is_repeatable())
-                    .or_else(|| plan.from.clone());
+                run.report.now_at = match self.observed(run.session).await {
+                    Ok(observed) => observed.history.newest().cloned(),
+                    Err(_) => plan.from.clone(),
+                };
                 other
             }
         }

@@ -22,6 +22,7 @@ pub static SQLITE: Dialect = Dialect {
     cancel: Cancel::Statement,
     script_settings: rebuild::script_settings,
     effect_sql,
+    client_prologue: ".bail on",
     history_sql,
 };
 

@@ -12,6 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _, FromArgMatc
 use migrate_core::{Diagnostic, diagnostic::codes};
 
 use super::Cli;
+use crate::database_url::DatabaseUrl;
 use crate::environment::Environment;
 
 /// What was typed, completed from variables.
@@ -40,8 +41,24 @@ impl From<clap::Error> for ParseError {
         {
             return Self::Told(Box::new(answer));
         }
+        let stray =
+            [ContextKind::InvalidSubcommand, ContextKind::InvalidArg].iter().find_map(|kind| match error.get(*kind) {
+                Some(ContextValue::String(word)) => Some(DatabaseUrl::new(word.as_str())).filter(looks_like_url),
+                _ => None,
+            });
+        if let Some(url) = stray {
+            return Self::Told(Box::new(
+                Diagnostic::error(codes::USAGE, "a database is named with -d")
+                    .help(format!("like this: migrate up -d {url}")),
+            ));
+        }
         Self::Clap(Box::new(error))
     }
+}
+
+fn looks_like_url(url: &DatabaseUrl) -> bool {
+    let text = url.reveal();
+    !text.starts_with('-') && (text.contains("://") || text.contains('@') || text.starts_with("sqlite:"))
 }
 
 /// A phase to run to says nothing about the phase of a new migration.

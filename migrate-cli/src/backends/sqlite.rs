@@ -33,10 +33,8 @@ impl CliBackend for SqliteCli {
             ));
         }
         let url = opening.url;
-        let sqlite = Sqlite::from_url(&from_base(url.rest(), opening.base)).map_err(|error| {
-            Diagnostic::error(codes::BAD_URL, format!("{url}: {error}"))
-                .help("write it like sqlite:app.db or sqlite:///srv/app.db")
-        })?;
+        let sqlite = Sqlite::from_url(&from_base(url.rest(), opening.base))
+            .map_err(|error| Diagnostic::error(codes::BAD_URL, error.to_string()).help(format!("it is `{url}`")))?;
         // A mistyped name must not become a new database: only who asks for one gets one.
         let create = opening.create || url.rest().contains("mode=rwc");
         Ok(Box::new(Opened(sqlite.create(create))))

@@ -1,6 +1,5 @@
 //! `up`: apply what is pending.
 
-use migrate_core::MigrationSet;
 use migrate_core::error::ErrorKind;
 use migrate_core::history::{Action, Status};
 use migrate_core::plan::{Goal, PhaseGoal, Refusal};
@@ -18,25 +17,15 @@ use crate::screen::Screen;
 pub(super) fn up(project: &Project<'_>, args: &UpArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(args.create_db)?;
     let set = project.set(screen, opened.backend.engine())?;
+    let goal = up_goal(&args.goal);
+    let migrator = project.migrator(&opened, set, goal.clone())?;
     if args.create_db && !args.dry_run && opened.database.create().map_err(Failure::server)? {
         screen.line(&format!("created {}", opened.database.name()));
     }
-    run(project, args, screen, &opened, set)
-}
-
-fn run(
-    project: &Project<'_>,
-    args: &UpArgs,
-    screen: &mut Screen<'_>,
-    opened: &Opened<'_>,
-    set: MigrationSet,
-) -> Answer {
-    let goal = up_goal(&args.goal);
-    let migrator = project.migrator(opened, set, goal.clone())?;
     let downgrade = project.config.text(Key::OnAhead) == Some("downgrade");
     if !args.dry_run && args.plan.is_none() && !downgrade {
-        let report = apply::reach(project, screen, opened, &migrator)?;
-        after_pre(screen, opened, &migrator, &goal);
+        let report = apply::reach(project, screen, &opened, &migrator)?;
+        after_pre(screen, &opened, &migrator, &goal);
         return Ok(Outcome::done(apply::result(&report)));
     }
     let plan = block_on(opened.backend, migrator.plan())?;
@@ -52,11 +41,11 @@ fn run(
         return Ok(Outcome::done(json!({ "plan": plan })));
     }
     if plan.steps.iter().any(|step| step.action == Action::Down) {
-        apply::ask(project, screen, opened, &plan)?;
+        apply::ask(project, screen, &opened, &plan)?;
     } else {
         screen.diagnostics(&plan.notes);
     }
-    let report = apply::carry_out(project, screen, opened, &migrator, &plan)?;
+    let report = apply::carry_out(project, screen, &opened, &migrator, &plan)?;
     Ok(Outcome::done(apply::result(&report)))
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Answer, Outcome, since};
 use crate::args::ValidateArgs;
-use crate::backends::{self, CliBackend};
+use crate::backends::CliBackend;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
@@ -85,7 +85,7 @@ fn engines<'a>(project: &Project<'a>, args: &ValidateArgs) -> Result<Vec<&'a dyn
         return Ok(named);
     }
     match project.url()? {
-        Some((url, _)) => Ok(vec![backends::select(project.backends, &url)?]),
+        Some((url, _)) => Ok(vec![project.select(&url)?]),
         None => Ok(all().collect()),
     }
 }

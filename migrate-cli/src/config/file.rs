@@ -44,6 +44,18 @@ type Value<'i> = Spanned<DeValue<'i>>;
 
 const SECTIONS: [&str; 5] = ["timeouts", "policy", "history", "settings", "env"];
 
+/// What the settings are called elsewhere, or as flags.
+const OTHER_WORDS: [(&str, &str); 8] = [
+    ("database", "url"),
+    ("database-url", "url"),
+    ("dsn", "url"),
+    ("dirs", "dir"),
+    ("folder", "dir"),
+    ("migrations", "dir"),
+    ("path", "dir"),
+    ("table", "history.table"),
+];
+
 /// Reads the file: everything it says, or everything that is wrong with it.
 pub(super) fn parse(source: &Source) -> Result<File, Vec<Diagnostic>> {
     let mut reader = Reader { source, problems: Vec::new() };
@@ -121,7 +133,9 @@ impl Reader<'_> {
     fn setting(&mut self, name: &str, key: &Spanned<toml::de::DeString<'_>>, value: &Value<'_>, layer: &mut Layer) {
         let Some(spec) = Spec::by_name(name) else {
             let known = Spec::ALL.iter().map(|spec| spec.name).chain(SECTIONS);
-            let help = match nearest(&name.replace('_', "-"), known) {
+            let name = name.replace('_', "-");
+            let other = OTHER_WORDS.iter().find(|(word, _)| *word == name).map(|(_, ours)| *ours);
+            let help = match other.or_else(|| nearest(&name, known)) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "see all of them: migrate config show".to_owned(),
             };

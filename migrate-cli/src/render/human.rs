@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use migrate_core::apply::Report;
+use migrate_core::backend::Holder;
 use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::error::{count, seconds, shown};
 use migrate_core::event::{Event, Observer};
@@ -28,6 +29,8 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 pub struct Watched {
     /// Migrations that went on where an earlier run had stopped, and were completed.
     pub completed: usize,
+    /// Rows that only mark the version of a baseline.
+    pub floors: usize,
     /// Whether something was to be done.
     pub planned: bool,
 }
@@ -96,14 +99,7 @@ impl<'s, 'a> Live<'s, 'a> {
                 let (id, of) = (&step.id, step.statements());
                 self.say(&format!("  {id} was interrupted at statement {statement} of {of}: {outcome} ({evidence})"));
             }
-            Event::Waiting { holder, waited } => {
-                let text = format!("waiting for the lock: {}", shown(holder));
-                if self.running.as_ref().is_none_or(|running| running.what != text) {
-                    self.screen.remark(&text);
-                    self.last_sign = Instant::now();
-                    self.start(text, waited.saturating_sub(Duration::ZERO));
-                }
-            }
+            Event::Waiting { holder, waited } => self.waiting(holder, *waited),
             Event::StepStarted { step } => {
                 let title = step.title();
                 self.start(title, Duration::ZERO);
@@ -168,6 +164,17 @@ impl<'s, 'a> Live<'s, 'a> {
         }
     }
 
+    /// Said once for each thing the holder does; how long it lasts is a sign of life like any other.
+    fn waiting(&mut self, holder: &Holder, waited: Duration) {
+        let running = holder.running.as_deref().map(|running| format!(", running {running}")).unwrap_or_default();
+        let what = format!("waiting for the lock: {} has it{running}", holder.who);
+        if self.running.as_ref().is_none_or(|running| running.what != what) {
+            self.screen.remark(&format!("waiting for the lock: {}", shown(holder)));
+            self.last_sign = Instant::now();
+            self.start(what, waited);
+        }
+    }
+
     fn statement(&mut self, step: &Step, statement: usize) {
         self.detail(format!("statement {statement} of {}", step.statements()));
         if self.screen.is_verbose()
@@ -184,6 +191,7 @@ impl<'s, 'a> Live<'s, 'a> {
         self.running = None;
         self.last_sign = Instant::now();
         self.watched.completed += usize::from(step.resume.is_some());
+        self.watched.floors += usize::from(step.row.entry.is_floor());
         let line = self.columns.line(step, &seconds(elapsed));
         self.say(&line);
     }
@@ -271,6 +279,7 @@ fn work(step: &Step) -> String {
         Action::Up => statements,
         Action::Down => format!("taken back, {statements}"),
         Action::Snapshot if step.script.is_some() => format!("snapshot, {statements}"),
+        Action::Baseline if step.row.entry.is_floor() => "everything up to here".to_owned(),
         Action::Baseline | Action::Snapshot | Action::Adopt => "was there before".to_owned(),
         Action::Accept => "new text accepted".to_owned(),
         Action::Refresh => "way back replaced".to_owned(),
@@ -300,11 +309,12 @@ pub fn summary(report: &Report, watched: Watched) -> String {
     };
     let number = |actions: &[Action]| report.steps.iter().filter(|step| actions.contains(&step.action)).count();
     let ups = number(&[Action::Up]);
+    let before = number(&[Action::Baseline, Action::Snapshot, Action::Adopt]);
     let parts: Vec<String> = [
         (watched.completed.min(ups), "completed"),
         (ups.saturating_sub(watched.completed), "applied"),
         (number(&[Action::Down]), "taken back"),
-        (number(&[Action::Baseline, Action::Snapshot, Action::Adopt]), "recorded as there before"),
+        (before.saturating_sub(watched.floors), "recorded as there before"),
         (number(&[Action::Accept, Action::Refresh]), "accepted"),
         (number(&[Action::Resolve, Action::Forget]), "resolved"),
     ]

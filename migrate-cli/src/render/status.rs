@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::tz::Offset;
 use migrate_core::error::seconds;
-use migrate_core::history::{Entry, State, Status, Timestamp};
+use migrate_core::history::{Action, Entry, State, Status, Timestamp};
 use migrate_core::plan::Observed;
 use migrate_core::{Migration, MigrationId, MigrationSet, Phase};
 use serde::Serialize;
@@ -75,7 +75,17 @@ fn applied_line(id: MigrationId, description: &str, entry: Option<&Entry>) -> Li
         state: "applied",
         when: entry.and_then(|entry| entry.started_at).map(moment),
         ms: entry.and_then(took),
-        remarks: entry.and_then(|entry| entry.origin.clone()).into_iter().collect(),
+        remarks: entry.and_then(how).into_iter().collect(),
+    }
+}
+
+/// How it came to be applied, where it was not simply run.
+fn how(entry: &Entry) -> Option<String> {
+    match (&entry.origin, entry.action) {
+        (Some(origin), _) => Some(format!("from {origin}")),
+        (None, Action::Up) => None,
+        (None, Action::Resolve) => Some("done by hand".to_owned()),
+        (None, action) => Some(action.to_string()),
     }
 }
 

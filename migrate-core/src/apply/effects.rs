@@ -7,7 +7,7 @@ use crate::history::State;
 use crate::migration::RunAttributes;
 use crate::plan::Step;
 use crate::plan::resume::Prefixes;
-use crate::sql::{Script, Statement, Syntax, mask};
+use crate::sql::{Script, Sharing, Statement, Syntax, mask};
 
 use super::options::{RunOptions, StoreScript};
 
@@ -54,10 +54,12 @@ pub(super) fn settings(script: &Script, run: &RunAttributes, options: &RunOption
     let mut variables = options.settings.clone();
     variables.extend((dialect.script_settings)(script));
     variables.extend(run.settings.iter().cloned());
-    let queues = script.statements().any(|statement| statement.class.queues);
+    // A statement that runs alone and queues nobody may wait as long as it must: a concurrent index build.
+    let limited = script.is_empty()
+        || script.statements().any(|statement| statement.class.queues || statement.class.sharing == Sharing::Shares);
     Settings {
         variables,
-        lock_timeout: run.timeouts.lock.or(queues.then_some(options.lock_timeout)),
+        lock_timeout: run.timeouts.lock.or(limited.then_some(options.lock_timeout)),
         statement_timeout: run
             .timeouts
             .statement

@@ -29,8 +29,10 @@ pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOp
     if plan.is_empty() {
         return Ok(out.text);
     }
-    out.text.push_str((dialect.history_sql)(table).trim_end());
-    out.text.push('\n');
+    for part in [dialect.client_prologue, (dialect.history_sql)(table).trim_end()] {
+        out.text.push_str(part);
+        out.text.push('\n');
+    }
     let mut seq = plan.after;
     for step in &plan.steps {
         seq += 1;

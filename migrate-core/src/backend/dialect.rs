@@ -6,8 +6,8 @@ use super::{Effect, TableName};
 use crate::sql::script::Classify;
 use crate::sql::{Script, Syntax};
 
-/// What the pure code must know about an engine. Built with [`Dialect::new`] in a `static`, so a backend outside this
-/// workspace can describe its own.
+/// What the pure code must know about an engine. Built in a `static`, so a backend outside this workspace can describe
+/// its own.
 ///
 /// A capability is here only because the planner or the executor branches on it, and the conformance suite proves it
 /// in both directions.
@@ -33,6 +33,8 @@ pub struct Dialect {
     pub script_settings: fn(&Script) -> Vec<(String, String)>,
     /// An effect as SQL for the native client, terminated, as `plan --sql` prints it.
     pub effect_sql: fn(&Effect<'_>, &TableName) -> String,
+    /// What makes the native client stop at the first error: the first line of what `plan --sql` prints.
+    pub client_prologue: &'static str,
     /// The history table as SQL for the native client; does nothing where it exists.
     pub history_sql: fn(&TableName) -> String,
 }

@@ -31,6 +31,7 @@ pub static TRANSACTIONAL: Dialect = Dialect {
     cancel: Cancel::Statement,
     script_settings: |_| Vec::new(),
     effect_sql: |effect, _| format!("{effect:?}"),
+    client_prologue: "",
     history_sql: |table| format!("-- {table}"),
 };
 

@@ -3,7 +3,7 @@
 //!
 //! The whole test file of a new backend is
 //!
-//! ```ignore
+//! ```text
 //! migrate_core::testing::conformance!(migrate_foo::testing::Fixture);
 //! ```
 
