@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use crate::backend::Atomicity;
 use crate::migration::{Batch, RunAttributes};
+use crate::sql::batch::has_bounds;
 use crate::sql::split::Problem;
-use crate::sql::{Recovery, Script, Sharing, Statement, StatementKind, TransactionControl};
+use crate::sql::{Recovery, Script, Sharing, Statement, StatementKind, Syntax, TransactionControl};
 
 use super::Mode;
 
@@ -160,6 +161,23 @@ fn sharing(statement: &Statement<'_>, atomicity: Atomicity) -> Sharing {
         }
         (sharing, _) => sharing,
     }
+}
+
+/// Batches over ranges whose statement does not name them: each round would change every row.
+pub fn unbounded(script: &Script, run: &RunAttributes, syntax: &Syntax) -> Vec<Problem> {
+    let ranges = run.batches.iter().filter(|directive| matches!(directive.batch, Batch::Ranges { .. }));
+    let statements = ranges.filter_map(|range| script.statements().find(|found| found.offset >= range.offset));
+    statements
+        .filter(|statement| !has_bounds(statement.text, syntax))
+        .map(|statement| Problem {
+            at: statement.offset..statement.offset + statement.text.len(),
+            message: format!(
+                "statement {} does not name the range of its batch, so each round would change every row",
+                statement.number
+            ),
+            help: Some("say which rows it is about: … WHERE id BETWEEN :lo AND :hi".to_owned()),
+        })
+        .collect()
 }
 
 fn batches(script: &Script, run: &RunAttributes) -> Result<Vec<(usize, Batch)>, Vec<Problem>> {
