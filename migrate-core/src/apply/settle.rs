@@ -134,11 +134,16 @@ fn interrupted(entry: &Entry, cursor: usize, prefix_digest: Option<String>, evid
 }
 
 fn doubt(step: &Step, script: &Script, cursor: usize, reason: String) -> Refusal {
-    let statement = script.statement(cursor);
+    let stored = script.statement(cursor);
+    // The file is what a person has at hand, where it still says the same.
+    let file = step.script.as_ref().filter(|file| file.len() > cursor && file.statement(cursor).text == stored.text);
+    let script_shown = file.unwrap_or(script);
+    let statement = script_shown.statement(cursor);
+    let span = statement.offset..statement.offset + statement.text.len();
     Refusal::InDoubt {
         id: step.id.clone(),
         title: step.title(),
-        place: Box::new(Place::in_source(script.source(), statement.offset..statement.offset + statement.text.len())),
+        place: Box::new(Place::in_source(script_shown.source(), span)),
         statement: cursor + 1,
         statements: script.len(),
         reason,

@@ -25,9 +25,9 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &DownGoal) -> Result<(Vec<Step>,
         DownGoal::Empty => applied,
         DownGoal::To(target) => {
             let ids: Vec<&MigrationId> = applied.iter().map(|(id, _)| *id).collect();
-            let target = target.resolve(ids.iter().copied()).ok_or_else(|| Refusal::UnknownTarget {
+            let target = target.resolve(ids.iter().copied()).ok_or_else(|| Refusal::NotApplied {
                 target: target.to_string(),
-                known: ids.iter().rev().map(|id| (*id).clone()).collect(),
+                applied: ids.iter().rev().map(|id| (*id).clone()).collect(),
             })?;
             applied.into_iter().filter(|(id, _)| !target.reaches(id)).collect()
         }

@@ -12,6 +12,7 @@ use crate::history::{Action, Applied, Entry, EntryKey, History, State, Status, T
 use crate::migration::{Migration, MigrationId, RunAttributes};
 use crate::set::MigrationSet;
 use crate::source::Source;
+use crate::sql::split::Problem;
 use crate::sql::{Script, Syntax};
 
 use super::refusal::Changed;
@@ -168,9 +169,14 @@ impl<'a> Planner<'a> {
         run: &RunAttributes,
     ) -> Result<(Script, Mode, Vec<Unit>), Refusal> {
         let script = self.script(source, title)?;
-        let (mode, units) = units::cut(&script, run, self.dialect.atomicity).map_err(|problems| {
+        let refused = |problems: Vec<Problem>| {
             Refusal::Script(problems.into_iter().map(|problem| script_problem(title, source, problem)).collect())
-        })?;
+        };
+        let (mode, units) = units::cut(&script, run, self.dialect.atomicity).map_err(refused)?;
+        let unbounded = units::unbounded(&script, run, self.syntax());
+        if !unbounded.is_empty() {
+            return Err(refused(unbounded));
+        }
         Ok((script, mode, units))
     }
 
@@ -294,7 +300,7 @@ impl<'a> Planner<'a> {
 
     /// What was changed after it was applied; notes for what was only reformatted.
     pub(super) fn changed(&self, notes: &mut Vec<Diagnostic>) -> Vec<Changed> {
-        let mut changed = Vec::new();
+        let (mut changed, mut reformatted) = (Vec::new(), Vec::new());
         for migration in self.set.versioned() {
             let Some((_, applied)) = applied_as(self.history(), migration) else { continue };
             if applied.checksum == migration.checksum
@@ -305,20 +311,12 @@ impl<'a> Planner<'a> {
             }
             let normalised = checksum::normalised(&migration.up, self.syntax());
             if applied.checksum_normalised.as_deref() == Some(&normalised) {
-                notes.push(
-                    Diagnostic::note(
-                        codes::REFORMATTED,
-                        format!(
-                            "{} was changed after it was applied, in white space or comments only",
-                            migration.title()
-                        ),
-                    )
-                    .at(Place::path(migration.up.path())),
-                );
+                reformatted.push(migration);
                 continue;
             }
             changed.push(self.changed_migration(migration, applied));
         }
+        notes.extend(reformatted_note(&reformatted));
         changed
     }
 
@@ -353,17 +351,41 @@ impl<'a> Planner<'a> {
             applied_as(self.history(), migration)
                 .is_some_and(|(id, applied)| !goes(id) && applied.checksum == migration.checksum)
         });
-        if current && let Some(last) = plan.steps.last_mut() {
+        // Whoever is ahead of this set has to be looked at again each time.
+        let newest = self.set.last_versioned().map(|migration| &migration.id);
+        let ahead = |id: &MigrationId| !id.is_repeatable() && Some(id) > newest && !goes(id);
+        let unknown = self.unknown().any(|(id, _)| ahead(id))
+            || plan.steps.iter().any(|step| step.action == Action::Resolve && self.set.get(&step.id).is_none());
+        if current
+            && !unknown
+            && let Some(last) = plan.steps.last_mut()
+        {
             last.row.entry.set_digest = Some(self.set.digest().to_owned());
         }
     }
 }
 
-fn script_problem(title: &str, source: &Source, problem: crate::sql::split::Problem) -> Diagnostic {
+fn script_problem(title: &str, source: &Source, problem: Problem) -> Diagnostic {
     let place = Place::in_source(source, problem.at);
     let mut diagnostic = Diagnostic::error(codes::BAD_SCRIPT, format!("{title}: {}", problem.message)).at(place);
     diagnostic.help.extend(problem.help);
     diagnostic.help("nothing was run: fix the file and run the same command again")
+}
+
+/// Line ends change in all files at once: that is one thing to say.
+fn reformatted_note(migrations: &[&Migration]) -> Option<Diagnostic> {
+    let was = |what: String, were: &str| {
+        let message = format!("{what} {were} changed after being applied, in white space or comments only");
+        Diagnostic::note(codes::REFORMATTED, message)
+    };
+    match migrations {
+        [] => None,
+        [one] => Some(was(one.title(), "was").at(Place::path(one.up.path()))),
+        [first, .., last] => {
+            let what = format!("{} migrations from {} to {}", migrations.len(), first.id, last.id);
+            Some(was(what, "were").at(Place::path(first.up.path())))
+        }
+    }
 }
 
 /// What a stored script is called when something in it fails.

@@ -39,6 +39,15 @@ pub(super) fn baseline(planner: &Planner<'_>, version: &Version) -> Result<Vec<S
 }
 
 pub(super) fn applied(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Step>, Refusal> {
+    if let (Status::Open(open), None) = (planner.history().status(id), planner.set.get(id)) {
+        // Its release began it, and somebody has done the rest without that release.
+        let mut entry = planner.blank_entry(id.clone(), Action::Resolve);
+        entry.description.clone_from(&open.description);
+        entry.checksum.clone_from(&open.checksum);
+        entry.checksum_normalised.clone_from(&open.checksum_normalised);
+        entry.compatible_from.clone_from(&open.compatible_from);
+        return Ok(vec![Planner::recorded(crate::backend::NewEntry { entry, script: None, down_script: None })]);
+    }
     let migration = known(planner, id)?;
     if let Status::Applied(_) = planner.history().status(id) {
         return Err(Refusal::Already {

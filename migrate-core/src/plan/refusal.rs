@@ -113,6 +113,8 @@ pub enum Refusal {
         required: Version,
         /// Where the database would be.
         at: Option<Version>,
+        /// Whether the set has that version, pending and before this migration.
+        pending: bool,
     },
     /// A post migration is pending and nobody chose a phase.
     PhaseChoice {
@@ -129,6 +131,8 @@ pub enum Refusal {
         first: String,
         /// Its phase.
         phase: Phase,
+        /// Its version, where it has one.
+        to: Option<Version>,
     },
     /// A goal names what does not exist.
     UnknownTarget {
@@ -136,6 +140,13 @@ pub enum Refusal {
         target: String,
         /// What there is.
         known: Vec<MigrationId>,
+    },
+    /// A way down leads to what is not applied.
+    NotApplied {
+        /// What was named.
+        target: String,
+        /// What is applied.
+        applied: Vec<MigrationId>,
     },
     /// The history already says so.
     Already {
@@ -157,8 +168,8 @@ pub enum Refusal {
     WrongDigest {
         /// Asked for.
         wanted: String,
-        /// Found.
-        found: String,
+        /// Found; `None` where nothing is left to do.
+        found: Option<String>,
     },
 }
 
@@ -217,14 +228,14 @@ impl Refusal {
         use Diagnostic as D;
         match self {
             Self::Changed(_) | Self::Script(_) => unreachable!("these have diagnostics of their own"),
-            Self::Gap { seq } => D::error(codes::OPEN, format!("the history has a gap: row {seq} is missing"))
+            Self::Gap { seq } => D::error(codes::GAP, format!("the history has a gap: row {seq} is missing"))
                 .help("rows are never deleted by migrate: somebody removed it by hand")
                 .help("bring it back from a backup of the history table; see what is left with `migrate history`"),
             Self::NonEmpty { database, objects, newest } => {
                 let at = newest.as_ref().and_then(MigrationId::version).map_or("VERSION".to_owned(), ToString::to_string);
                 D::refused(
                     codes::NON_EMPTY,
-                    format!("{database} is not empty and has no history: it has {}", some(objects)),
+                    format!("{database} is not empty and has no history: it has {}", among_others(objects)),
                 )
                 .help(format!("if it already has what the migrations make, record that: migrate baseline {at}"))
                 .help("or run them all beside what is there: migrate up --on-nonempty run")
@@ -234,7 +245,7 @@ impl Refusal {
                 format!("the database has the history of another tool: {}", some(tables)),
             )
             .help("record what it has already applied: migrate baseline VERSION")
-            .help("or leave that history alone: set `foreign_history = \"ignore\"` under [policy] in migrate.toml"),
+            .help("or leave that history alone: set `foreign-history = \"ignore\"` under [policy] in migrate.toml"),
             Self::Open { entry, known } => open(entry, *known),
             Self::InDoubt { id, title, place, statement, statements, reason } => D::error(
                 codes::IN_DOUBT,
@@ -242,8 +253,8 @@ impl Refusal {
             )
             .at((**place).clone())
             .help("look at the database, then say which it is; nothing else is in doubt")
-            .help(format!("it ran:         migrate resolve \"{id}\" --statement {statement} --ran"))
-            .help(format!("it did not run: migrate resolve \"{id}\" --statement {statement} --not-run")),
+            .help(format!("it ran:         migrate resolve {} --statement {statement} --ran", id.typed()))
+            .help(format!("it did not run: migrate resolve {} --statement {statement} --not-run", id.typed())),
             Self::PrefixChanged { title, path, cursor, old, new } => {
                 let diagnostic = D::error(
                     codes::PREFIX_CHANGED,
@@ -265,10 +276,15 @@ impl Refusal {
                 if let [(_, _, path), ..] = late.as_slice() {
                     diagnostic = diagnostic.at(Place::path(path));
                 }
-                let flags: Vec<_> = late.iter().map(|(id, _, _)| format!("--out-of-order {id}")).collect();
+                let flags: Vec<_> = late.iter().map(|(id, _, _)| format!("--out-of-order {}", id.typed())).collect();
+                let (files, they) = if late.len() == 1 {
+                    ("the file a version", "it does")
+                } else {
+                    ("the files versions", "they do")
+                };
                 diagnostic
-                    .help(format!("give the file a version above {newest}"))
-                    .help(format!("or, if it does not depend on the order: migrate up {}", flags.join(" ")))
+                    .help(format!("give {files} above {newest}"))
+                    .help(format!("or, if {they} not depend on the order: migrate up {}", flags.join(" ")))
             }
             Self::Ahead(ahead) => ahead.diagnostic(),
             Self::NothingKnown { applied } => D::refused(
@@ -280,7 +296,7 @@ impl Refusal {
                 codes::AHEAD,
                 format!("a downgrade would run {steps} ways back, and at most {limit} are allowed"),
             )
-            .help("see them first: migrate plan --allow-downgrade; raise `downgrade_limit` under [policy] in migrate.toml"),
+            .help("see them first: migrate plan --allow-downgrade; raise `downgrade-limit` under [policy] in migrate.toml"),
             Self::NoWayBack { title, reason, path } => {
                 let reason = reason.as_ref().map_or("it has no down script".to_owned(), |reason| format!("it is irreversible: {reason}"));
                 let diagnostic = D::refused(codes::NO_WAY_BACK, format!("{title}: there is no way back: {reason}"));
@@ -296,10 +312,15 @@ impl Refusal {
                 D::refused(codes::GATE, format!("the database is at {at}, and this release starts from {minimum}"))
                     .help(format!("upgrade to {minimum} with its own release first{}", url.as_ref().map(|url| format!(": {url}")).unwrap_or_default()))
             }
-            Self::RequiresVersion { title, required, at } => {
+            Self::RequiresVersion { title, required, at, pending } => {
                 let at = at.as_ref().map_or("nothing".to_owned(), ToString::to_string);
-                D::refused(codes::GATE, format!("{title}: needs {required} first, and the database is at {at}"))
-                    .help(format!("apply {required} first: migrate up --to {required}"))
+                D::refused(codes::GATE, format!("{title}: needs {required} first, and the database is at {at}")).help(
+                    if *pending {
+                        format!("apply {required} first: migrate up --phase all --to {required}")
+                    } else {
+                        format!("this set has no {required} before it: apply that with the release that has it")
+                    },
+                )
             }
             Self::PhaseChoice { pre, post } => {
                 let mut diagnostic = D::refused(
@@ -314,11 +335,11 @@ impl Refusal {
                     .help("before the deploy: migrate up --phase pre; after it: migrate up --phase post")
                     .help("with the service stopped: migrate up --phase all")
             }
-            Self::PhaseOrder { wanted, first, phase } => D::refused(
-                codes::PHASE,
-                format!("{wanted} comes after {first}, which is still pending"),
-            )
-            .help(format!("run that first: migrate up --phase {phase} --to VERSION")),
+            Self::PhaseOrder { wanted, first, phase, to } => {
+                let to = to.as_ref().map(|to| format!(" --to {to}")).unwrap_or_default();
+                D::refused(codes::PHASE, format!("{wanted} comes after {first}, which is still pending"))
+                    .help(format!("run that first: migrate up --phase {phase}{to}"))
+            }
             Self::UnknownTarget { target, known } => {
                 let diagnostic = D::refused(codes::UNKNOWN_TARGET, format!("there is no migration {target}"));
                 if known.is_empty() {
@@ -327,17 +348,27 @@ impl Refusal {
                     diagnostic.help(format!("there are: {}", some(&ids(known))))
                 }
             }
+            Self::NotApplied { target, applied } => {
+                let help = match applied.as_slice() {
+                    [] => "nothing is applied".to_owned(),
+                    some_are => format!("applied: {}", some(&ids(some_are))),
+                };
+                D::refused(codes::UNKNOWN_TARGET, format!("{target} is not applied, so no way back leads there")).help(help)
+            }
             Self::Already { what, help } => D::refused(codes::ALREADY, what.clone()).help(help.clone()),
             Self::StalePlan { after, now } => D::refused(
                 codes::STALE_PLAN,
                 format!("the plan is stale: it was made after row {after} of the history, which is at row {now} now"),
             )
             .help("nothing was run: plan again and look at it"),
-            Self::WrongDigest { wanted, found } => D::refused(
-                codes::WRONG_DIGEST,
-                format!("the plan is not {wanted} any more: it is {found}"),
-            )
-            .help("nothing was run: see what changed with `migrate plan`, then `migrate up --plan` with the new digest"),
+            Self::WrongDigest { wanted, found: None } => {
+                D::refused(codes::WRONG_DIGEST, format!("there is no plan {wanted}: nothing is left to do"))
+                    .help("nothing was run: see what is applied with `migrate status`")
+            }
+            Self::WrongDigest { wanted, found: Some(found) } => {
+                D::refused(codes::WRONG_DIGEST, format!("the plan is {found}, not {wanted}"))
+                    .help("nothing was run: look at it with `migrate plan`, which ends with the command for it")
+            }
         }
     }
 }
@@ -355,10 +386,12 @@ impl Changed {
         };
         if self.old.is_some() {
             diagnostic
-                .help(format!("put the old text back:   migrate accept {} --restore", self.id))
-                .help(format!("or accept the new text:  migrate accept {}", self.id))
+                .help(format!("put the old text back:   migrate accept {} --restore", self.id.typed()))
+                .help(format!("or accept the new text:  migrate accept {}", self.id.typed()))
         } else {
-            diagnostic.help(format!("accept the new text: migrate accept {}", self.id))
+            diagnostic
+                .help("put the old text back from version control")
+                .help(format!("or accept the new text: migrate accept {}", self.id.typed()))
         }
     }
 }
@@ -389,15 +422,12 @@ impl Ahead {
 
 fn open(entry: &Entry, known: bool) -> Diagnostic {
     let title = entry.title();
-    let (verb, at) = match entry.state {
-        State::InFlight => ("is in flight or was interrupted at", entry.cursor + 1),
-        State::Failed => ("failed at", entry.cursor + 1),
-        _ => ("was stopped before", entry.cursor + 1),
+    let verb = match entry.state {
+        State::InFlight => "is in flight or was interrupted",
+        State::Failed => "failed",
+        _ => "was stopped",
     };
-    let diagnostic = Diagnostic::error(
-        codes::OPEN,
-        format!("{title}: {} {verb} statement {at} of {}", entry.action, entry.statements),
-    );
+    let diagnostic = Diagnostic::error(codes::OPEN, format!("{title}: {} {verb} {}", entry.action, entry.stands()));
     let diagnostic = match &entry.error {
         Some(error) => diagnostic.help(format!("the server said: {error}")),
         None => diagnostic,
@@ -405,10 +435,10 @@ fn open(entry: &Entry, known: bool) -> Diagnostic {
     if known {
         diagnostic.help("finish it first with `migrate up`")
     } else {
-        diagnostic.help("this set does not have that migration: finish it with the release that has it").help(format!(
-            "or, once it is done or undone by hand: migrate resolve \"{}\" --applied | --not-applied",
-            entry.id
-        ))
+        diagnostic
+            .help("this set does not have that migration: finish it with the release that has it")
+            .help(format!("or, once all of it is done by hand: migrate resolve {} --applied", entry.id.typed()))
+            .help(format!("or, once it is undone by hand:      migrate resolve {} --not-applied", entry.id.typed()))
     }
 }
 
@@ -422,6 +452,14 @@ fn some(names: &[String]) -> String {
         few if few.len() <= 5 => few.join(", "),
         [first, second, .., last] => format!("{first}, {second}, … {last} ({})", names.len()),
         _ => names.join(", "),
+    }
+}
+
+/// A list that may have been cut by whoever looked.
+fn among_others(names: &[String]) -> String {
+    match names {
+        [first @ .., _] if first.len() >= 5 => format!("{}, …", first[..5].join(", ")),
+        all => all.join(", "),
     }
 }
 

@@ -168,10 +168,14 @@ fn ahead(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) -> Result<Option<Ve
         OnAhead::Tolerate => {}
     }
     let ids: Vec<_> = ahead.iter().map(|(id, _)| id.to_string()).collect();
-    notes.push(
-        Diagnostic::warning(codes::AHEAD, format!("the database is ahead of this set: {}", ids.join(", ")))
+    notes.push(match newest_known {
+        Some(_) => Diagnostic::warning(codes::AHEAD, format!("the database is ahead of this set: {}", ids.join(", ")))
             .help("nothing there says that it does not work with this release"),
-    );
+        None => {
+            Diagnostic::warning(codes::AHEAD, format!("this set knows nothing of what is applied: {}", ids.join(", ")))
+                .help("if these are another application's migrations: check --dir and --database")
+        }
+    });
     Ok(None)
 }
 
@@ -220,6 +224,11 @@ fn required_versions(planner: &Planner<'_>, chosen: &[&Migration]) -> Result<(),
                 title: migration.title(),
                 required: required.clone(),
                 at: at.cloned(),
+                pending: planner.set.versioned().iter().any(|earlier| {
+                    earlier.id < migration.id
+                        && earlier.id.version() == Some(required)
+                        && matches!(planner.history().status(&earlier.id), Status::Pending)
+                }),
             });
         }
         at = at.max(migration.id.version());
@@ -287,9 +296,12 @@ fn phases<'m>(pending: &[&'m Migration], phase: Option<PhaseGoal>, fresh: bool) 
             let blocking = of(Phase::Post)
                 .find_map(|post| Some((post, *chosen.iter().find(|pre| pre.id.version() > post.id.version())?)));
             match blocking {
-                Some((post, pre)) => {
-                    Err(Refusal::PhaseOrder { wanted: pre.title(), first: post.title(), phase: Phase::Post })
-                }
+                Some((post, pre)) => Err(Refusal::PhaseOrder {
+                    wanted: pre.title(),
+                    first: post.title(),
+                    phase: Phase::Post,
+                    to: post.id.version().cloned(),
+                }),
                 None => Ok(chosen),
             }
         }
@@ -299,9 +311,12 @@ fn phases<'m>(pending: &[&'m Migration], phase: Option<PhaseGoal>, fresh: bool) 
                 .iter()
                 .find_map(|post| Some((*post, of(Phase::Pre).find(|pre| pre.id.version() <= post.id.version())?)));
             match blocking {
-                Some((post, pre)) => {
-                    Err(Refusal::PhaseOrder { wanted: post.title(), first: pre.title(), phase: Phase::Pre })
-                }
+                Some((post, pre)) => Err(Refusal::PhaseOrder {
+                    wanted: post.title(),
+                    first: pre.title(),
+                    phase: Phase::Pre,
+                    to: pre.id.version().cloned(),
+                }),
                 None => Ok(chosen),
             }
         }
