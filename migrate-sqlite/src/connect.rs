@@ -205,10 +205,8 @@ impl Sqlite {
             Place::Memory(memory) => Connection::open_with_flags(&memory.uri, flags | OpenFlags::SQLITE_OPEN_URI),
             Place::File(path) => {
                 if !is_there(path)? && !create {
-                    return Err(no_database(
-                        format!("there is no database {}", path.display()),
-                        "create it first, or allow that it is created",
-                    ));
+                    let message = format!("there is no database {}", path.display());
+                    return Err(ServerError::new(Fault::NoDatabase, message));
                 }
                 Connection::open_with_flags(path, flags)
             }

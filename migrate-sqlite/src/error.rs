@@ -65,7 +65,8 @@ fn failure(code: i32, message: Option<&str>) -> ServerError {
         ffi::SQLITE_READONLY => (Fault::ReadOnly, said, Some(READ_ONLY)),
         ffi::SQLITE_CANTOPEN => (Fault::Refused, said, Some("check that the path exists and may be read and written")),
         ffi::SQLITE_NOTADB => {
-            (Fault::Refused, "the file is not an SQLite database, or it is encrypted".to_owned(), None)
+            let hint = "check that this is the file you mean";
+            (Fault::Refused, "the file is not an SQLite database, or it is encrypted".to_owned(), Some(hint))
         }
         ffi::SQLITE_CORRUPT => (Fault::Refused, said, Some("the file is damaged: restore it from a backup")),
         ffi::SQLITE_FULL => (Fault::Refused, said, Some("free space on the disk, or raise PRAGMA max_page_count")),
@@ -79,6 +80,20 @@ fn failure(code: i32, message: Option<&str>) -> ServerError {
     error.code = Some(code_name(code).map_or_else(|| format!("SQLite {code}"), str::to_owned));
     error.hint = hint.map(str::to_owned);
     error
+}
+
+/// Where the statement names what a message says is not there. SQLite has positions for errors of its parser only.
+pub(crate) fn named_in(message: &str, statement: &str) -> Option<usize> {
+    let missing = ["no such table: ", "no such column: ", "no such index: ", "no such view: ", "no such trigger: "];
+    let name = missing.iter().find_map(|start| message.strip_prefix(start))?;
+    let name = name.rsplit('.').next()?;
+    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    let mut places = statement
+        .match_indices(name)
+        .map(|(at, _)| at)
+        .filter(|at| !statement[..*at].ends_with(is_word) && !statement[at + name.len()..].starts_with(is_word));
+    // Of several places nobody knows which one is meant.
+    places.next().filter(|_| !name.is_empty() && places.next().is_none())
 }
 
 const READ_ONLY: &str = "check the permissions of the file and of its folder, `mode=ro`, and PRAGMA query_only";
@@ -141,7 +156,18 @@ mod tests {
     use migrate_core::backend::Fault;
     use rusqlite::{Connection, Error, ffi};
 
-    use super::server_error;
+    use super::{named_in, server_error};
+
+    #[test]
+    fn what_is_missing_is_found_where_it_is_named_once() {
+        let check = |message, statement, place| assert_eq!(named_in(message, statement), place, "{statement}");
+        check("no such table: b", "drop table b", Some(11));
+        check("no such table: main.user", "create index users_by on user (email)", Some(25));
+        check("no such column: a", "update ab set a = 1", Some(14));
+        check("no such column: t.a", "select t.a, x.a from t", None);
+        check("no such table: ", "drop table x", None);
+        check("table b already exists", "create table b (c)", None);
+    }
 
     #[test]
     fn result_codes_become_faults() {

@@ -5,10 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use migrate_core::backend::{Done, Effect, Fault, Performed, Progress, ServerError, Settings, TableName};
+use migrate_core::error::seconds;
 use migrate_core::sql::{Statement, StatementKind, TransactionControl};
 use rusqlite::{Connection, ffi};
 
-use crate::error::{is_busy, is_foreign_key, primary, server_error};
+use crate::error::{is_busy, is_foreign_key, named_in, primary, server_error};
 use crate::history::{self, HistorySql};
 use crate::rebuild;
 use crate::session::SqliteSession;
@@ -183,7 +184,10 @@ impl SqliteSession<'_> {
             self.refuse_ignored(name, value.as_deref())?;
             self.changed.about_to_change(&self.handle, name)?;
         }
-        let outcome = self.limited(|connection| run(connection, statement.text));
+        let outcome = self.limited(|connection| run(connection, statement.text)).map_err(|error| {
+            let position = error.position.or_else(|| named_in(&error.message, statement.text));
+            ServerError { position, ..error }
+        });
         if self.transaction.is_some() && self.handle.is_autocommit() {
             return Err(match outcome {
                 Ok(_) => ServerError::new(
@@ -244,7 +248,7 @@ impl SqliteSession<'_> {
             if primary(&error) == Some(ffi::SQLITE_INTERRUPT) {
                 if late {
                     failed.fault = Fault::StatementTimeout;
-                    failed.message = format!("stopped: it took longer than {limit:?}");
+                    failed.message = format!("stopped: it took longer than {}", seconds(limit));
                 } else {
                     // Whoever asked for it now knows that it was noticed.
                     let _ = self.interrupt.check();
@@ -276,7 +280,7 @@ impl SqliteSession<'_> {
         outcome.map(drop).map_err(|error| {
             let mut failed = server_error(&error);
             if is_busy(&error) {
-                failed.message = format!("{}; waited {:.1?}", failed.message, asked.elapsed());
+                failed.message = format!("{}; waited {}", failed.message, seconds(asked.elapsed()));
             }
             if is_foreign_key(&error)
                 && let Ok(violations) = violations(&self.handle)
