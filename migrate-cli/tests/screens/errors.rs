@@ -255,9 +255,9 @@ fn a_failed_statement_says_what_is_left_to_do() {
           1  a   1 statement # ms
         1 applied in # ms · now at 1
         error[M0302]: 2 b: statement 2 of 2 failed: no such table: c (SQLITE_ERROR)
-          --> migrations/2_b.sql:2:1
+          --> migrations/2_b.sql:2:13
          2 | insert into c values (1);
-           | ^^^^^^^^^^^^^^^^^^^^^^^^
+           |             ^
            = applied before it in this run: 1
            = the transaction was rolled back: fix the file and run `migrate up` again
         [exit 3]

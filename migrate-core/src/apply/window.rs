@@ -3,11 +3,13 @@
 use std::time::Instant;
 
 use crate::backend::{Done, Effect, End, Exclusion, Notice, Progress};
+use crate::diagnostic::Place;
 use crate::error::{ErrorKind, PreconditionFailure, StatementFailure};
 use crate::event::{Event, Observer};
 use crate::history::State;
 use crate::migration::Precondition;
 use crate::plan::{Mode, Step};
+use crate::source::Source;
 use crate::sql::Script;
 
 use super::effects::{Part, Stamp, Transaction};
@@ -136,7 +138,11 @@ impl Run<'_> {
                 Part::Statement(statement) => Some(statement),
                 _ => None,
             };
-            ErrorKind::Statement(statement_failure(step, statement, 0, error.clone(), left))
+            let begun = part != Part::Begin;
+            ErrorKind::Statement(StatementFailure {
+                begun,
+                ..statement_failure(step, statement, 0, error.clone(), left)
+            })
         };
         if !error.is_contention() {
             return Err(failure().into());
@@ -188,6 +194,7 @@ pub(super) async fn ask(
         let failure = |answer: String| {
             Err(ErrorKind::Precondition(PreconditionFailure {
                 title: step.title(),
+                place: step.script.as_ref().map(|script| Box::new(line_at(script.source(), precondition.offset))),
                 text: precondition.text.clone(),
                 sql: precondition.sql.clone(),
                 answer,
@@ -208,6 +215,12 @@ pub(super) async fn ask(
         }
     }
     Ok(())
+}
+
+/// The rest of the line from a byte on.
+fn line_at(source: &Source, start: usize) -> Place {
+    let rest = source.file().get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    Place::in_source(source, start..start + rest.len())
 }
 
 /// Engines without a boolean type answer with a number.
@@ -237,6 +250,7 @@ pub(super) fn statement_failure(
         statement: statement.map(|index| index + 1),
         statements: Script::len(script),
         recorded,
+        begun: true,
         source: script.source().clone(),
         span,
         error,

@@ -140,12 +140,22 @@ impl File {
         match &self.content {
             Content::Text(text) => Ok(Source::new(self.path(), Arc::clone(text))),
             Content::OnDisk => {
-                let bytes = fs::read(&self.path).map_err(|error| {
-                    Diagnostic::error(codes::UNREADABLE, format!("{}: cannot be read: {error}", self.name))
-                        .at(Place::path(self.path()))
-                })?;
+                let bytes = fs::read(&self.path).map_err(|error| self.unread(&error))?;
                 Ok(Source::new(self.path(), self.decode(bytes)?))
             }
+        }
+    }
+
+    fn unread(&self, error: &io::Error) -> Diagnostic {
+        let unreadable = |why: String| {
+            Diagnostic::error(codes::UNREADABLE, format!("{}: {why}", self.name)).at(Place::path(self.path()))
+        };
+        match fs::read_link(&self.path) {
+            Ok(target) if error.kind() == io::ErrorKind::NotFound => {
+                unreadable(format!("is a link to {}, which is not there", target.display()))
+                    .help("point it to the file, or put the file in its place")
+            }
+            _ => unreadable(format!("cannot be read: {error}")),
         }
     }
 
@@ -198,6 +208,7 @@ fn unlisted(root: &Path, error: &io::Error) -> Diagnostic {
             Some(sibling) => format!("is it {}?", sibling.display()),
             None => "create it with its first migration: migrate new create_users".to_owned(),
         }),
+        io::ErrorKind::NotADirectory => diagnostic.help("name the folder that holds the migrations: --dir FOLDER"),
         _ => diagnostic,
     }
 }
@@ -283,6 +294,6 @@ mod tests {
         let (folder, _) = Folder::read(std::slice::from_ref(&root));
         let problem = folder.files()[0].source().unwrap_err();
         fs::remove_dir_all(&root).unwrap();
-        assert_eq!((problem.code, &problem.message[..25]), (codes::UNREADABLE, "1_a.sql: cannot be read: "));
+        assert_eq!((problem.code, &problem.message[..29]), (codes::UNREADABLE, "1_a.sql: is a link to nowhere"));
     }
 }

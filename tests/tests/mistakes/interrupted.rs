@@ -15,7 +15,8 @@ fn died_in(second: &str) -> Project {
     project.migrate(UP).exits(3);
     let text = format!("{first}{second};\n");
     project.write(FILE, &text);
-    let row = "update migrate_history set state = 'in_flight', script = ?1, error = null, finished_at = null \
+    // An empty note: it was sent, and nothing could be read that would tell what became of it.
+    let row = "update migrate_history set state = 'in_flight', script = ?1, note = '', error = null, finished_at = null \
                where version = '3' and cursor = 1";
     assert_eq!(project.open("app.db").execute(row, [text]).expect("an update"), 1);
     project

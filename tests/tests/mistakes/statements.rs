@@ -144,5 +144,17 @@ fn a_locked_database() {
     other.execute_batch("begin immediate; insert into users (email) values ('bob@example.com')").expect("a lock");
     let locked = project.migrate(&format!("{UP} --lock-timeout 100ms --lock-retry-for 300ms"));
     other.execute_batch("rollback").expect("no lock");
-    insta::assert_snapshot!(told(&[locked, project.migrate(UP)]));
+    insta::assert_snapshot!(once(&told(&[locked, project.migrate(UP)])));
+}
+
+/// How often it was tried depends on the machine.
+fn once(screen: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in screen.lines() {
+        let again = line.trim_start().strip_prefix("retry ").is_some_and(|retry| !retry.starts_with("1,"));
+        if !again && (line.is_empty() || !lines.contains(&line)) {
+            lines.push(line);
+        }
+    }
+    lines.join("\n")
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use migrate_core::source::Source;
 use migrate_core::sql::{Script, Syntax};
-use migrate_core::{Diagnostic, MigrationSet, Place, diagnostic::codes};
+use migrate_core::{Diagnostic, Place, diagnostic::codes};
 use migrate_tests::Project;
 
 use crate::{UP, applied, blog, screen, told};
