@@ -144,8 +144,8 @@ fn ahead(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) -> Result<Option<Ve
         .partition(|(id, _)| newest_known.is_none_or(|newest| *id > newest));
     if !squashed.is_empty() {
         let ids: Vec<_> = squashed.iter().map(|(id, _)| id.to_string()).collect();
-        notes
-            .push(Diagnostic::note(codes::SQUASHED, format!("applied, and no longer in this set: {}", ids.join(", "))));
+        let note = Diagnostic::note(codes::SQUASHED, format!("applied, and no longer in this set: {}", ids.join(", ")));
+        notes.push(squashed.iter().filter_map(|(id, applied)| new_name(planner, id, applied)).fold(note, Diagnostic::help));
     }
     if ahead.is_empty() {
         return Ok(None);
@@ -177,6 +177,19 @@ fn ahead(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) -> Result<Option<Ve
         }
     });
     Ok(None)
+}
+
+/// A pending migration with exactly the text of one that is applied and gone: somebody gave it another version.
+fn new_name(planner: &Planner<'_>, id: &MigrationId, applied: &Applied) -> Option<String> {
+    let same = planner.set.versioned().iter().find(|migration| {
+        migration.checksum == applied.checksum && matches!(planner.history().status(&migration.id), Status::Pending)
+    })?;
+    Some(format!(
+        "{} has the text of {id}: if only its name is new, write into {}: [migration.\"{}\"] renamed-from = [\"{id}\"]",
+        same.title(),
+        crate::manifest::Manifest::FILE,
+        same.id
+    ))
 }
 
 /// Why our release cannot run on what is ahead of us, if something there says so.

@@ -82,7 +82,10 @@ fn an_applied_file_that_is_gone() {
 fn an_applied_file_with_a_new_version() {
     let project = applied(blog());
     fs::rename(project.path(FILE), project.path("migrations/3_create_users.sql")).expect("a rename");
-    insta::assert_snapshot!(screen(&project, &[UP]));
+    let mut answers = vec![project.migrate(UP)];
+    project.write("migrations/migrations.toml", "[migration.\"3\"]\nrenamed-from = [\"1\"]\n");
+    answers.extend([project.migrate(UP), project.migrate("status -d sqlite:app.db")]);
+    insta::assert_snapshot!(told(&answers));
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn a_phase_that_nobody_chose() {
     let project = applied(blog())
         .file("migrations/3.0.0_01_pre_add_tags.sql", TAGS)
         .file("migrations/3.0.0_50_post_drop_posts.sql", "drop table posts;\n");
-    insta::assert_snapshot!(screen(&project, &[UP, &format!("{UP} --phase post"), &format!("{UP} --phase before")]));
+    insta::assert_snapshot!(screen(&project, &[UP, &format!("{UP} --phase post"), &format!("{UP} --phase pre --to 3.0.0"), &format!("{UP} --phase before")]));
 }
 
 #[test]
@@ -91,7 +91,10 @@ fn a_pre_before_the_post_of_an_earlier_release() {
     let project = applied(blog())
         .file("migrations/3.0.0_50_post_drop_posts.sql", "drop table posts;\n")
         .file("migrations/4.0.0_01_pre_add_tags.sql", TAGS);
-    insta::assert_snapshot!(screen(&project, &[&format!("{UP} --phase pre")]));
+    insta::assert_snapshot!(screen(
+        &project,
+        &[&format!("{UP} --phase pre"), &format!("{UP} --phase post --to 3.0.0"), &format!("{UP} --phase pre")]
+    ));
 }
 
 #[test]
