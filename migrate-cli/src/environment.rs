@@ -33,15 +33,15 @@ impl Environment {
         self.process.keys().chain(self.file.keys()).map(String::as_str)
     }
 
-    /// Lays the `.env` of a folder under the variables of the process. No such file is nothing to say.
+    /// Lays a `.env` under the variables of the process; `false` if there is no such file.
     ///
     /// # Errors
     /// If the file is there and cannot be read or understood.
-    pub fn read_file(&mut self, path: &Path) -> Result<(), Box<Diagnostic>> {
+    pub fn read_file(&mut self, path: &Path) -> Result<bool, Box<Diagnostic>> {
         let shown = path.display().to_string();
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             Err(error) => {
                 return Err(Box::new(
                     Diagnostic::error(codes::BAD_CONFIG, format!("cannot read the variables of .env: {error}"))
@@ -51,7 +51,7 @@ impl Environment {
             }
         };
         self.file = parse(&Source::new(shown, text))?;
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -109,8 +109,10 @@ fn parse(args: &[OsString], environment: &mut Environment, cwd: &Path) -> Result
     }
     let config = cwd.join(common.config.as_deref().unwrap_or(Config::FILE));
     let file = config.parent().unwrap_or(Path::new("")).join(".env");
-    environment.read_file(&file).map_err(ParseError::Told)?;
-    variables::parse(args, environment)
+    if environment.read_file(&file).map_err(ParseError::Told)? {
+        return variables::parse(args, environment);
+    }
+    Ok(parsed)
 }
 
 fn carry_out(

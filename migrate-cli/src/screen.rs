@@ -51,7 +51,6 @@ pub struct Screen<'a> {
 }
 
 const DIM: Style = Style::new().dimmed();
-const BOLD: Style = Style::new().bold();
 
 impl<'a> Screen<'a> {
     /// As the flags and the environment say.
@@ -189,11 +188,6 @@ impl<'a> Screen<'a> {
         let mut answer = String::new();
         let read = self.io.stdin.read_line(&mut answer);
         matches!(read, Ok(1..)).then(|| answer.trim().to_owned())
-    }
-
-    /// The text, emphasised where results have colour.
-    pub fn bold(&self, text: &str) -> String {
-        paint(self.colors(self.io.terminal.stdout), BOLD, text)
     }
 
     fn painted(&self, diagnostic: &Diagnostic) -> String {

@@ -177,7 +177,6 @@ impl Error {
 fn connect(error: &ServerError) -> Diagnostic {
     let code = if error.fault == Fault::NoDatabase { codes::NO_DATABASE } else { codes::NO_CONNECTION };
     let diagnostic = with_details(Diagnostic::error(code, error.to_string()), error);
-    // A backend that says more knows better what is missing.
     if error.fault == Fault::NoDatabase && error.hint.is_none() {
         diagnostic.help("create it with `migrate db create`, or in the same go: migrate up --create-db")
     } else {

@@ -205,6 +205,7 @@ impl Sqlite {
             Place::Memory(memory) => Connection::open_with_flags(&memory.uri, flags | OpenFlags::SQLITE_OPEN_URI),
             Place::File(path) => {
                 if !is_there(path)? && !create {
+                    // What to do about it depends on who asks, so there is no hint.
                     let message = format!("there is no database {}", path.display());
                     return Err(ServerError::new(Fault::NoDatabase, message));
                 }

@@ -4,6 +4,7 @@
 //! has the statement's place in its file.
 
 use migrate_core::backend::{Fault, ServerError};
+use migrate_core::sql::{Syntax, classify};
 use rusqlite::{Error, ffi};
 
 /// What SQLite said, as the core understands it.
@@ -22,6 +23,18 @@ pub(crate) fn server_error(error: &Error) -> ServerError {
         ),
         other => ServerError::new(Fault::Refused, other.to_string()),
     }
+}
+
+/// The place of the object that a message names, in the statement. SQLite gives an offset for what its parser meets,
+/// and none for `no such table: t` or `table t already exists`.
+pub(crate) fn named_place(message: &str, statement: &str) -> Option<usize> {
+    let name = match message.split_once(": ") {
+        Some((what, name)) if what.starts_with("no such ") || what == "duplicate column name" => name,
+        _ => message.strip_suffix(" already exists")?.split_once(' ')?.1,
+    };
+    let name = name.rsplit('.').next()?;
+    let unquoted = |text: &str| text.trim_matches(['"', '`', '[', ']', '\'']).eq_ignore_ascii_case(name);
+    classify::words(statement, &Syntax::SQLITE).find(|word| unquoted(word.text)).map(|word| word.at)
 }
 
 /// The primary result code of an error, without its extension.
@@ -80,20 +93,6 @@ fn failure(code: i32, message: Option<&str>) -> ServerError {
     error.code = Some(code_name(code).map_or_else(|| format!("SQLite {code}"), str::to_owned));
     error.hint = hint.map(str::to_owned);
     error
-}
-
-/// Where the statement names what a message says is not there. SQLite has positions for errors of its parser only.
-pub(crate) fn named_in(message: &str, statement: &str) -> Option<usize> {
-    let missing = ["no such table: ", "no such column: ", "no such index: ", "no such view: ", "no such trigger: "];
-    let name = missing.iter().find_map(|start| message.strip_prefix(start))?;
-    let name = name.rsplit('.').next()?;
-    let is_word = |character: char| character.is_alphanumeric() || character == '_';
-    let mut places = statement
-        .match_indices(name)
-        .map(|(at, _)| at)
-        .filter(|at| !statement[..*at].ends_with(is_word) && !statement[at + name.len()..].starts_with(is_word));
-    // Of several places nobody knows which one is meant.
-    places.next().filter(|_| !name.is_empty() && places.next().is_none())
 }
 
 const READ_ONLY: &str = "check the permissions of the file and of its folder, `mode=ro`, and PRAGMA query_only";
@@ -156,18 +155,7 @@ mod tests {
     use migrate_core::backend::Fault;
     use rusqlite::{Connection, Error, ffi};
 
-    use super::{named_in, server_error};
-
-    #[test]
-    fn what_is_missing_is_found_where_it_is_named_once() {
-        let check = |message, statement, place| assert_eq!(named_in(message, statement), place, "{statement}");
-        check("no such table: b", "drop table b", Some(11));
-        check("no such table: main.user", "create index users_by on user (email)", Some(25));
-        check("no such column: a", "update ab set a = 1", Some(14));
-        check("no such column: t.a", "select t.a, x.a from t", None);
-        check("no such table: ", "drop table x", None);
-        check("table b already exists", "create table b (c)", None);
-    }
+    use super::{named_place, server_error};
 
     #[test]
     fn result_codes_become_faults() {
@@ -196,5 +184,20 @@ mod tests {
         let error = server_error(&error);
         assert_eq!(error.position, Some("SELECT 'größe', ".len()));
         assert_eq!(error.message, "no such column: nosuch");
+    }
+
+    #[test]
+    fn an_object_that_a_message_names_is_found_in_the_statement() {
+        #[track_caller]
+        fn check(statement: &str, message: &str, expected: Option<&str>) {
+            let rest = named_place(message, statement).map(|at| &statement[at..]);
+            assert_eq!(rest, expected);
+        }
+        check("insert into \"B\" values ('b')", "no such table: b", Some("\"B\" values ('b')"));
+        check("drop index main.i", "no such index: main.i", Some("i"));
+        check("create table t (a)", "table t already exists", Some("t (a)"));
+        check("alter table t add a int", "duplicate column name: a", Some("a int"));
+        check("insert into t values (1)", "no such table: log", None);
+        check("select 1", "database is locked", None);
     }
 }

@@ -63,3 +63,35 @@ pub use migrate_core as core;
 pub use rusqlite;
 pub use session::SqliteSession;
 pub use url::UrlError;
+
+#[doc(hidden)]
+pub use migrate_macros::embed as __embed;
+
+/// A set that is read and checked at compile time: `embed_migrations!("migrations")` is an expression of type
+/// [`MigrationSet`](migrate_core::MigrationSet). The folder counts from the crate's manifest.
+///
+/// Whatever is wrong with the set is an error of the compiler that names the file and the line. A file that changes is
+/// seen by cargo; that one was *added* it sees only with this line in `build.rs`:
+///
+/// ```
+/// println!("cargo::rerun-if-changed=migrations");
+/// ```
+///
+/// ```
+/// use migrate_sqlite::{Sqlite, blocking::Migrator};
+///
+/// let set = migrate_sqlite::embed_migrations!("tests/embedded");
+/// let report = Migrator::new(Sqlite::in_memory()?, set).up()?;
+/// assert_eq!(report.steps.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// ```compile_fail
+/// let set = migrate_sqlite::embed_migrations!("tests/no_such_folder");
+/// ```
+#[macro_export]
+macro_rules! embed_migrations {
+    ($folder:literal) => {
+        $crate::__embed!(($crate::core) sqlite $folder)
+    };
+}

@@ -9,7 +9,7 @@ use migrate_core::error::seconds;
 use migrate_core::sql::{Statement, StatementKind, TransactionControl};
 use rusqlite::{Connection, ffi};
 
-use crate::error::{is_busy, is_foreign_key, named_in, primary, server_error};
+use crate::error::{is_busy, is_foreign_key, named_place, primary, server_error};
 use crate::history::{self, HistorySql};
 use crate::rebuild;
 use crate::session::SqliteSession;
@@ -184,9 +184,9 @@ impl SqliteSession<'_> {
             self.refuse_ignored(name, value.as_deref())?;
             self.changed.about_to_change(&self.handle, name)?;
         }
-        let outcome = self.limited(|connection| run(connection, statement.text)).map_err(|error| {
-            let position = error.position.or_else(|| named_in(&error.message, statement.text));
-            ServerError { position, ..error }
+        let outcome = self.limited(|connection| run(connection, statement.text)).map_err(|mut error| {
+            error.position = error.position.or_else(|| named_place(&error.message, statement.text));
+            error
         });
         if self.transaction.is_some() && self.handle.is_autocommit() {
             return Err(match outcome {

@@ -153,6 +153,7 @@ fn the_workspace_has_exactly_its_members() {
     let expected = [
         ("migrate-cli", "migrate-cli"),
         ("migrate-core", "migrate-core"),
+        ("migrate-core/macros", "migrate-macros"),
         ("migrate-sqlite", "migrate-sqlite"),
         ("tests", "migrate-tests"),
     ];

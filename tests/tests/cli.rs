@@ -11,7 +11,7 @@ fn readme() -> String {
 
 /// One screen of several commands.
 fn story(transcripts: &[Transcript]) -> String {
-    transcripts.iter().map(|transcript| format!("{transcript}\n")).collect()
+    transcripts.iter().map(Transcript::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -35,14 +35,9 @@ fn the_example_of_the_readme_is_what_a_terminal_shows() {
     let (_, block) = readme.split_once("```console\n").expect("the README has an example");
     let (block, _) = block.split_once("```").expect("a block ends");
     let project = Project::shop_in("migrations");
-    let mut shown = String::new();
-    for line in block.lines().filter_map(|line| line.strip_prefix("$ ")) {
-        if !shown.is_empty() {
-            shown.push('\n');
-        }
-        shown.push_str(&format!("$ {line}\n{}", project.typed(line)));
-    }
-    assert_eq!(redacted(block, "."), shown);
+    let lines = block.lines().filter_map(|line| line.strip_prefix("$ "));
+    let screens: Vec<_> = lines.map(|line| format!("$ {line}\n{}", project.typed(line))).collect();
+    assert_eq!(redacted(block, "."), screens.join("\n"));
 }
 
 /// Every way back of the example leads exactly to where it came from.
@@ -109,4 +104,25 @@ fn from_nothing_to_a_migrated_database_and_back() {
     assert_eq!(project.contents("app.db"), "", "nothing but the history is left");
     let pending = project.migrate("check -d sqlite:app.db").exits(7);
     insta::assert_snapshot!(story(&[init, new, validate, up, status, current, down, pending]));
+}
+
+/// Release 1.2.0 knows nothing of what came after it; what it runs was stored when that was applied.
+#[test]
+fn an_older_release_tolerates_the_newer_database_or_takes_it_back_with_the_stored_scripts() {
+    let project = Project::shop_in("migrations");
+    project.migrate("up --create-db -d sqlite:shop.db --to 1.2.0").exits(0);
+    let before = project.contents("shop.db");
+    project.migrate("up -d sqlite:shop.db --phase pre").exits(0);
+    for newer in fs::read_dir(project.path("migrations")).expect("the set") {
+        let newer = newer.expect("a file").path();
+        let name = newer.file_name().and_then(|name| name.to_str()).expect("a plain name");
+        if ["1.3", "2.0", "R__"].iter().any(|release| name.starts_with(release)) {
+            fs::remove_file(&newer).expect("a file can be removed");
+        }
+    }
+    let tolerates = project.migrate("up -d sqlite:shop.db").exits(0);
+    let back = project.migrate("up -d sqlite:shop.db --allow-downgrade --yes").exits(0);
+    let same = |text: String| text.replace('"', "").to_lowercase();
+    assert_eq!(same(project.contents("shop.db")), same(before));
+    insta::assert_snapshot!(story(&[tolerates, back]));
 }

@@ -120,6 +120,7 @@ fn crashes() -> usize {
 }
 
 /// Kills a run, and now and then the run that goes on after it, at any moment between its start and its end.
+#[expect(clippy::print_stdout, reason = "shown when the test fails")]
 fn killed(set: fn() -> Project) {
     let mut random = Random::seeded();
     let (expected, elapsed) = undisturbed(set);

@@ -12,6 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _, FromArgMatc
 use migrate_core::{Diagnostic, diagnostic::codes};
 
 use super::Cli;
+use crate::config::Spec;
 use crate::database_url::DatabaseUrl;
 use crate::environment::Environment;
 
@@ -189,6 +190,7 @@ fn blame(error: &clap::Error, variables: &BTreeMap<String, String>) -> Diagnosti
 pub fn near_misses(environment: &Environment) -> Vec<Diagnostic> {
     let mut known = vec![];
     collect(&Cli::command(), &mut known);
+    known.extend(Spec::ALL.iter().filter_map(Spec::variable));
     let mut remarks: Vec<_> = environment
         .names()
         .filter(|name| name.starts_with("MIGRATE_") && !known.iter().any(|known| known == name))

@@ -18,7 +18,8 @@ use crate::screen::Screen;
 
 pub(super) fn validate(project: &Project<'_>, args: &ValidateArgs, screen: &mut Screen<'_>) -> Answer {
     let mut findings: Vec<Diagnostic> = vec![];
-    let mut migrations = 0;
+    // Of a set that cannot be read nobody can say how many it has.
+    let mut migrations = None;
     for backend in engines(project, args)? {
         let options = project.read_options(backend.engine());
         let (number, found) = validated(project, args, backend, &options)?;
@@ -35,7 +36,10 @@ pub(super) fn validate(project: &Project<'_>, args: &ValidateArgs, screen: &mut 
         (wrong, 0) => count(wrong, "finding"),
         (wrong, remarks) => format!("{}, {}", count(wrong, "finding"), count(remarks, "remark")),
     };
-    screen.line(&format!("{} · {found}", count(migrations, "migration")));
+    screen.line(&match migrations {
+        Some(number) => format!("{} · {found}", count(number, "migration")),
+        None => found,
+    });
     let exit = if wrong == 0 { Exit::Done } else { Exit::Findings };
     Ok(Outcome { exit, result: json!({ "migrations": migrations, "findings": wrong }), diagnostics: findings })
 }
@@ -45,7 +49,7 @@ fn validated(
     args: &ValidateArgs,
     backend: &dyn CliBackend,
     options: &ReadOptions,
-) -> Result<(usize, Vec<Diagnostic>), Failure> {
+) -> Result<(Option<usize>, Vec<Diagnostic>), Failure> {
     let folders = project.config.folders();
     let dialect = backend.dialect();
     let scripts = |migrations: &[Migration], snapshots: &[Snapshot]| {
@@ -56,7 +60,7 @@ fn validated(
         Err(mut problems) => {
             let (migrations, snapshots) = MigrationSet::understood(&Folder::read(&folders).0, options);
             problems.extend(scripts(&migrations, &snapshots));
-            return Ok((migrations.len(), problems));
+            return Ok((None, problems));
         }
     };
     let (set, mut findings) = (loaded.set, loaded.diagnostics);
@@ -76,7 +80,7 @@ fn validated(
             })),
         }
     }
-    Ok((set.len(), findings))
+    Ok((Some(set.len()), findings))
 }
 
 /// The engine that was named, or that of the URL, or all.

@@ -1,5 +1,7 @@
 //! The settings that there are.
 
+use crate::args::variables::variable;
+
 /// One setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the table below says what each is")]
@@ -119,6 +121,17 @@ impl Spec {
         Self::ALL.iter().find(|spec| spec.name == name)
     }
 
+    /// Its variable, where it is not looked up as that of a flag of every command.
+    pub fn variable(&self) -> Option<String> {
+        match (self.flag, self.name.split_once('.')) {
+            (Some(flag), Some(_)) => Some(variable(flag)),
+            // What a command aims for is its own affair.
+            (Some(_), None) | (None, Some(("policy", "phase"))) => None,
+            (None, Some(("policy", name))) => Some(variable(name)),
+            (None, _) => Some(variable(&self.name.replace('.', "-"))),
+        }
+    }
+
     /// The one of a key.
     pub fn of(key: Key) -> &'static Self {
         // The array is a constant of this file, in the order of the keys; a test says so.
@@ -136,6 +149,22 @@ mod tests {
             assert_eq!(spec.key as usize, index, "{}", spec.name);
             assert_eq!(Spec::by_name(&spec.name.replace('-', "_")).map(|spec| spec.key), Some(spec.key));
         }
+    }
+
+    #[test]
+    fn settings_without_a_flag_have_a_variable_too() {
+        let shown: Vec<_> = Spec::ALL.iter().filter(|spec| spec.flag.is_none()).filter_map(Spec::variable).collect();
+        assert_eq!(
+            shown,
+            [
+                "MIGRATE_APP_VERSION",
+                "MIGRATE_DOWNGRADE_LIMIT",
+                "MIGRATE_FOREIGN_HISTORY",
+                "MIGRATE_HISTORY_TABLE",
+                "MIGRATE_HISTORY_SCHEMA",
+                "MIGRATE_HISTORY_STORE_SCRIPT",
+            ]
+        );
     }
 
     #[test]

@@ -7,7 +7,6 @@ use migrate_core::{Diagnostic, Place, Source, diagnostic::codes};
 
 use super::file::{self, File, FileSetting, Layer};
 use super::{Config, EngineSetting, Key, Kind, Origin, Setting, Spec};
-use crate::args::variables::variable;
 use crate::environment::Environment;
 
 /// Everything that settings come from.
@@ -135,12 +134,12 @@ impl Config {
         }
     }
 
-    /// Variables of flags that the command at hand does not have, so that a setting is the same wherever it is shown.
+    /// Variables of settings that are no flags of the command at hand, so that a setting is the same wherever it is
+    /// shown.
     fn look_up(&mut self, environment: &Environment, cwd: &Path) {
-        // Those without a section are flags of every command.
-        for spec in Spec::ALL.iter().filter(|spec| spec.name.contains('.')) {
+        for spec in &Spec::ALL {
             let weak = self.settings.get(&spec.key).is_none_or(|setting| setting.origin.rank() < VARIABLE);
-            let Some(name) = spec.flag.map(variable).filter(|_| weak) else { continue };
+            let Some(name) = spec.variable().filter(|_| weak) else { continue };
             let Some(value) = environment.get(&name) else { continue };
             let values = match spec.kind {
                 Kind::List => value.split(',').map(|part| part.trim().to_owned()).collect(),

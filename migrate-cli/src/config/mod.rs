@@ -3,7 +3,7 @@
 //! | module | does |
 //! |---|---|
 //! | [`key`] | lists the settings that there are |
-//! | [`file`] | reads `migrate.toml` |
+//! | [`mod@file`] | reads `migrate.toml` |
 //! | [`layers`] | puts flags over variables over `[env.NAME]` over the file over defaults |
 //! | [`values`] | makes typed values of the result |
 //!

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use migrate_core::apply::Report;
-use migrate_core::backend::Holder;
+use migrate_core::backend::{Holder, ServerError};
 use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::error::{count, seconds, shown};
 use migrate_core::event::{Event, Observer};
@@ -116,24 +116,8 @@ impl<'s, 'a> Live<'s, 'a> {
                 self.screen.remark(&format!("    {}: {}", notice.level.to_lowercase(), notice.message));
             }
             Event::Retry { step, attempt, next_in, give_up_in, error } => {
-                let blockers: Vec<_> = error
-                    .blockers
-                    .iter()
-                    .map(|blocker| {
-                        let age = blocker.age.map(|age| format!(" for {}", seconds(age))).unwrap_or_default();
-                        let query = blocker.query.as_deref().map(|query| format!(": {query}")).unwrap_or_default();
-                        format!("{}{age}{query}", blocker.who)
-                    })
-                    .collect();
-                let why = if blockers.is_empty() { error.to_string() } else { blockers.join("; ") };
-                let title = step.title();
-                self.screen.remark(&format!("  {title}: waiting for a lock of the database: {why}"));
-                self.screen.remark(&format!(
-                    "    retry {attempt}, next in {}, giving up in {}",
-                    seconds(*next_in),
-                    seconds(*give_up_in)
-                ));
-                self.last_sign = Instant::now();
+                let (next, end) = (seconds(*next_in), seconds(*give_up_in));
+                self.retry(step, *attempt, error, &format!("retry {attempt}, next in {next}, giving up in {end}"));
             }
             Event::StepFinished { step, elapsed } => self.finished(step, *elapsed),
             Event::Remark { diagnostic } if !self.screen.logs_json() => {
@@ -172,6 +156,21 @@ impl<'s, 'a> Live<'s, 'a> {
             self.last_sign = Instant::now();
             self.start(what, waited);
         }
+    }
+
+    /// Who is in the way is said once; after that there are only signs of life.
+    fn retry(&mut self, step: &Step, attempt: u32, error: &ServerError, text: &str) {
+        if attempt == 1 {
+            let title = step.title();
+            self.screen.remark(&format!("  {title}: waiting for a lock of the database: {}", in_the_way(error)));
+        } else if self.screen.terminal().stderr {
+            self.screen.transient(&format!("    {text}"));
+            return;
+        } else if self.last_sign.elapsed() < HEARTBEAT {
+            return;
+        }
+        self.screen.remark(&format!("    {text}"));
+        self.last_sign = Instant::now();
     }
 
     fn statement(&mut self, step: &Step, statement: usize) {
@@ -261,6 +260,17 @@ impl Columns {
         };
         format!("  {name}   {}   {elapsed:>7}", padded(&work(step), self.work))
     }
+}
+
+/// Who keeps a statement waiting, or what the server says where it does not know.
+fn in_the_way(error: &ServerError) -> String {
+    let blockers = error.blockers.iter().map(|blocker| {
+        let age = blocker.age.map(|age| format!(" for {}", seconds(age))).unwrap_or_default();
+        let query = blocker.query.as_deref().map(|query| format!(": {query}")).unwrap_or_default();
+        format!("{}{age}{query}", blocker.who)
+    });
+    let blockers: Vec<_> = blockers.collect();
+    if blockers.is_empty() { error.to_string() } else { blockers.join("; ") }
 }
 
 /// What was done with a migration.

@@ -1,4 +1,24 @@
 //! JSON: one versioned document on stdout at the end, and events as lines on stderr.
+//!
+//! Every document has `schema`, `command`, `ok`, `exit` and `diagnostics` (each with `code`, `severity`, `message`,
+//! `place`, `diff`, `help`), and besides, by command:
+//!
+//! | command | fields |
+//! |---|---|
+//! | `up`, `down`, `baseline`, `resolve`, `accept`, `db reset` | `report`: `steps` (`id`, `title`, `action`, `statements`, `ms`), `now_at`, `ms`, `notes`; also after an error, with what was done by then |
+//! | `redo` | `down` and `report`, both as above |
+//! | `plan`, `up --dry-run`, `down --dry-run` | `plan`: `digest`, `from`, `steps` with their statements; `plan --sql` also `sql` |
+//! | `status` | `database`, `product`, `history`, `layout`, `component`, `now_at`, `applied`, `pending`, `migrations` (`id`, `description`, `state`, `when`, `ms`, `remarks`) |
+//! | `history` | `history`: the rows |
+//! | `check`, `wait` | `state` (`current` with `at`, `pending` with `count` and `pending`); what is ahead or blocked is a diagnostic |
+//! | `validate` | `migrations`, `findings`: how many |
+//! | `new` | `id`, `files` |
+//! | `init` | `created`, `kept` |
+//! | `backup`, `restore` | `file`; `backup` also `bytes` |
+//! | `db create`, `db drop` | `created`, `dropped` |
+//! | `config show` | `file`, `environment`, `settings` (`name`, `value`, `origin`) |
+//!
+//! Times are UTC in the form of RFC 3339, durations milliseconds.
 
 use std::time::Duration;
 
@@ -84,7 +104,7 @@ pub fn entry(entry: &Entry) -> Value {
 }
 
 /// `2026-11-18T09:12:00.123456Z`.
-fn instant(timestamp: Timestamp) -> String {
+pub(super) fn instant(timestamp: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(timestamp.0).map_or_else(|_| timestamp.date(), |instant| instant.to_string())
 }
 

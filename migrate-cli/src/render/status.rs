@@ -7,9 +7,10 @@ use migrate_core::error::seconds;
 use migrate_core::history::{Action, Entry, State, Status, Timestamp};
 use migrate_core::plan::Observed;
 use migrate_core::{Migration, MigrationId, MigrationSet, Phase};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::human::{padded, width};
+use super::json;
 
 /// Where one migration stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -20,8 +21,9 @@ pub struct Line {
     pub description: String,
     /// `applied`, `pending`, `in-flight`, `failed`, `interrupted`, `optional`.
     pub state: &'static str,
-    /// When it was applied, in UTC.
-    pub when: Option<String>,
+    /// When it was applied.
+    #[serde(serialize_with = "instant")]
+    pub when: Option<Timestamp>,
     /// How long that took.
     pub ms: Option<u64>,
     /// What else is so.
@@ -73,7 +75,7 @@ fn applied_line(id: MigrationId, description: &str, entry: Option<&Entry>) -> Li
         id,
         description: description.to_owned(),
         state: "applied",
-        when: entry.and_then(|entry| entry.started_at).map(moment),
+        when: entry.and_then(|entry| entry.started_at),
         ms: entry.and_then(took),
         remarks: entry.and_then(how).into_iter().collect(),
     }
@@ -99,7 +101,7 @@ fn open_line(entry: &Entry) -> Line {
         id: entry.id.clone(),
         description: entry.description.clone(),
         state,
-        when: entry.started_at.map(moment),
+        when: entry.started_at,
         ms: None,
         remarks: vec![format!("{} {}", entry.action, entry.stands())],
     }
@@ -123,6 +125,11 @@ fn pending_line(migration: &Migration, include: &[String]) -> Line {
 fn took(entry: &Entry) -> Option<u64> {
     let (from, to) = (entry.started_at?, entry.finished_at?);
     u64::try_from((to.0 - from.0) / 1_000).ok()
+}
+
+#[expect(clippy::ref_option, reason = "serde's signature")]
+fn instant<S: Serializer>(when: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    when.map(json::instant).serialize(serializer)
 }
 
 /// `2026-11-18 09:12` in UTC.
@@ -167,8 +174,8 @@ pub fn table(lines: &[Line]) -> Vec<String> {
         }
         last.clone_from(release);
         let mut text = format!("  {}   {}", padded(name.trim_end(), name_width), padded(line.state, state_width));
-        if let Some(when) = &line.when {
-            let _ = write!(text, "  {when}");
+        if let Some(when) = line.when {
+            let _ = write!(text, "  {}", moment(when));
         }
         if let Some(ms) = line.ms {
             let _ = write!(text, "  {:>7}", seconds(std::time::Duration::from_millis(ms)));

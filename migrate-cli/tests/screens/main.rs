@@ -7,6 +7,7 @@ mod secrets;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -32,7 +33,7 @@ struct Ended {
 impl Project {
     fn new() -> Self {
         Self {
-            folder: TempDir::new().unwrap(),
+            folder: TempDir::new().expect("a folder"),
             variables: BTreeMap::new(),
             answers: String::new(),
             terminal: Terminal::default(),
@@ -43,7 +44,7 @@ impl Project {
     fn with(migrations: &[(&str, &str)]) -> Self {
         let project = Self::new();
         project.write("migrate.toml", "url = 'sqlite:app.db'\n");
-        std::fs::create_dir(project.path("migrations")).unwrap();
+        std::fs::create_dir(project.path("migrations")).expect("a new folder");
         for (name, text) in migrations {
             project.write(&format!("migrations/{name}"), text);
         }
@@ -55,7 +56,7 @@ impl Project {
     }
 
     fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
+        std::fs::write(self.path(name), text).expect("a file");
     }
 
     fn set(mut self, variable: &str, value: &str) -> Self {
@@ -83,7 +84,7 @@ impl Project {
         };
         let args = words(&format!("migrate {line}"));
         let code = migrate_cli::run(&backends::compiled_in(), args, self.variables.clone(), self.folder.path(), io);
-        let readable = |bytes: Vec<u8>| self.readable(&String::from_utf8(bytes).unwrap());
+        let readable = |bytes: Vec<u8>| self.readable(&String::from_utf8(bytes).expect("UTF-8"));
         Ended { stdout: readable(stdout), stderr: readable(stderr), code }
     }
 
@@ -92,9 +93,9 @@ impl Project {
         let mut screen = String::new();
         for line in lines {
             let Ended { stdout, stderr, code } = self.run(line);
-            screen.push_str(&format!("$ migrate {line}\n{stdout}{stderr}"));
+            let _ = write!(screen, "$ migrate {line}\n{stdout}{stderr}");
             if code != 0 {
-                screen.push_str(&format!("[exit {code}]\n"));
+                let _ = writeln!(screen, "[exit {code}]");
             }
         }
         screen

@@ -187,6 +187,33 @@ fn ways_back() {
 }
 
 #[test]
+fn a_way_back_runs_as_it_was_stored() {
+    let project = Project::with(&SHOP[..2]);
+    project.run("up --create-db");
+    project.write("migrations/1_create_users.down.sql", "drop table other;\n");
+    assert_snapshot!(project.screen(&["down --steps 1 --dry-run", "down --steps 1 --yes -v"]), @r#"
+        $ migrate down --steps 1 --dry-run
+        1  down 1 create users  in a transaction, 1 statement; destructive
+              drop table users
+        warning[M0112]: 1 create users: the file's way back is not the stored one
+          --> migrations/1_create_users.down.sql
+           | - drop table users;
+           | + drop table other;
+           = the stored one runs: it belongs to what was applied
+        $ migrate down --steps 1 --yes -v
+        sqlite app.db · 1 to take back
+          1  create users   taken back, 1 statement # ms
+        1 taken back in # ms · nothing is applied
+        warning[M0112]: 1 create users: the file's way back is not the stored one
+          --> migrations/1_create_users.down.sql
+           | - drop table users;
+           | + drop table other;
+           = the stored one runs: it belongs to what was applied
+            1: drop table users
+        "#);
+}
+
+#[test]
 fn a_question_is_answered_with_the_name_of_the_database() {
     let project = Project::with(SHOP).answering("no\n");
     project.run("up --create-db");

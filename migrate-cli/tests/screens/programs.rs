@@ -24,6 +24,7 @@ fn stdout_is_one_document_however_a_command_ends() {
         ("up", 6),
         ("db create", 0),
         ("check", 7),
+        ("wait --timeout 0", 7),
         ("plan", 0),
         ("plan --sql", 0),
         ("up --dry-run", 0),

@@ -1,0 +1,153 @@
+//! The macro behind `embed_migrations!` of the backend crates.
+//!
+//! A macro that reads files must be a crate of its own. Nobody uses this one directly: a backend wraps [`embed`] and
+//! passes the path under which its users reach `migrate-core`, and its engine. Nothing is known about engines here but
+//! what `migrate-core` knows; nothing is parsed but the macro's own arguments.
+
+use std::path::PathBuf;
+
+use migrate_core::layout::Folder;
+use migrate_core::set::validate;
+use migrate_core::sql::classify;
+use migrate_core::sql::script::Classify;
+use migrate_core::{Diagnostic, EngineNames, MigrationSet, ReadOptions, Severity};
+use proc_macro::{Delimiter, Group, Literal, TokenStream, TokenTree};
+
+/// `embed!((path::to::core) ENGINE "folder")`: an expression of type `MigrationSet`.
+///
+/// The folder counts from the manifest of the crate that is compiled. Everything that is wrong with the set (names,
+/// duplicates, directives, scripts that do not end) is an error at compile time that names the file and the line.
+#[proc_macro]
+pub fn embed(input: TokenStream) -> TokenStream {
+    expand(input).unwrap_or_else(|message| {
+        let message = Literal::string(&message);
+        format!("::core::compile_error!({message})").parse().expect("a macro call with one string is Rust")
+    })
+}
+
+fn expand(input: TokenStream) -> Result<TokenStream, String> {
+    let Arguments { core, engine, folder } = arguments(input)?;
+    let (engine, classify, constant) = match engine.as_str() {
+        "postgres" => (EngineNames::POSTGRES, classify::postgres as Classify, "POSTGRES"),
+        "mysql" => (EngineNames::MYSQL, classify::mysql as Classify, "MYSQL"),
+        "sqlite" => (EngineNames::SQLITE, classify::sqlite as Classify, "SQLITE"),
+        other => return Err(format!("embed_migrations: no engine is called `{other}`")),
+    };
+    let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+    let (listed, problems) = Folder::read(&[root.join(&folder)]);
+    let text = texts(&listed)?;
+    // Named as the user wrote it, here and at run time.
+    let embedded = Folder::embedded(folder.clone(), text.iter().map(|(name, _, text)| (name.clone(), text.clone())));
+    check(problems)?;
+    let loaded = MigrationSet::from_folder(&embedded, &ReadOptions::new(engine)).or_else(|problems| {
+        check(problems)?;
+        Err("embed_migrations: the folder is not a set of migrations".to_owned())
+    })?;
+    check(validate::scripts(&loaded.set, &engine.syntax, classify))?;
+
+    let files: Vec<String> = text
+        .iter()
+        .map(|(name, path, _)| {
+            format!("({}, ::core::include_str!({}))", Literal::string(name), Literal::string(&path.to_string_lossy()))
+        })
+        .collect();
+    let folder = Literal::string(&folder);
+    let files = files.join(", ");
+    let expression = format!(
+        "{{
+            let folder = {CORE}::layout::Folder::embedded({folder}, [{files}]);
+            let options = {CORE}::ReadOptions::new({CORE}::EngineNames::{constant});
+            match {CORE}::MigrationSet::from_folder(&folder, &options) {{
+                ::core::result::Result::Ok(loaded) => loaded.set,
+                ::core::result::Result::Err(problems) => {{
+                    ::core::panic!(\"the set was checked when it was compiled in, and now: {{}}\", problems[0])
+                }}
+            }}
+        }}"
+    );
+    let expression: TokenStream = expression.parse().map_err(|error| format!("embed_migrations: {error}"))?;
+    Ok(with_core(expression, &core))
+}
+
+/// Stands for the path to the core until its tokens take its place.
+const CORE: &str = "__migrate_core";
+
+fn with_core(tokens: TokenStream, core: &TokenStream) -> TokenStream {
+    let mut out = TokenStream::new();
+    for tree in tokens {
+        match tree {
+            TokenTree::Ident(ident) if ident.to_string() == CORE => out.extend(core.clone()),
+            TokenTree::Group(group) => {
+                let inner = Group::new(group.delimiter(), with_core(group.stream(), core));
+                out.extend([TokenTree::Group(inner)]);
+            }
+            other => out.extend([other]),
+        }
+    }
+    out
+}
+
+/// Name, absolute path and text of everything a layout may read.
+fn texts(folder: &Folder) -> Result<Vec<(String, PathBuf, String)>, String> {
+    let mut texts = Vec::new();
+    for file in folder.files() {
+        let source = match file.source() {
+            Ok(source) => source,
+            Err(problem) if file.name().to_ascii_lowercase().ends_with(".sql") => return Err(problem.to_string()),
+            // Whatever it is, it is no text; the layout judges its name.
+            Err(_) => continue,
+        };
+        texts.push((file.name().to_owned(), PathBuf::from(file.path()), source.file().to_owned()));
+    }
+    Ok(texts)
+}
+
+/// All errors among `problems` in one message.
+fn check(problems: Vec<Diagnostic>) -> Result<(), String> {
+    let errors: Vec<String> =
+        problems.iter().filter(|problem| problem.severity >= Severity::Refused).map(ToString::to_string).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
+}
+
+struct Arguments {
+    /// Tokens and not text: `$crate` means something only as a token.
+    core: TokenStream,
+    engine: String,
+    folder: String,
+}
+
+fn arguments(input: TokenStream) -> Result<Arguments, String> {
+    let usage =
+        || "embed_migrations: expected one string: the folder, as in embed_migrations!(\"migrations\")".to_owned();
+    let mut tokens = input.into_iter();
+    let core = match tokens.next() {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis => group.stream(),
+        _ => return Err(usage()),
+    };
+    let engine = match tokens.next() {
+        Some(TokenTree::Ident(engine)) => engine.to_string(),
+        _ => return Err(usage()),
+    };
+    let folder = match tokens.next() {
+        Some(tree) => string(tree).ok_or_else(usage)?,
+        None => return Err(usage()),
+    };
+    if tokens.next().is_some() {
+        return Err(usage());
+    }
+    Ok(Arguments { core, engine, folder })
+}
+
+/// The text of a plain or raw string literal; one with escapes is none that names a folder.
+fn string(tree: TokenTree) -> Option<String> {
+    let text = match tree {
+        TokenTree::Literal(literal) => literal.to_string(),
+        // A literal that came through `macro_rules!` is wrapped in a group without delimiters.
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            return string(group.stream().into_iter().next()?);
+        }
+        _ => return None,
+    };
+    let inner = text.strip_prefix('r').unwrap_or(&text).trim_matches('#').strip_prefix('"')?.strip_suffix('"')?;
+    (text.starts_with('r') || !inner.contains('\\')).then(|| inner.to_owned())
+}
