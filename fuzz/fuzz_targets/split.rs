@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use migrate_core::Source;
 use migrate_core::sql::lexer::Lexer;
-use migrate_core::sql::{Syntax, classify, mask_secrets, split};
+use migrate_core::sql::{Syntax, classify, mask, split};
 
 fuzz_target!(|text: &str| {
     for syntax in [Syntax::POSTGRES, Syntax::MYSQL, Syntax::SQLITE] {
@@ -30,6 +30,6 @@ fuzz_target!(|text: &str| {
             }
         }
         assert!(split.problems.into_iter().all(|problem| text.get(problem.at).is_some()));
-        mask_secrets(text, &syntax);
+        mask::mask_secrets(text, &syntax);
     }
 });

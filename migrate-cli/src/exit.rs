@@ -56,6 +56,7 @@ impl From<&Error> for Exit {
             ErrorKind::Refused(_) => refused(&error.diagnostics()),
             ErrorKind::Connect(_) | ErrorKind::Lost(_) => Self::NoConnection,
             ErrorKind::Server(error) if error.fault == Fault::NoDatabase => Self::NoConnection,
+            ErrorKind::Server(error) if error.fault == Fault::NewerHistory => Self::Refused,
             ErrorKind::Precondition(_) => Self::Precondition,
             ErrorKind::Stopped { .. } => Self::Stopped,
             _ => Self::Failed,

@@ -23,7 +23,7 @@ pub fn find(text: &str, known: &[MigrationId]) -> Result<MigrationId, Box<Diagno
                 .min();
             let diagnostic = Diagnostic::error(codes::UNKNOWN_TARGET, format!("there is no migration {text}"));
             Err(Box::new(match near {
-                Some((_, id)) => diagnostic.help(format!("did you mean {}?", quoted(id))),
+                Some((_, id)) => diagnostic.help(format!("did you mean {}?", id.typed())),
                 None => diagnostic.help("see their names: migrate status"),
             }))
         }
@@ -35,12 +35,6 @@ pub fn find(text: &str, known: &[MigrationId]) -> Result<MigrationId, Box<Diagno
             ))
         }
     }
-}
-
-/// An identity as it is typed in a shell.
-pub fn quoted(id: &MigrationId) -> String {
-    let text = id.to_string();
-    if text.contains(' ') { format!("\"{text}\"") } else { text }
 }
 
 /// How far what was typed is from an identity, or from the name that is all of a repeatable.

@@ -156,7 +156,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
+        .filter(|(distance, _)| *distance <= allowed && *distance < folded.chars().count())
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -174,13 +174,14 @@ mod tests {
 
     #[test]
     fn the_nearest_candidate_is_the_one_meant() {
-        let candidates = ["phase", "settings", "no-transaction", "up"];
+        let candidates = ["phase", "settings", "no-transaction", "up", "1"];
         for (word, expected) in [
             ("phsae", Some("phase")),
             ("PHASE", Some("phase")),
             ("no_transaction", Some("no-transaction")),
             ("us", Some("up")),
             ("x", None),
+            ("3", None),
             ("colour", None),
         ] {
             assert_eq!(nearest(word, candidates), expected, "{word}");

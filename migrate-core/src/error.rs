@@ -59,7 +59,7 @@ pub struct StatementFailure {
     pub title: String,
     /// What was being done with it.
     pub action: Action,
-    /// The statement, from 1; `None` where all were accepted and the commit was not.
+    /// The statement, from 1; `None` where the transaction did not begin, or all were accepted and the commit was not.
     pub statement: Option<usize>,
     /// Of how many.
     pub statements: usize,
@@ -73,6 +73,8 @@ pub struct StatementFailure {
     pub span: std::ops::Range<usize>,
     /// What the server said.
     pub error: ServerError,
+    /// Whether its transaction had begun.
+    pub begun: bool,
     /// How the step ran, which says what is left of it.
     pub mode: Mode,
     /// Titles still pending, this one not among them.
@@ -84,6 +86,8 @@ pub struct StatementFailure {
 pub struct PreconditionFailure {
     /// The migration, as messages name it.
     pub title: String,
+    /// Where it is written.
+    pub place: Option<Box<Place>>,
     /// What should hold.
     pub text: String,
     /// What was asked.
@@ -191,7 +195,9 @@ fn server(error: &ServerError) -> Diagnostic {
     let diagnostic = with_details(Diagnostic::error(code, error.to_string()), error);
     match error.fault {
         Fault::NewerHistory => diagnostic.help("use that version of migrate, or a newer one"),
-        Fault::ReadOnly => diagnostic.help("check the permissions of the database and of who runs this"),
+        Fault::ReadOnly if error.hint.is_none() => {
+            diagnostic.help("check the permissions of the database and of who runs this")
+        }
         _ => diagnostic,
     }
 }
@@ -201,7 +207,8 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
     let code = if error.is_contention() { codes::LOCK_TIMEOUT } else { codes::STATEMENT_FAILED };
     let what = match statement {
         Some(number) => format!("statement {number} of {statements} failed"),
-        None => "the commit failed".to_owned(),
+        None if failure.begun => "the commit failed".to_owned(),
+        None => "the transaction could not begin".to_owned(),
     };
     let mut diagnostic = Diagnostic::error(code, format!("{title}: {what}: {error}"));
     if statement.is_some() {
@@ -217,8 +224,15 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
         diagnostic = diagnostic.at(Place::path(failure.source.path()));
     }
     diagnostic = with_details(diagnostic, error);
-    let command = if *action == Action::Down { "migrate down" } else { "migrate up" };
-    diagnostic = diagnostic.help(format!("{}{}", report.applied_line(), pending(&failure.pending)));
+    // How far down somebody wanted to go is not known here.
+    let again = if *action == Action::Down { "run the same command again" } else { "run `migrate up` again" };
+    let begun = failure.mode == Mode::Journal && failure.recorded > 0;
+    let line = match action {
+        Action::Down => report.taken_back_line(),
+        _ if begun && report.is_empty() => "no migration was completed in this run".to_owned(),
+        _ => report.applied_line(),
+    };
+    diagnostic = diagnostic.help(format!("{line}{}", pending(&failure.pending, *action)));
     let retry = if error.is_contention() { "when it is free" } else { "once the file is mended" };
     match (failure.mode, statement) {
         (Mode::Journal, Some(_)) => {
@@ -235,26 +249,30 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
                 diagnostic
             };
             diagnostic.help(if error.is_contention() {
-                format!("run `{command}` again {retry}: it goes on with statement {}", recorded + 1)
+                format!("{again} {retry}: it goes on with statement {}", recorded + 1)
             } else {
                 format!(
-                    "fix the file from line {line} on and run `{command}` again: it goes on with statement {}",
+                    "fix the file from line {line} on and {again}: it goes on with statement {}",
                     recorded + 1
                 )
             })
         }
+        _ if error.is_contention() && !failure.begun => diagnostic.help(format!("{again} {retry}")),
         _ if error.is_contention() => {
-            diagnostic.help(format!("the transaction was rolled back: run `{command}` again {retry}"))
+            diagnostic.help(format!("the transaction was rolled back: {again} {retry}"))
         }
         _ if failure.source.is_stored() => diagnostic
             .help(
                 "the transaction was rolled back: this is the way back as it was stored when the migration was applied",
             )
             .help(format!(
-                "mend the file's way back, store it with `migrate accept {}`, then `{command}` again",
-                failure.id
+                "mend the file's way back, store it with `migrate accept {}`, then {again}",
+                failure.id.typed()
             )),
-        _ => diagnostic.help(format!("the transaction was rolled back: fix the file and run `{command}` again")),
+        _ if error.fault == Fault::StatementTimeout => diagnostic.help(format!(
+            "the transaction was rolled back: make the statement faster or allow it more, --statement-timeout 10m, and {again}"
+        )),
+        _ => diagnostic.help(format!("the transaction was rolled back: fix the file and {again}")),
     }
 }
 
@@ -274,20 +292,25 @@ fn not_run(statement: usize, statements: usize) -> String {
     }
 }
 
-fn pending(titles: &[String]) -> String {
+fn pending(titles: &[String], action: Action) -> String {
+    let left = if action == Action::Down { "still to take back" } else { "still pending" };
     match titles {
         [] => String::new(),
-        all if all.len() <= 3 => format!("; still pending: {}", all.join(", ")),
-        [first, .., last] => format!("; still pending: {first} … {last} ({})", titles.len()),
-        [one] => format!("; still pending: {one}"),
+        all if all.len() <= 3 => format!("; {left}: {}", all.join(", ")),
+        [first, .., last] => format!("; {left}: {first} … {last} ({})", titles.len()),
+        [one] => format!("; {left}: {one}"),
     }
 }
 
 fn precondition(failure: &PreconditionFailure) -> Diagnostic {
-    Diagnostic::refused(
+    let diagnostic = Diagnostic::refused(
         codes::PRECONDITION,
         format!("{}: the precondition does not hold: {}", failure.title, failure.text),
-    )
+    );
+    match &failure.place {
+        Some(place) => diagnostic.at((**place).clone()),
+        None => diagnostic,
+    }
     .help(format!("asked: {}", failure.sql))
     .help(format!("answer: {}", failure.answer))
     .help("nothing of this migration has run: make the precondition true and run `migrate up` again")

@@ -87,6 +87,12 @@ impl MigrationId {
     pub fn is_repeatable(&self) -> bool {
         matches!(self, Self::Repeatable { .. })
     }
+
+    /// As it is typed in a shell: in quotes where it has a blank.
+    pub fn typed(&self) -> String {
+        let text = self.to_string();
+        if text.contains(' ') { format!("\"{text}\"") } else { text }
+    }
 }
 
 /// `2.1.0/post/50`, `20261120103000` where phase and ordinal were never given, `R user_view`.

@@ -293,7 +293,8 @@ impl Migrator {
                     open.cursor + 1
                 ),
                 help: format!(
-                    "say whether that one ran: migrate resolve \"{id}\" --statement {} --ran | --not-run",
+                    "say whether that one ran: migrate resolve {} --statement {} --ran, or --not-run",
+                    id.typed(),
                     open.cursor + 1
                 ),
             })

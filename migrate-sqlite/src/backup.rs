@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use migrate_core::Backend;
 use migrate_core::backend::{Fault, ServerError};
+use migrate_core::error::seconds;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
@@ -86,7 +87,8 @@ fn copy(from: &Connection, to: &mut Connection, patience: Duration) -> Result<()
             StepResult::Done => return Ok(()),
             _ if asked.elapsed() < patience => thread::sleep(PAUSE),
             _ => {
-                let message = format!("another connection has the database locked; waited {:.1?}", asked.elapsed());
+                let message =
+                    format!("another connection has the database locked; waited {}", seconds(asked.elapsed()));
                 return Err(ServerError::new(Fault::LockTimeout, message).code("SQLITE_BUSY"));
             }
         }

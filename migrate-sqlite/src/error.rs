@@ -78,7 +78,8 @@ fn failure(code: i32, message: Option<&str>) -> ServerError {
         ffi::SQLITE_READONLY => (Fault::ReadOnly, said, Some(READ_ONLY)),
         ffi::SQLITE_CANTOPEN => (Fault::Refused, said, Some("check that the path exists and may be read and written")),
         ffi::SQLITE_NOTADB => {
-            (Fault::Refused, "the file is not an SQLite database, or it is encrypted".to_owned(), None)
+            let hint = "check that this is the file you mean";
+            (Fault::Refused, "the file is not an SQLite database, or it is encrypted".to_owned(), Some(hint))
         }
         ffi::SQLITE_CORRUPT => (Fault::Refused, said, Some("the file is damaged: restore it from a backup")),
         ffi::SQLITE_FULL => (Fault::Refused, said, Some("free space on the disk, or raise PRAGMA max_page_count")),

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use migrate_core::backend::{Done, Effect, Fault, Performed, Progress, ServerError, Settings, TableName};
+use migrate_core::error::seconds;
 use migrate_core::sql::{Statement, StatementKind, TransactionControl};
 use rusqlite::{Connection, ffi};
 
@@ -247,7 +248,7 @@ impl SqliteSession<'_> {
             if primary(&error) == Some(ffi::SQLITE_INTERRUPT) {
                 if late {
                     failed.fault = Fault::StatementTimeout;
-                    failed.message = format!("stopped: it took longer than {limit:?}");
+                    failed.message = format!("stopped: it took longer than {}", seconds(limit));
                 } else {
                     // Whoever asked for it now knows that it was noticed.
                     let _ = self.interrupt.check();
@@ -279,7 +280,7 @@ impl SqliteSession<'_> {
         outcome.map(drop).map_err(|error| {
             let mut failed = server_error(&error);
             if is_busy(&error) {
-                failed.message = format!("{}; waited {:.1?}", failed.message, asked.elapsed());
+                failed.message = format!("{}; waited {}", failed.message, seconds(asked.elapsed()));
             }
             if is_foreign_key(&error)
                 && let Ok(violations) = violations(&self.handle)

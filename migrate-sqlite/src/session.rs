@@ -23,7 +23,7 @@ use crate::perform::Transaction;
 use crate::settings::{self, Changed, FOREIGN_KEYS};
 
 /// How many names [`Server::objects`] has at most: enough to show that a database is not empty.
-const OBJECTS: usize = 5;
+const OBJECTS: usize = 6;
 
 /// One connection to a database.
 ///
@@ -289,7 +289,7 @@ impl Session for SqliteSession<'_> {
         Ok(match statement.class.sharing.recovery() {
             None => Settled::DidNotRun("it shares a transaction with its row, which is not there".to_owned()),
             Some(Recovery::Repeat) => Settled::DidNotRun("running it again leads to the same state".to_owned()),
-            Some(_) => Settled::Undecided("SQLite keeps nothing that could tell whether it ran".to_owned()),
+            Some(_) => Settled::Undecided("SQLite leaves no trace of it".to_owned()),
         })
     }
 

@@ -90,10 +90,11 @@ pub fn redacted(text: &str, folder: &str) -> String {
 
 /// How much of the start of `text` changes from run to run, and what to write for it.
 fn changing(text: &str) -> Option<(usize, Option<&'static str>)> {
-    const DATES: [(&str, &str); 4] = [
+    const DATES: [(&str, &str); 5] = [
         ("dddd-dd-dd dd:dd:dd", "DATE"),
         ("dddd-dd-ddTdd:dd:ddZ", "DATE"),
         ("dddd-dd-dd dd:dd", "DATE"),
+        ("dddd-dd-dd", "DATE"),
         ("dddddddddddddd", "NOW"),
     ];
     for (shape, word) in DATES {
@@ -127,6 +128,7 @@ mod tests {
             ("  2.1.0  add owner      2 statements    13 ms", "  2.1.0  add owner      2 statements  _ ms"),
             ("3 applied in 0.2 s · now at 2.1.0", "3 applied in _ ms · now at 2.1.0"),
             ("applied  2026-11-18 09:12   41 ms", "applied  DATE  _ ms"),
+            ("after it was applied (2026-11-18 by ada)", "after it was applied (DATE by ada)"),
             ("created migrations/20261120103000_a.sql", "created migrations/NOW_a.sql"),
             ("/tmp/x/app.db and /tmp/x", "app.db and ."),
             ("statement 3 of 5 statements", "statement 3 of 5 statements"),

@@ -69,6 +69,27 @@ impl GoalArgs {
         self.phase.as_deref().and_then(phase)
     }
 
+    /// As it was typed, each flag with a blank before it.
+    pub fn typed(&self) -> String {
+        let quoted = |text: &str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "./-_=".contains(c);
+            if text.chars().all(plain) { text.to_owned() } else { format!("\"{text}\"") }
+        };
+        let mut flags = vec![];
+        let mut add = |name: &str, value: &str| flags.push(format!(" --{name} {}", quoted(value)));
+        self.to.iter().for_each(|to| add("to", &to.to_string()));
+        self.steps.iter().for_each(|steps| add("steps", &steps.to_string()));
+        self.phase.iter().for_each(|phase| add("phase", phase));
+        self.out_of_order.iter().for_each(|id| add("out-of-order", id));
+        self.on_nonempty.iter().for_each(|policy| add("on-nonempty", policy));
+        self.on_ahead.iter().for_each(|policy| add("on-ahead", policy));
+        self.include.iter().for_each(|name| add("include", name));
+        if self.allow_downgrade {
+            flags.push(" --allow-downgrade".to_owned());
+        }
+        flags.concat()
+    }
+
     /// What of it the configuration knows too. The phase is part of the goal, not of the policy: `phase` of the
     /// configuration is what the planner takes where no goal names one.
     pub fn settings(&self) -> Vec<(Key, Vec<String>)> {

@@ -35,10 +35,17 @@ fn restore(opened: &Opened<'_>, migrator: &Migrator, id: &MigrationId, screen: &
     let known = resolve::known(migrator, &observed);
     debug_assert!(known.contains(id), "it was found in the set");
     let Some(migration) = migrator.set().get(id) else {
-        return Err(refused(format!("{id}: has no file here")));
+        return Err(refused(id, format!("{id}: has no file here")));
     };
     let Status::Applied(applied) = observed.history.status(id) else {
-        return Err(refused(format!("{}: is not applied, so no other text of it is known", migration.title())));
+        return Err(Failure::new(
+            Exit::Refused,
+            Diagnostic::refused(
+                codes::CHANGED,
+                format!("{}: is not applied, so no other text of it is known", migration.title()),
+            )
+            .help("take the old file from version control"),
+        ));
     };
     if applied.checksum == migration.checksum {
         screen.line(&format!("nothing to do · {} is as it was applied", migration.up.path()));
@@ -46,11 +53,11 @@ fn restore(opened: &Opened<'_>, migrator: &Migrator, id: &MigrationId, screen: &
     }
     let texts = block_on(opened.backend, migrator.texts(std::slice::from_ref(&applied.script_key)))?;
     let Some(stored) = texts.into_iter().next().and_then(|texts| texts.script) else {
-        return Err(refused(format!("{}: its text is not stored in the database", migration.title())));
+        return Err(refused(id, format!("{}: its text is not stored in the database", migration.title())));
     };
     if checksum::raw(&stored) != applied.checksum {
         let message = format!("{}: was stored with its passwords masked, so it cannot be put back", migration.title());
-        return Err(refused(message));
+        return Err(refused(id, message));
     }
     write(migration, &stored)?;
     screen.line(&format!("{} is again as it was applied", migration.up.path()));
@@ -69,10 +76,11 @@ fn write(migration: &Migration, stored: &str) -> Result<(), Failure> {
     })
 }
 
-fn refused(message: String) -> Failure {
+fn refused(id: &MigrationId, message: String) -> Failure {
     Failure::new(
         Exit::Refused,
         Diagnostic::refused(codes::CHANGED, message)
-            .help("take the old file from version control, or accept the new text: migrate accept ID"),
+            .help("take the old file from version control")
+            .help(format!("or accept the new text: migrate accept {}", id.typed())),
     )
 }

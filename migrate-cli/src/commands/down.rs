@@ -38,8 +38,8 @@ fn goal(args: &DownArgs) -> Result<DownGoal, Failure> {
         (None, Some(steps)) => Ok(DownGoal::Steps(steps)),
         (None, None) => Err(Failure::usage(
             Diagnostic::error(codes::USAGE, "down needs to know how far")
-                .help("the newest migration only:            migrate down --steps 1")
-                .help("down to a version, which stays:       migrate down --to VERSION"),
+                .help("the newest migration only:       migrate down --steps 1")
+                .help("down to a version, which stays:  migrate down --to VERSION"),
         )),
     }
 }

@@ -9,7 +9,7 @@ use jiff::tz::Offset;
 use migrate_core::diagnostic::{Diagnostic, Place, codes};
 use migrate_core::layout::{self, Folder, LAYOUTS, Layout, NewMigration};
 use migrate_core::manifest::Manifest;
-use migrate_core::{MigrationId, Phase, Version};
+use migrate_core::{EngineNames, MigrationId, Phase, Version};
 use serde_json::json;
 
 use super::{Answer, Outcome};
@@ -37,6 +37,9 @@ pub(super) fn new(project: &Project<'_>, args: &NewArgs, screen: &mut Screen<'_>
     if !problems.is_empty() {
         return Err(problems.into());
     }
+    if let Some(engine) = &args.engine {
+        known_engine(project, engine)?;
+    }
     let layout = layout_of(project, &folder)?;
     let known = known(project, &folder, layout)?;
     let description = description(&args.name);
@@ -57,6 +60,22 @@ pub(super) fn new(project: &Project<'_>, args: &NewArgs, screen: &mut Screen<'_>
         created.push(path.display().to_string());
     }
     Ok(Outcome::done(json!({ "id": new.id, "files": created })))
+}
+
+/// A file for an engine that nobody knows would be read as a migration for all.
+fn known_engine(project: &Project<'_>, engine: &str) -> Result<(), Failure> {
+    let known = [EngineNames::POSTGRES, EngineNames::MYSQL, EngineNames::MARIADB, EngineNames::SQLITE];
+    let mut names: Vec<&str> = known.iter().flat_map(|engine| engine.names.iter().copied()).collect();
+    names.extend(project.backends.iter().flat_map(|backend| backend.engine().names.iter().copied()));
+    if names.contains(&engine) {
+        return Ok(());
+    }
+    names.sort_unstable();
+    names.dedup();
+    Err(Failure::usage(
+        Diagnostic::error(codes::USAGE, format!("there is no engine `{engine}`"))
+            .help(format!("there are: {}", names.join(", "))),
+    ))
 }
 
 fn layout_of(project: &Project<'_>, folder: &Folder) -> Result<&'static dyn Layout, Failure> {

@@ -18,7 +18,11 @@ pub(super) fn plan(project: &Project<'_>, args: &PlanArgs, screen: &mut Screen<'
     let plan = block_on(opened.backend, migrator.plan())?;
     screen.diagnostics(&plan.notes);
     if !args.sql {
-        screen.line(plan.to_string().trim_end());
+        // The digest is that of these goals: without them `up` makes another plan.
+        let goals = args.goal.typed();
+        screen.line(
+            plan.to_string().trim_end().replace(" migrate up --plan ", &format!(" migrate up{goals} --plan ")).as_str(),
+        );
         return Ok(Outcome::done(json!({ "plan": plan })));
     }
     let options = project.config.run_options();

@@ -46,6 +46,6 @@ fn stands(observed: &Observed, id: &MigrationId) -> String {
     match observed.history.status(id) {
         Status::Pending => "not applied".to_owned(),
         Status::Applied(_) => "applied".to_owned(),
-        Status::Open(entry) => format!("{} at statement {} of {}", entry.state, entry.cursor + 1, entry.statements),
+        Status::Open(entry) => format!("{} {}", entry.state.as_str().replace('_', "-"), entry.stands()),
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn up(project: &Project<'_>, args: &UpArgs, screen: &mut Screen<'_>) 
     if let Some(wanted) = &args.plan
         && *wanted != plan.digest()
     {
-        let refusal = Refusal::WrongDigest { wanted: wanted.clone(), found: plan.digest() };
+        let refusal = Refusal::WrongDigest { wanted: wanted.clone(), found: (!plan.is_empty()).then(|| plan.digest()) };
         return Err(Error::from(ErrorKind::Refused(refusal)).into());
     }
     if args.dry_run {

@@ -2,6 +2,8 @@
 
 use migrate_core::diagnostic::{Diagnostic, Severity, codes};
 use migrate_core::error::count;
+use migrate_core::layout::Folder;
+use migrate_core::migration::{Migration, Snapshot};
 use migrate_core::set::validate;
 use migrate_core::{MigrationSet, ReadOptions};
 use serde_json::json;
@@ -49,13 +51,20 @@ fn validated(
     options: &ReadOptions,
 ) -> Result<(Option<usize>, Vec<Diagnostic>), Failure> {
     let folders = project.config.folders();
+    let dialect = backend.dialect();
+    let scripts = |migrations: &[Migration], snapshots: &[Snapshot]| {
+        validate::scripts(migrations, snapshots, &dialect.syntax, dialect.classify, dialect.atomicity)
+    };
     let loaded = match MigrationSet::read(&folders, options) {
         Ok(loaded) => loaded,
-        Err(problems) => return Ok((None, problems)),
+        Err(mut problems) => {
+            let (migrations, snapshots) = MigrationSet::understood(&Folder::read(&folders).0, options);
+            problems.extend(scripts(&migrations, &snapshots));
+            return Ok((None, problems));
+        }
     };
     let (set, mut findings) = (loaded.set, loaded.diagnostics);
-    let dialect = backend.dialect();
-    findings.extend(validate::scripts(&set, &dialect.syntax, dialect.classify));
+    findings.extend(scripts(set.iter().as_slice(), set.snapshots()));
     if args.require_down {
         findings.extend(validate::downs(&set));
     }

@@ -13,7 +13,6 @@ use migrate_core::history::Action;
 use migrate_core::plan::{Plan, Step};
 
 use super::json;
-use crate::ids;
 use crate::screen::Screen;
 use crate::signals::Told;
 
@@ -144,7 +143,7 @@ impl<'s, 'a> Live<'s, 'a> {
                 codes::NO_STATEMENT,
                 format!("{}: has no statement, and counts as applied all the same", step.title()),
             )
-            .help(format!("if you have yet to write it: migrate resolve {} --not-applied", ids::quoted(&step.id)))]);
+            .help(format!("if you have yet to write it: migrate resolve {} --not-applied", step.id.typed()))]);
         }
     }
 

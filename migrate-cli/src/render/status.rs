@@ -97,14 +97,13 @@ fn open_line(entry: &Entry) -> Line {
         State::InFlight => "in-flight",
         _ => "interrupted",
     };
-    let (at, of) = (entry.cursor + 1, entry.statements);
     Line {
         id: entry.id.clone(),
         description: entry.description.clone(),
         state,
         when: entry.started_at,
         ms: None,
-        remarks: vec![format!("{} at statement {at} of {of}", entry.action)],
+        remarks: vec![format!("{} {}", entry.action, entry.stands())],
     }
 }
 

@@ -108,8 +108,8 @@ fn a_plan_is_shown_and_only_that_plan_runs() {
               create view user_view as select name from users
         digest e28320f3 · run exactly this: migrate up --plan e28320f3
         $ migrate up --plan 00000000
-        refused[M0213]: the plan is not 00000000 any more: it is e28320f3
-           = nothing was run: see what changed with `migrate plan`, then `migrate up --plan` with the new digest
+        refused[M0213]: the plan is e28320f3, not 00000000
+           = nothing was run: look at it with `migrate plan`, which ends with the command for it
         [exit 1]
         $ migrate up --to 1
         sqlite app.db · 1 pending
@@ -153,8 +153,8 @@ fn ways_back() {
     ]), @r#"
         $ migrate down
         error[M0407]: down needs to know how far
-           = the newest migration only:            migrate down --steps 1
-           = down to a version, which stays:       migrate down --to VERSION
+           = the newest migration only:       migrate down --steps 1
+           = down to a version, which stays:  migrate down --to VERSION
         [exit 2]
         $ migrate down --steps 1
         refused[M0406]: down: this takes 1 migration back from app.db: nobody is there to be asked

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use migrate_core::backend::Atomicity;
 use migrate_core::layout::Folder;
 use migrate_core::set::validate;
 use migrate_core::sql::classify;
@@ -27,10 +28,10 @@ pub fn embed(input: TokenStream) -> TokenStream {
 
 fn expand(input: TokenStream) -> Result<TokenStream, String> {
     let Arguments { core, engine, folder } = arguments(input)?;
-    let (engine, classify, constant) = match engine.as_str() {
-        "postgres" => (EngineNames::POSTGRES, classify::postgres as Classify, "POSTGRES"),
-        "mysql" => (EngineNames::MYSQL, classify::mysql as Classify, "MYSQL"),
-        "sqlite" => (EngineNames::SQLITE, classify::sqlite as Classify, "SQLITE"),
+    let (engine, classify, atomicity, constant) = match engine.as_str() {
+        "postgres" => (EngineNames::POSTGRES, classify::postgres as Classify, Atomicity::Script, "POSTGRES"),
+        "mysql" => (EngineNames::MYSQL, classify::mysql as Classify, Atomicity::Statement, "MYSQL"),
+        "sqlite" => (EngineNames::SQLITE, classify::sqlite as Classify, Atomicity::Script, "SQLITE"),
         other => return Err(format!("embed_migrations: no engine is called `{other}`")),
     };
     let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
@@ -43,7 +44,8 @@ fn expand(input: TokenStream) -> Result<TokenStream, String> {
         check(problems)?;
         Err("embed_migrations: the folder is not a set of migrations".to_owned())
     })?;
-    check(validate::scripts(&loaded.set, &engine.syntax, classify))?;
+    let set = &loaded.set;
+    check(validate::scripts(set.iter(), set.snapshots(), &engine.syntax, classify, atomicity))?;
 
     let files: Vec<String> = text
         .iter()

@@ -51,12 +51,21 @@ impl Report {
 
     /// What this run applied, for an error's help.
     pub(crate) fn applied_line(&self) -> String {
+        self.done_line("applied")
+    }
+
+    /// What this run took back, for an error's help.
+    pub(crate) fn taken_back_line(&self) -> String {
+        self.done_line("taken back")
+    }
+
+    fn done_line(&self, done: &str) -> String {
         let titles: Vec<_> = self.steps.iter().map(|step| step.id.to_string()).collect();
         match titles.as_slice() {
-            [] => "no migration was completed in this run".to_owned(),
-            few if few.len() <= 4 => format!("applied before it in this run: {}", few.join(", ")),
-            [first, .., last] => format!("applied before it in this run: {first} … {last} ({})", titles.len()),
-            [one] => format!("applied before it in this run: {one}"),
+            [] => format!("no migration was {done} in this run"),
+            few if few.len() <= 4 => format!("{done} before it in this run: {}", few.join(", ")),
+            [first, .., last] => format!("{done} before it in this run: {first} … {last} ({})", titles.len()),
+            [one] => format!("{done} before it in this run: {one}"),
         }
     }
 }

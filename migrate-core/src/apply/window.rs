@@ -3,11 +3,13 @@
 use std::time::Instant;
 
 use crate::backend::{Done, Effect, End, NewEntry, Notice, Progress, ServerError, Settings};
+use crate::diagnostic::Place;
 use crate::error::{ErrorKind, PreconditionFailure, StatementFailure};
 use crate::event::{Event, Observer};
 use crate::history::State;
 use crate::migration::Precondition;
 use crate::plan::{Mode, Step};
+use crate::source::Source;
 use crate::sql::{Recovery, Script};
 
 use super::effects::{Part, Stamp, Transaction};
@@ -201,6 +203,7 @@ pub(super) async fn ask(
         let failure = |answer: String| {
             Err(ErrorKind::Precondition(PreconditionFailure {
                 title: step.title(),
+                place: step.script.as_ref().map(|script| Box::new(line_at(script.source(), precondition.offset))),
                 text: precondition.text.clone(),
                 sql: precondition.sql.clone(),
                 answer,
@@ -223,6 +226,12 @@ pub(super) async fn ask(
     Ok(())
 }
 
+/// The rest of the line from a byte on.
+fn line_at(source: &Source, start: usize) -> Place {
+    let rest = source.file().get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    Place::in_source(source, start..start + rest.len())
+}
+
 /// Engines without a boolean type answer with a number.
 fn is_true(text: &str) -> bool {
     matches!(text, "t" | "true" | "TRUE") || text.parse::<f64>().is_ok_and(|number| number != 0.0)
@@ -235,7 +244,10 @@ pub(super) fn refused(step: &Step, part: Part, recorded: usize, error: &ServerEr
         ErrorKind::Server(ServerError { message, position: None, ..error.clone() })
     };
     match part {
-        Part::Begin => named("cannot begin with its settings"),
+        Part::Begin => {
+            let failure = statement_failure(step, None, recorded, error.clone(), left);
+            ErrorKind::Statement(StatementFailure { begun: false, ..failure })
+        }
         Part::Row => named("its row in the history cannot be written"),
         Part::Statement(index) => {
             ErrorKind::Statement(statement_failure(step, Some(index), recorded, error.clone(), left))
@@ -273,6 +285,7 @@ fn statement_failure(
         source: script.source().clone(),
         span,
         error,
+        begun: true,
         mode: step.mode,
         pending: left.iter().map(Step::title).collect(),
     }

@@ -87,6 +87,8 @@ codes! {
     ALREADY = "M0216";
     /// A batch directive does not fit its statement.
     BAD_BATCH = "M0217";
+    /// A row of the history is missing.
+    GAP = "M0218";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

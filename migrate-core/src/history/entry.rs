@@ -105,6 +105,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Where an attempt stands: `at statement 2 of 3`, `after statement 3 of 3`.
+    pub fn stands(&self) -> String {
+        let (done, of) = (self.cursor, self.statements);
+        if done < of { format!("at statement {} of {of}", done + 1) } else { format!("after statement {done} of {of}") }
+    }
+
     /// `2.1.0/pre/03 add owner`, as every message begins.
     pub fn title(&self) -> String {
         migration::title(&self.id, &self.description)

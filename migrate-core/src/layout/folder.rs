@@ -140,12 +140,22 @@ impl File {
         match &self.content {
             Content::Text(text) => Ok(Source::new(self.path(), Arc::clone(text))),
             Content::OnDisk => {
-                let bytes = fs::read(&self.path).map_err(|error| {
-                    Diagnostic::error(codes::UNREADABLE, format!("{}: cannot be read: {error}", self.name))
-                        .at(Place::path(self.path()))
-                })?;
+                let bytes = fs::read(&self.path).map_err(|error| self.unread(&error))?;
                 Ok(Source::new(self.path(), self.decode(bytes)?))
             }
+        }
+    }
+
+    fn unread(&self, error: &io::Error) -> Diagnostic {
+        let unreadable = |why: String| {
+            Diagnostic::error(codes::UNREADABLE, format!("{}: {why}", self.name)).at(Place::path(self.path()))
+        };
+        match fs::read_link(&self.path) {
+            Ok(target) if error.kind() == io::ErrorKind::NotFound => {
+                unreadable(format!("is a link to {}, which is not there", target.display()))
+                    .help("point it to the file, or put the file in its place")
+            }
+            _ => unreadable(format!("cannot be read: {error}")),
         }
     }
 
@@ -153,7 +163,7 @@ impl File {
         if let Some(encoding) = utf16(&bytes) {
             let diagnostic = Diagnostic::error(codes::NOT_UTF8, format!("{}: is {encoding}, not UTF-8", self.name))
                 .at(Place::path(self.path()))
-                .help(format!("save it as UTF-8: iconv -f UTF-16 -t UTF-8 {0} > {0}.utf8", self.path()));
+                .help(format!("save it as UTF-8: {}", iconv("UTF-16", &self.path())));
             return Err(Box::new(diagnostic));
         }
         String::from_utf8(bytes).map_err(|error| {
@@ -166,13 +176,18 @@ impl File {
                 Diagnostic::error(codes::NOT_UTF8, message)
                     .at(Place::in_source(&lossy, at..at + char::REPLACEMENT_CHARACTER.len_utf8()))
                     .help("it is perhaps Latin-1 or Windows-1252")
-                    .help(format!("save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 {0} > {0}.utf8", self.path())),
+                    .help(format!("save it as UTF-8: {}", iconv("WINDOWS-1252", &self.path()))),
             )
         })
     }
 }
 
 /// By its byte order mark, or by the zero byte that half of every ASCII character is.
+/// The copy lies elsewhere for a moment: beside the file it would look like a migration.
+fn iconv(from: &str, path: &str) -> String {
+    format!("iconv -f {from} -t UTF-8 {path} > utf8.tmp && mv utf8.tmp {path}")
+}
+
 fn utf16(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, ..] => Some("UTF-16 (little endian)"),
@@ -198,6 +213,7 @@ fn unlisted(root: &Path, error: &io::Error) -> Diagnostic {
             Some(sibling) => format!("is it {}?", sibling.display()),
             None => "create it with its first migration: migrate new create_users".to_owned(),
         }),
+        io::ErrorKind::NotADirectory => diagnostic.help("name the folder that holds the migrations: --dir FOLDER"),
         _ => diagnostic,
     }
 }
@@ -233,12 +249,12 @@ mod tests {
         assert_snapshot!(undecoded(b"\xff\xfes\0e\0"), @"
         error[M0005]: 1_x.sql: is UTF-16 (little endian), not UTF-8
           --> m/1_x.sql
-           = save it as UTF-8: iconv -f UTF-16 -t UTF-8 m/1_x.sql > m/1_x.sql.utf8
+           = save it as UTF-8: iconv -f UTF-16 -t UTF-8 m/1_x.sql > utf8.tmp && mv utf8.tmp m/1_x.sql
         ");
         assert_snapshot!(undecoded(b"\0s\0e\0l"), @"
         error[M0005]: 1_x.sql: is UTF-16 (big endian, without a byte order mark), not UTF-8
           --> m/1_x.sql
-           = save it as UTF-8: iconv -f UTF-16 -t UTF-8 m/1_x.sql > m/1_x.sql.utf8
+           = save it as UTF-8: iconv -f UTF-16 -t UTF-8 m/1_x.sql > utf8.tmp && mv utf8.tmp m/1_x.sql
         ");
         assert_snapshot!(undecoded(b"select 1;\nselect 'caf\xe9';"), @"
         error[M0005]: 1_x.sql: not UTF-8: byte 0xe9 starts no character
@@ -246,7 +262,7 @@ mod tests {
          2 | select 'caf�';
            |            ^
            = it is perhaps Latin-1 or Windows-1252
-           = save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 m/1_x.sql > m/1_x.sql.utf8
+           = save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 m/1_x.sql > utf8.tmp && mv utf8.tmp m/1_x.sql
         ");
     }
 
@@ -283,6 +299,6 @@ mod tests {
         let (folder, _) = Folder::read(std::slice::from_ref(&root));
         let problem = folder.files()[0].source().unwrap_err();
         fs::remove_dir_all(&root).unwrap();
-        assert_eq!((problem.code, &problem.message[..25]), (codes::UNREADABLE, "1_a.sql: cannot be read: "));
+        assert_eq!((problem.code, &problem.message[..29]), (codes::UNREADABLE, "1_a.sql: is a link to nowhere"));
     }
 }

@@ -170,8 +170,8 @@ pub enum Refusal {
     WrongDigest {
         /// Asked for.
         wanted: String,
-        /// Found.
-        found: String,
+        /// Found; `None` where nothing is left to do.
+        found: Option<String>,
     },
 }
 
@@ -371,11 +371,14 @@ impl Refusal {
                 format!("the plan is stale: it was made after row {after} of the history, which is at row {now} now"),
             )
             .help("nothing was run: plan again and look at it"),
-            Self::WrongDigest { wanted, found } => D::refused(
-                codes::WRONG_DIGEST,
-                format!("the plan is not {wanted} any more: it is {found}"),
-            )
-            .help("nothing was run: see what changed with `migrate plan`, then `migrate up --plan` with the new digest"),
+            Self::WrongDigest { wanted, found: None } => {
+                D::refused(codes::WRONG_DIGEST, format!("there is no plan {wanted}: nothing is left to do"))
+                    .help("nothing was run: see what is applied with `migrate status`")
+            }
+            Self::WrongDigest { wanted, found: Some(found) } => {
+                D::refused(codes::WRONG_DIGEST, format!("the plan is {found}, not {wanted}"))
+                    .help("nothing was run: look at it with `migrate plan`, which ends with the command for it")
+            }
         }
     }
 }

@@ -73,7 +73,11 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
     steps.extend(resumed);
     for migration in chosen.iter().chain(&due) {
         let mut step = apply(planner, migration)?;
-        if fresh && goal.phase.or(planner.policy.phase).is_none_or(|phase| phase == PhaseGoal::All) {
+        if fresh
+            && goal.to.is_none()
+            && goal.steps.is_none()
+            && goal.phase.or(planner.policy.phase).is_none_or(|phase| phase == PhaseGoal::All)
+        {
             step.row.entry.origin = Some(INSTALL.to_owned());
         }
         steps.push(step);

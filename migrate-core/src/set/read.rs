@@ -6,7 +6,7 @@ use super::{Loaded, MigrationSet, ReadOptions};
 use crate::diagnostic::{Diagnostic, Place, Severity, codes, nearest};
 use crate::layout::{self, Folder, LAYOUTS, Layout, Reading};
 use crate::manifest::{About, Manifest};
-use crate::migration::{Migration, MigrationId, Phase};
+use crate::migration::{Migration, MigrationId, Phase, Snapshot};
 
 impl MigrationSet {
     /// Reads the set that lies in one or several folders.
@@ -26,6 +26,14 @@ impl MigrationSet {
     pub fn from_folder(folder: &Folder, options: &ReadOptions) -> Result<Loaded, Vec<Diagnostic>> {
         load(folder, options, Vec::new())
     }
+
+    /// What of a folder was understood, also where it is no set: for checks that go on after an error.
+    pub fn understood(folder: &Folder, options: &ReadOptions) -> (Vec<Migration>, Vec<Snapshot>) {
+        let mut nobody = Vec::new();
+        let manifest = manifest(folder, &mut nobody);
+        let reading = layout(options, &manifest, &mut nobody).map(|layout| layout.read(folder, &options.engine));
+        reading.map(|reading| (reading.migrations, reading.snapshots)).unwrap_or_default()
+    }
 }
 
 fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>) -> Result<Loaded, Vec<Diagnostic>> {
@@ -41,7 +49,9 @@ fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>
     }
     annotate(&mut reading, &manifest, &mut diagnostics);
     suffixes(&reading, &manifest, &mut diagnostics);
-    diagnostics.extend(elsewhere(&reading, options));
+    if !reading.migrations.is_empty() || !reading.snapshots.is_empty() {
+        diagnostics.extend(elsewhere(&reading, options));
+    }
 
     let component = options.component.as_ref().or(manifest.component.as_ref());
     let component = component.map_or(MigrationSet::MAIN, String::as_str).to_owned();
@@ -256,8 +266,12 @@ fn elsewhere(reading: &Reading, options: &ReadOptions) -> Option<Diagnostic> {
             codes::OTHER_ENGINE,
             format!("{first}{more}: {verb} files for other engines only, so {engine} goes without"),
         )
-        .help(format!("a file without an engine in its name serves all engines, one with .{engine} only this one")),
+        .help(engines_of(engine)),
     )
+}
+
+fn engines_of(engine: &str) -> String {
+    format!("a file without an engine in its name serves all engines, one with .{engine} only this one")
 }
 
 fn nothing(folder: &Folder, reading: &Reading, options: &ReadOptions) -> Diagnostic {
@@ -268,6 +282,9 @@ fn nothing(folder: &Folder, reading: &Reading, options: &ReadOptions) -> Diagnos
         _ => format!("{shown}: holds no migration"),
     };
     let mut diagnostic = Diagnostic::refused(codes::EMPTY_FOLDER, message);
+    if let ([engine, ..], false) = (&options.engine.names, reading.elsewhere.is_empty()) {
+        diagnostic = diagnostic.help(engines_of(engine));
+    }
     if let [root] = roots.as_slice() {
         diagnostic = diagnostic.at(Place::path(root));
     }
@@ -276,7 +293,7 @@ fn nothing(folder: &Folder, reading: &Reading, options: &ReadOptions) -> Diagnos
         let files = if *count == 1 { "file" } else { "files" };
         diagnostic = diagnostic.help(format!("{0} holds {count} .sql {files}: --dir {0}", path.display()));
     }
-    if below.is_empty() {
+    if below.is_empty() && reading.elsewhere.is_empty() {
         diagnostic = diagnostic.help("write the first one: migrate new create_users");
     }
     diagnostic

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use insta::assert_snapshot;
 
 use super::{MigrationSet, ReadOptions, validate};
+use crate::backend::Atomicity;
 use crate::checksum;
 use crate::diagnostic::Diagnostic;
 use crate::layout::{EngineNames, Folder};
@@ -199,8 +200,6 @@ fn an_empty_folder_is_refused_with_the_next_step() {
     assert_snapshot!(said(&[("1_a.mysql.sql", S)]), @"
     refused[M0006]: m: holds no migration for postgres, only for other engines
       --> m
-       = write the first one: migrate new create_users
-    note[M0015]: 1: has files for other engines only, so postgres goes without
        = a file without an engine in its name serves all engines, one with .postgres only this one
     ");
     let root = std::env::temp_dir().join(format!("migrate-set-{}", std::process::id()));
@@ -341,6 +340,10 @@ fn ten_thousand_migrations_are_read() {
     assert_eq!((loaded.set.len(), loaded.diagnostics), (10_000, vec![]));
 }
 
+fn said_of_scripts(set: &MigrationSet) -> Vec<Diagnostic> {
+    validate::scripts(set, set.snapshots(), &Syntax::POSTGRES, classify::postgres, Atomicity::Script)
+}
+
 #[test]
 fn scripts_that_do_not_split_or_hold_nothing_are_found() {
     let files = [
@@ -352,7 +355,7 @@ fn scripts_that_do_not_split_or_hold_nothing_are_found() {
         ("B1__e.sql", "/* open"),
     ];
     let set = set(&files);
-    assert_snapshot!(lines(&validate::scripts(&set, &Syntax::POSTGRES, classify::postgres)), @r#"
+    assert_snapshot!(lines(&said_of_scripts(&set)), @r#"
     error[M0009]: 2 b: this string is never closed
       --> m/2_b.up.sql:1:23
      1 | insert into a values ('open);
@@ -375,4 +378,34 @@ fn scripts_that_do_not_split_or_hold_nothing_are_found() {
        | ^^
        = close it with `*/`
     "#);
+}
+
+#[test]
+fn scripts_that_cannot_run_as_they_are_are_found() {
+    let set = set(&[
+        ("1_a.sql", "begin;\ncreate table a (b int);\n"),
+        ("2_b.sql", "-- migrate:batch key=id size=5 table=a\nupdate a set b = b + 1;\n"),
+        ("3_c.sql", "-- migrate:batch key=id size=5 table=a\nupdate a set b = 1 where id between :lo and :hi;\n"),
+    ]);
+    assert_snapshot!(lines(&said_of_scripts(&set)), @r"
+    error[M0009]: 1 a: the transaction opened here is never committed
+      --> m/1_a.sql:1:1
+     1 | begin;
+       | ^^^^^
+       = end it with COMMIT, or take the BEGIN out: a migration runs in a transaction anyway
+    error[M0009]: 2 b: statement 1 does not name the range of its batch, so each round would change every row
+      --> m/2_b.sql:2:1
+     2 | update a set b = b + 1;
+       | ^^^^^^^^^^^^^^^^^^^^^^
+       = say which rows it is about: … WHERE id BETWEEN :lo AND :hi
+    ");
+}
+
+#[test]
+fn the_scripts_of_a_folder_that_is_no_set_are_understood() {
+    let files = folder(&[("1_a.sql", "select 1;"), ("2-b.sql", "select 2;"), ("3_c.sql", "select 3;")]);
+    assert!(MigrationSet::from_folder(&files, &options()).is_err());
+    let (migrations, _) = MigrationSet::understood(&files, &options());
+    let ids: Vec<_> = migrations.iter().map(|migration| migration.id.to_string()).collect();
+    assert_eq!(ids, ["1", "3"]);
 }

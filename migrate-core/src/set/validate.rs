@@ -1,47 +1,59 @@
 //! Checks that need no database.
 
 use super::MigrationSet;
+use crate::backend::Atomicity;
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
-use crate::migration::Migration;
+use crate::migration::{Migration, RunAttributes, Snapshot};
+use crate::plan::units;
 use crate::source::Source;
 use crate::sql::script::Classify;
-use crate::sql::{Script, Syntax};
+use crate::sql::split::Problem;
+use crate::sql::{Script, Syntax, directive};
 
-/// What is wrong with the scripts of a set: those that do not split, those without a statement.
+/// What is wrong with scripts: those that do not split, those that cannot run as they are, those without a statement.
 ///
-/// `syntax` and `classify` come from the dialect the set was read for.
-pub fn scripts(set: &MigrationSet, syntax: &Syntax, classify: Classify) -> Vec<Diagnostic> {
+/// `syntax`, `classify` and `atomicity` come from the dialect they were read for.
+pub fn scripts<'a>(
+    migrations: impl IntoIterator<Item = &'a Migration>,
+    snapshots: &[Snapshot],
+    syntax: &Syntax,
+    classify: Classify,
+    atomicity: Atomicity,
+) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    for migration in set {
-        script(&migration.title(), &migration.up, syntax, classify, &mut diagnostics);
+    let mut check = |title: &str, source: &Source, run: &RunAttributes| {
+        let script = Script::parse(source.clone(), syntax, classify).and_then(|script| {
+            units::cut(&script, run, syntax, atomicity)?;
+            Ok(script)
+        });
+        match script {
+            Ok(script) if script.is_empty() => diagnostics.push(
+                Diagnostic::warning(codes::NO_STATEMENT, format!("{title}: has no statement"))
+                    .at(Place::path(source.path()))
+                    .help("write one, or delete the file if it was never applied"),
+            ),
+            Ok(_) => {}
+            Err(problems) => diagnostics.extend(problems.into_iter().map(|problem| bad_script(title, source, problem))),
+        }
+    };
+    for migration in migrations {
+        check(&migration.title(), &migration.up, &migration.attributes.run);
         if let Some(down) = &migration.down {
-            script(&format!("{} (down)", migration.title()), down, syntax, classify, &mut diagnostics);
+            let run = directive::run_attributes(&directive::directives(down, syntax).found);
+            check(&format!("{} (down)", migration.title()), down, &run);
         }
     }
-    for snapshot in set.snapshots() {
-        script(&snapshot.title(), &snapshot.script, syntax, classify, &mut diagnostics);
+    for snapshot in snapshots {
+        check(&snapshot.title(), &snapshot.script, &RunAttributes::default());
     }
     diagnostics
 }
 
-fn script(title: &str, source: &Source, syntax: &Syntax, classify: Classify, diagnostics: &mut Vec<Diagnostic>) {
-    match Script::parse(source.clone(), syntax, classify) {
-        Ok(script) if script.is_empty() => diagnostics.push(
-            Diagnostic::warning(codes::NO_STATEMENT, format!("{title}: has no statement"))
-                .at(Place::path(source.path()))
-                .help("write one, or delete the file if it was never applied"),
-        ),
-        Ok(_) => {}
-        Err(problems) => diagnostics.extend(problems.into_iter().map(|problem| {
-            let diagnostic = Diagnostic::error(codes::BAD_SCRIPT, format!("{title}: {}", problem.message))
-                .at(Place::in_source(source, problem.at));
-            match problem.help {
-                Some(help) => diagnostic.help(help),
-                None => diagnostic,
-            }
-        })),
-    }
+fn bad_script(title: &str, source: &Source, problem: Problem) -> Diagnostic {
+    let diagnostic = Diagnostic::error(codes::BAD_SCRIPT, format!("{title}: {}", problem.message))
+        .at(Place::in_source(source, problem.at));
+    problem.help.into_iter().fold(diagnostic, Diagnostic::help)
 }
 
 /// The migrations that have no way back and do not say why.

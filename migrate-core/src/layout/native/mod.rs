@@ -53,16 +53,15 @@ impl Layout for Native {
         group::read(found, engine, &mut reading);
         let some = !reading.migrations.is_empty();
         for (subfolder, count) in folder.scripts_below().into_iter().filter(|_| some) {
-            let files = if count == 1 { "file" } else { "files" };
+            let files = if count == 1 { "file that is" } else { "files that are" };
+            let roots: String = folder.roots().iter().map(|root| format!("--dir {} ", root.display())).collect();
             reading.diagnostics.push(
                 Diagnostic::note(
                     codes::SUBFOLDER,
-                    format!("{}: holds {count} .sql {files} that are not read", subfolder.display()),
+                    format!("{}: holds {count} .sql {files} not read", subfolder.display()),
                 )
                 .at(Place::path(subfolder.display().to_string()))
-                .help(
-                    "files of a subfolder are no migrations of this set: give it with another --dir if they should be",
-                ),
+                .help(format!("if they belong to this set too: {roots}--dir {}", subfolder.display())),
             );
         }
         reading

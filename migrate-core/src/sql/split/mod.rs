@@ -222,7 +222,11 @@ impl<'a> Splitter<'a> {
             (TokenKind::Name, _) => {
                 let quote = opened.trim_start_matches(['u', 'U', '&']).chars().next().unwrap_or('"');
                 let close = if quote == '[' { ']' } else { quote };
-                (1, "this quoted name is never closed".into(), format!("close it with {close}"))
+                (
+                    1,
+                    "this quoted name is never closed".into(),
+                    format!("close it with {}", if close == '`' { "`".to_owned() } else { format!("`{close}`") }),
+                )
             }
             _ => (2, "this comment is never closed".into(), "close it with `*/`".into()),
         };

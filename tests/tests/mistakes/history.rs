@@ -1,0 +1,95 @@
+//! Databases with another past than the files.
+
+use migrate_tests::Project;
+
+use crate::{POSTS, UP, USERS, applied, blog, screen};
+
+#[test]
+fn a_database_with_tables_and_no_history() {
+    let project = blog();
+    project.open("app.db").execute_batch(&format!("{USERS}{POSTS}")).expect("tables");
+    insta::assert_snapshot!(screen(
+        &project,
+        &[UP, "status -d sqlite:app.db", "check -d sqlite:app.db", "baseline 2 -d sqlite:app.db", UP]
+    ));
+}
+
+#[test]
+fn a_database_with_many_tables_and_no_history() {
+    let project = blog();
+    let tables: String = (1..=12).map(|number| format!("create table t{number} (id integer);")).collect();
+    project.open("app.db").execute_batch(&tables).expect("tables");
+    insta::assert_snapshot!(screen(&project, &[UP, &format!("{UP} --on-nonempty run")]));
+}
+
+#[test]
+fn a_database_with_the_history_of_another_tool() {
+    let project = blog();
+    let theirs = "create table schema_migrations (version integer primary key, dirty boolean not null);\
+                  insert into schema_migrations values (2, 0);";
+    project.open("app.db").execute_batch(&format!("{USERS}{POSTS}{theirs}")).expect("tables");
+    insta::assert_snapshot!(screen(&project, &[UP, "baseline 2 -d sqlite:app.db", UP]));
+}
+
+#[test]
+fn a_baseline_at_an_unknown_version() {
+    let project = blog();
+    project.open("app.db").execute_batch(USERS).expect("tables");
+    insta::assert_snapshot!(screen(
+        &project,
+        &["baseline 3 -d sqlite:app.db", "baseline two -d sqlite:app.db", &format!("{UP} --on-nonempty baseline=3")]
+    ));
+}
+
+#[test]
+fn a_baseline_of_a_database_that_has_a_history() {
+    insta::assert_snapshot!(screen(&applied(blog()), &["baseline 1 -d sqlite:app.db"]));
+}
+
+#[test]
+fn a_history_with_a_gap() {
+    let project = applied(blog());
+    project.open("app.db").execute("delete from migrate_history where version = '1'", []).expect("a row");
+    insta::assert_snapshot!(screen(&project, &[UP, "status -d sqlite:app.db", "history -d sqlite:app.db"]));
+}
+
+#[test]
+fn a_history_that_was_emptied() {
+    let project = applied(blog());
+    project.open("app.db").execute("delete from migrate_history", []).expect("rows");
+    insta::assert_snapshot!(screen(&project, &[UP]));
+}
+
+#[test]
+fn a_history_of_a_newer_tool() {
+    let project = applied(blog());
+    project
+        .open("app.db")
+        .execute("update migrate_history set action = 'transmute' where version = '2'", [])
+        .expect("a row");
+    insta::assert_snapshot!(screen(&project, &[UP]));
+}
+
+#[test]
+fn the_database_of_another_application() {
+    let project = applied(blog());
+    let other = "migrations/20261120103000_create_orders.sql";
+    let project =
+        project.file(&other.replace("migrations", "other"), "create table orders (id integer primary key);\n");
+    insta::assert_snapshot!(screen(&project, &[&format!("{UP} --dir other"), "status -d sqlite:app.db --dir other"]));
+}
+
+#[test]
+fn files_of_another_application_with_lower_numbers() {
+    let project = Project::new()
+        .file("migrations/20261120103000_create_orders.sql", "create table orders (id integer primary key);\n");
+    let project = applied(project).file("other/1_create_users.sql", USERS);
+    insta::assert_snapshot!(screen(
+        &project,
+        &[
+            &format!("{UP} --dir other"),
+            "down -d sqlite:app.db --dir other --steps 1 --yes",
+            &format!("{UP} --dir other --allow-downgrade")
+        ]
+    ));
+}
