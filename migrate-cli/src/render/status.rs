@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::tz::Offset;
 use migrate_core::error::seconds;
+use migrate_core::history::entry::INSTALL;
 use migrate_core::history::{Action, Entry, State, Status, Timestamp};
 use migrate_core::plan::Observed;
 use migrate_core::{Migration, MigrationId, MigrationSet, Phase};
@@ -83,7 +84,9 @@ fn applied_line(id: MigrationId, description: &str, entry: Option<&Entry>) -> Li
 
 /// How it came to be applied, where it was not simply run.
 fn how(entry: &Entry) -> Option<String> {
-    match (&entry.origin, entry.action) {
+    match (entry.origin.as_deref(), entry.action) {
+        // A first install is how nearly everything is applied.
+        (Some(INSTALL), _) => None,
         (Some(origin), _) => Some(format!("from {origin}")),
         (None, Action::Up) => None,
         (None, Action::Resolve) => Some("done by hand".to_owned()),

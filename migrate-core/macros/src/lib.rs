@@ -21,8 +21,10 @@ use proc_macro::{Delimiter, Group, Literal, TokenStream, TokenTree};
 #[proc_macro]
 pub fn embed(input: TokenStream) -> TokenStream {
     expand(input).unwrap_or_else(|message| {
-        let message = Literal::string(&message);
-        format!("::core::compile_error!({message})").parse().expect("a macro call with one string is Rust")
+        let message = TokenTree::Literal(Literal::string(&message));
+        let arguments = TokenTree::Group(Group::new(Delimiter::Brace, message.into()));
+        let name = "::core::compile_error!".parse().unwrap_or_else(|_| TokenStream::new());
+        name.into_iter().chain([arguments]).collect()
     })
 }
 
@@ -39,13 +41,13 @@ fn expand(input: TokenStream) -> Result<TokenStream, String> {
     let text = texts(&listed)?;
     // Named as the user wrote it, here and at run time.
     let embedded = Folder::embedded(folder.clone(), text.iter().map(|(name, _, text)| (name.clone(), text.clone())));
-    check(problems)?;
+    check(&problems)?;
     let loaded = MigrationSet::from_folder(&embedded, &ReadOptions::new(engine)).or_else(|problems| {
-        check(problems)?;
+        check(&problems)?;
         Err("embed_migrations: the folder is not a set of migrations".to_owned())
     })?;
     let set = &loaded.set;
-    check(validate::scripts(set.iter(), set.snapshots(), &engine.syntax, classify, atomicity))?;
+    check(&validate::scripts(set.iter(), set.snapshots(), &engine.syntax, classify, atomicity))?;
 
     let files: Vec<String> = text
         .iter()
@@ -105,7 +107,7 @@ fn texts(folder: &Folder) -> Result<Vec<(String, PathBuf, String)>, String> {
 }
 
 /// All errors among `problems` in one message.
-fn check(problems: Vec<Diagnostic>) -> Result<(), String> {
+fn check(problems: &[Diagnostic]) -> Result<(), String> {
     let errors: Vec<String> =
         problems.iter().filter(|problem| problem.severity >= Severity::Refused).map(ToString::to_string).collect();
     if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }

@@ -54,7 +54,8 @@ impl Layout for Native {
         let some = !reading.migrations.is_empty();
         for (subfolder, count) in folder.scripts_below().into_iter().filter(|_| some) {
             let files = if count == 1 { "file that is" } else { "files that are" };
-            let roots: String = folder.roots().iter().map(|root| format!("--dir {} ", root.display())).collect();
+            let roots: Vec<_> = folder.roots().iter().map(|root| format!("--dir {} ", root.display())).collect();
+            let roots = roots.concat();
             reading.diagnostics.push(
                 Diagnostic::note(
                     codes::SUBFOLDER,
