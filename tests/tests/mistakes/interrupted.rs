@@ -16,9 +16,10 @@ fn died_in(second: &str) -> Project {
     let text = format!("{first}{second};\n");
     project.write(FILE, &text);
     // An empty note: it was sent, and nothing could be read that would tell what became of it.
-    let row = "update migrate_history set state = 'in_flight', script = ?1, note = '', error = null, finished_at = null \
+    let row = "update migrate_history set state = 'in_flight', script = ?1, executed_digest = ?2, note = '', error = null, finished_at = null \
                where version = '3' and cursor = 1";
-    assert_eq!(project.open("app.db").execute(row, [text]).expect("an update"), 1);
+    let digest = migrate_core::checksum::raw(&text);
+    assert_eq!(project.open("app.db").execute(row, [text, digest]).expect("an update"), 1);
     project
 }
 

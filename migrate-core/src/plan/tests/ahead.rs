@@ -178,7 +178,7 @@ fn a_downgrade_has_a_limit() {
         "#
     ), @"
     refused[M0205]: a downgrade would run 2 ways back, and the limit is 1
-       = if that is what you want, set `downgrade_limit = 2` under [policy] in migrate.toml and see them with: migrate plan --allow-downgrade
+       = if that is what you want, set `downgrade-limit = 2` under [policy] in migrate.toml and see them with: migrate plan --allow-downgrade
     ");
 }
 
@@ -241,7 +241,7 @@ fn what_a_snapshot_stands_for_is_known() {
     refused[M0201]: 2.5 late is not applied, but 3 already is
       --> m/2.5_late.up.sql
        = give the file a version above 3
-       = or, if it does not depend on the order: migrate up --out-of-order 2.5
+       = or, if the order does not matter: migrate up --out-of-order 2.5
     ");
     assert_snapshot!(planned(&format!("{fixture}\nfile 4")), @"
     1  4 test  in a transaction, 1 statement

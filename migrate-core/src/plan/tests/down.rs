@@ -177,25 +177,25 @@ fn an_open_way_back_is_finished_first() {
     1  down 2 test  journalled, 1 statement; goes on with statement 2 of 2; destructive
           drop table c
     ");
-    assert_snapshot!(planned(&format!("{OPEN}\nrow down 2 failed at:1\ngoal down --to 2")), @r#"
+    assert_snapshot!(planned(&format!("{OPEN}\nrow down 2 failed at:1\ngoal down --to 2")), @"
     error[M0202]: 2 test: down failed at statement 2 of 2, and must be finished first
        = take it back to the end: migrate down --steps 1
-       = or, once it is done or undone by hand: migrate resolve "2" --applied | --not-applied
-    "#);
+       = or, once it is done or undone by hand: migrate resolve 2 --applied | --not-applied
+    ");
 }
 
 #[test]
 fn an_open_way_up_comes_first() {
-    assert_snapshot!(planned("file 1\nfile 2\nrow up 1\nrow up 2 failed\ngoal down --steps 1"), @r#"
+    assert_snapshot!(planned("file 1\nfile 2\nrow up 1\nrow up 2 failed\ngoal down --steps 1"), @"
     error[M0202]: 2 test: up failed at statement 1 of 1, and must be finished first
-       = finish it: migrate up --to "2"
-       = or, once it is done or undone by hand: migrate resolve "2" --applied | --not-applied
-    "#);
-    assert_snapshot!(planned("file 1\nrow up 1\nrow up 2 failed\ngoal down --steps 1"), @r#"
+       = finish it: migrate up --to 2
+       = or, once it is done or undone by hand: migrate resolve 2 --applied | --not-applied
+    ");
+    assert_snapshot!(planned("file 1\nrow up 1\nrow up 2 failed\ngoal down --steps 1"), @"
     error[M0202]: 2 of another release: up failed at statement 1 of 1, and must be finished first
        = this set does not have that migration: finish it with the release that has it
-       = or, once it is done or undone by hand: migrate resolve "2" --applied | --not-applied
-    "#);
+       = or, once it is done or undone by hand: migrate resolve 2 --applied | --not-applied
+    ");
 }
 
 #[test]

@@ -126,12 +126,12 @@ fn it_counts_as_one_of_so_many_steps() {
 
 #[test]
 fn nothing_goes_on_that_the_goal_does_not_reach() {
-    assert_snapshot!(planned(&format!("{THREE}\nrow up 2 failed at:1 error:\"no space left\"\ngoal up --to 1")), @r#"
+    assert_snapshot!(planned(&format!("{THREE}\nrow up 2 failed at:1 error:\"no space left\"\ngoal up --to 1")), @"
     error[M0202]: 2 wide: up failed at statement 2 of 3, and must be finished first
        = the server said: no space left
-       = finish it: migrate up --to "2"
-       = or, once it is done or undone by hand: migrate resolve "2" --applied | --not-applied
-    "#);
+       = finish it: migrate up --to 2
+       = or, once it is done or undone by hand: migrate resolve 2 --applied | --not-applied
+    ");
     let post = r"
         file 1.0/pre/01
         file 1.0/post/01
@@ -139,22 +139,22 @@ fn nothing_goes_on_that_the_goal_does_not_reach() {
         row up 1.0/post/01 in_flight
         goal up --phase pre
     ";
-    assert_snapshot!(planned(post), @r#"
+    assert_snapshot!(planned(post), @"
     error[M0202]: 1.0/post/01 test: up was at statement 1 of 1 when it was last heard of, and must be finished first
-       = finish it: migrate up --to "1.0/post/01"
-       = or, once it is done or undone by hand: migrate resolve "1.0/post/01" --applied | --not-applied
-    "#);
+       = finish it: migrate up --to 1.0/post/01
+       = or, once it is done or undone by hand: migrate resolve 1.0/post/01 --applied | --not-applied
+    ");
 }
 
 #[test]
 fn one_of_another_release_blocks_under_every_policy() {
     let fixture = "file 1\nrow up 1\nrow up 9 interrupted";
     let blocked = planned(fixture);
-    assert_snapshot!(blocked, @r#"
+    assert_snapshot!(blocked, @"
     error[M0202]: 9 of another release: up was stopped before statement 1 of 1, and must be finished first
        = this set does not have that migration: finish it with the release that has it
-       = or, once it is done or undone by hand: migrate resolve "9" --applied | --not-applied
-    "#);
+       = or, once it is done or undone by hand: migrate resolve 9 --applied | --not-applied
+    ");
     for policy in ["tolerate", "refuse", "downgrade"] {
         assert_eq!(planned(&format!("{fixture}\npolicy on-ahead={policy}")), blocked);
     }
@@ -193,11 +193,11 @@ fn an_open_downgrade_goes_on_only_as_one_and_upgrades_nothing() {
         row up 9 down:"drop table c; drop table d"
         row down 9 failed at:1 of:"drop table c; drop table d"
     "#;
-    assert_snapshot!(planned(fixture), @r#"
+    assert_snapshot!(planned(fixture), @"
     error[M0202]: 9 of another release: down failed at statement 2 of 2, and must be finished first
        = this set does not have that migration: finish it with the release that has it, or with the stored down script: migrate up --allow-downgrade
-       = or, once it is done or undone by hand: migrate resolve "9" --applied | --not-applied
-    "#);
+       = or, once it is done or undone by hand: migrate resolve 9 --applied | --not-applied
+    ");
     assert_snapshot!(planned(&format!("{fixture}\npolicy on-ahead=downgrade")), @"
     1  down 9 of another release  journalled, 1 statement; goes on with statement 2 of 2; destructive
           drop table d
