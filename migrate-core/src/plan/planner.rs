@@ -370,7 +370,7 @@ impl<'a> Planner<'a> {
 
     /// What was changed after it was applied; notes for what was only reformatted.
     pub(super) fn changed(&self, notes: &mut Vec<Diagnostic>) -> Vec<Changed> {
-        let mut changed = Vec::new();
+        let (mut changed, mut reformatted) = (Vec::new(), Vec::new());
         for migration in self.set.versioned() {
             let Some((id, applied)) = applied_as(self.history(), migration) else { continue };
             if applied.checksum.is_empty() || counts_as(migration, &applied.checksum) {
@@ -378,20 +378,12 @@ impl<'a> Planner<'a> {
             }
             let normalised = checksum::normalised(&migration.up, self.syntax());
             if applied.checksum_normalised.as_deref() == Some(&normalised) {
-                notes.push(
-                    Diagnostic::note(
-                        codes::REFORMATTED,
-                        format!(
-                            "{} was changed after it was applied, in white space or comments only",
-                            migration.title()
-                        ),
-                    )
-                    .at(Place::path(migration.up.path())),
-                );
+                reformatted.push(migration);
                 continue;
             }
             changed.push(self.changed_migration(id, migration, applied));
         }
+        notes.extend(reformatted_note(&reformatted));
         changed
     }
 
@@ -427,9 +419,34 @@ impl<'a> Planner<'a> {
                 || applied_as(self.history(), migration)
                     .is_some_and(|(id, applied)| !gone.contains(id) && counts_as(migration, &applied.checksum))
         });
-        let current = complete && self.ahead().all(|(id, _)| gone.contains(id));
+        let resolved_ahead = plan.steps.iter().any(|step| {
+            step.action == Action::Resolve
+                && self.known_as(&step.id).is_none()
+                && Some(&step.id) > self.newest_of_ours()
+        });
+        let current = complete && !resolved_ahead && self.ahead().all(|(id, _)| gone.contains(id));
         if current && let Some(last) = plan.steps.last_mut() {
             last.row.entry.set_digest = Some(self.set.digest().to_owned());
+        }
+    }
+}
+
+/// Line ends change in all files at once: that is one thing to say.
+fn reformatted_note(migrations: &[&Migration]) -> Option<Diagnostic> {
+    match migrations {
+        [] => None,
+        [one] => {
+            let message = format!("{} was changed after it was applied, in white space or comments only", one.title());
+            Some(Diagnostic::note(codes::REFORMATTED, message).at(Place::path(one.up.path())))
+        }
+        [first, .., last] => {
+            let message = format!(
+                "{} migrations from {} to {} were changed after they were applied, in white space or comments only",
+                migrations.len(),
+                first.id,
+                last.id
+            );
+            Some(Diagnostic::note(codes::REFORMATTED, message).at(Place::path(first.up.path())))
         }
     }
 }

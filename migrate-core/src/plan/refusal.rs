@@ -238,14 +238,14 @@ impl Refusal {
         use Diagnostic as D;
         match self {
             Self::Changed(_) | Self::Script(_) => unreachable!("these have diagnostics of their own"),
-            Self::Gap { seq } => D::error(codes::OPEN, format!("the history has a gap: row {seq} is missing"))
+            Self::Gap { seq } => D::error(codes::GAP, format!("the history has a gap: row {seq} is missing"))
                 .help("rows are never deleted by migrate: somebody removed it by hand")
                 .help("bring it back from a backup of the history table; see what is left with `migrate history`"),
             Self::NonEmpty { database, objects, newest } => {
                 let at = newest.as_ref().and_then(MigrationId::version).map_or("VERSION".to_owned(), ToString::to_string);
                 D::refused(
                     codes::NON_EMPTY,
-                    format!("{database} is not empty and has no history: it has {}", some(objects)),
+                    format!("{database} is not empty and has no history: it has {}", among_others(objects)),
                 )
                 .help(format!("if it already has what the migrations make, record that: migrate baseline {at}"))
                 .help("or run them all beside what is there: migrate up --on-nonempty run")
@@ -255,7 +255,7 @@ impl Refusal {
                 format!("the database has the history of another tool: {}", some(tables)),
             )
             .help("record what it has already applied: migrate baseline VERSION")
-            .help("or leave that history alone: set `foreign_history = \"ignore\"` under [policy] in migrate.toml"),
+            .help("or leave that history alone: set `foreign-history = \"ignore\"` under [policy] in migrate.toml"),
             Self::Open { entry, known } => open(entry, *known),
             Self::InDoubt { id, title, place, statement, statements, reason } => D::error(
                 codes::IN_DOUBT,
@@ -263,8 +263,8 @@ impl Refusal {
             )
             .at((**place).clone())
             .help("look at the database, then say which it is; nothing else is in doubt")
-            .help(format!("it ran:         migrate resolve \"{id}\" --statement {statement} --ran"))
-            .help(format!("it did not run: migrate resolve \"{id}\" --statement {statement} --not-run")),
+            .help(format!("it ran:         migrate resolve {} --statement {statement} --ran", id.typed()))
+            .help(format!("it did not run: migrate resolve {} --statement {statement} --not-run", id.typed())),
             Self::PrefixChanged { title, path, cursor, old, new } => {
                 let diagnostic = D::error(
                     codes::PREFIX_CHANGED,
@@ -286,10 +286,11 @@ impl Refusal {
                 if let [(_, _, path), ..] = late.as_slice() {
                     diagnostic = diagnostic.at(Place::path(path));
                 }
-                let flags: Vec<_> = late.iter().map(|(id, _, _)| format!("--out-of-order {id}")).collect();
+                let flags: Vec<_> = late.iter().map(|(id, _, _)| format!("--out-of-order {}", id.typed())).collect();
+                let (files, they) = if late.len() == 1 { ("the file a version", "it does") } else { ("the files versions", "they do") };
                 diagnostic
-                    .help(format!("give the file a version above {newest}"))
-                    .help(format!("or, if it does not depend on the order: migrate up {}", flags.join(" ")))
+                    .help(format!("give {files} above {newest}"))
+                    .help(format!("or, if {they} not depend on the order: migrate up {}", flags.join(" ")))
             }
             Self::Ahead(ahead) => ahead.diagnostic(),
             Self::NothingKnown { applied } => D::refused(
@@ -301,7 +302,7 @@ impl Refusal {
                 codes::AHEAD,
                 format!("a downgrade would run {steps} ways back, and the limit is {limit}"),
             )
-            .help(format!("if that is what you want, set `downgrade_limit = {steps}` under [policy] in migrate.toml and see them with: migrate plan --allow-downgrade")),
+            .help(format!("if that is what you want, set `downgrade-limit = {steps}` under [policy] in migrate.toml and see them with: migrate plan --allow-downgrade")),
             Self::NoWayBack { title, reason, path } => {
                 let reason = reason.as_ref().map_or("it has no down script".to_owned(), |reason| format!("it is irreversible: {reason}"));
                 let diagnostic = D::refused(codes::NO_WAY_BACK, format!("{title}: there is no way back: {reason}"));
@@ -398,7 +399,7 @@ impl Changed {
             Some(was) => diagnostic.help(format!("it is applied as {was}, which it was renamed from")),
             None => diagnostic,
         };
-        let id = &self.id;
+        let id = self.id.typed();
         if self.restorable {
             diagnostic
                 .help(format!("put the old text back:   migrate accept {id} --restore"))
@@ -440,13 +441,12 @@ impl Ahead {
 }
 
 fn open(entry: &Entry, known: bool) -> Diagnostic {
-    let (title, id) = (entry.title(), &entry.id);
-    let statement = format!("statement {} of {}", entry.cursor + 1, entry.statements);
+    let (title, id, at) = (entry.title(), entry.id.typed(), entry.stands());
     let action = entry.action;
     let what = match entry.state {
-        State::InFlight => format!("{action} was at {statement} when it was last heard of"),
-        State::Failed => format!("{action} failed at {statement}"),
-        _ => format!("{action} was stopped before {statement}"),
+        State::InFlight => format!("{action} was {at} when it was last heard of"),
+        State::Failed => format!("{action} failed {at}"),
+        _ => format!("{action} was stopped {}", at.replacen("at ", "before ", 1)),
     };
     let mut diagnostic = Diagnostic::error(codes::OPEN, format!("{title}: {what}, and must be finished first"));
     if let Some(error) = &entry.error {
@@ -454,18 +454,27 @@ fn open(entry: &Entry, known: bool) -> Diagnostic {
     }
     diagnostic = match (known, entry.action) {
         (true, Action::Down) => diagnostic.help("take it back to the end: migrate down --steps 1"),
-        (true, _) => diagnostic.help(format!("finish it: migrate up --to \"{id}\"")),
+        (true, _) => diagnostic.help(format!("finish it: migrate up --to {id}")),
         (false, Action::Down) => diagnostic.help(
             "this set does not have that migration: finish it with the release that has it, or with the stored down script: migrate up --allow-downgrade",
         ),
         (false, _) => diagnostic.help("this set does not have that migration: finish it with the release that has it"),
     };
     diagnostic
-        .help(format!("or, once it is done or undone by hand: migrate resolve \"{id}\" --applied | --not-applied"))
+        .help(format!("or, once all of it is done by hand: migrate resolve {id} --applied"))
+        .help(format!("or, once it is undone by hand:      migrate resolve {id} --not-applied"))
 }
 
 fn ids(ids: &[MigrationId]) -> Vec<String> {
     ids.iter().map(ToString::to_string).collect()
+}
+
+/// A list that may have been cut by whoever looked.
+fn among_others(names: &[String]) -> String {
+    match names {
+        [first @ .., _] if first.len() >= 5 => format!("{}, …", first[..5].join(", ")),
+        all => all.join(", "),
+    }
 }
 
 pub(super) fn some(names: &[String]) -> String {

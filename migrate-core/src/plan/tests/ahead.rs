@@ -178,7 +178,7 @@ fn a_downgrade_has_a_limit() {
         "#
     ), @"
     refused[M0205]: a downgrade would run 2 ways back, and the limit is 1
-       = if that is what you want, set `downgrade_limit = 2` under [policy] in migrate.toml and see them with: migrate plan --allow-downgrade
+       = if that is what you want, set `downgrade-limit = 2` under [policy] in migrate.toml and see them with: migrate plan --allow-downgrade
     ");
 }
 

@@ -19,7 +19,7 @@ fn objects_without_a_history_are_refused() {
        = or run them all beside what is there: migrate up --on-nonempty run
     ");
     assert_snapshot!(planned("objects a, b, c, d, e, f"), @"
-    refused[M0207]: shop is not empty and has no history: it has a, b, … f (6)
+    refused[M0207]: shop is not empty and has no history: it has a, b, c, d, e, …
        = if it already has what the migrations make, record that: migrate baseline VERSION
        = or run them all beside what is there: migrate up --on-nonempty run
     ");
@@ -85,7 +85,7 @@ fn another_tools_history_is_refused_before_anything_else() {
     assert_snapshot!(planned(&foreign), @r#"
     refused[M0208]: the database has the history of another tool: flyway_schema_history
        = record what it has already applied: migrate baseline VERSION
-       = or leave that history alone: set `foreign_history = "ignore"` under [policy] in migrate.toml
+       = or leave that history alone: set `foreign-history = "ignore"` under [policy] in migrate.toml
     "#);
     assert_snapshot!(planned(&format!("{foreign}\npolicy foreign-history=ignore")), @"
     refused[M0207]: shop is not empty and has no history: it has users, pets

@@ -69,8 +69,8 @@ fn a_pending_one_below_an_applied_one_is_refused() {
     assert_snapshot!(planned(LATE), @"
     refused[M0201]: 2 late, 3 also late are not applied, but 4 already is
       --> m/2_late.up.sql
-       = give the file a version above 4
-       = or, if it does not depend on the order: migrate up --out-of-order 2 --out-of-order 3
+       = give the files versions above 4
+       = or, if they do not depend on the order: migrate up --out-of-order 2 --out-of-order 3
     ");
 }
 
@@ -216,7 +216,7 @@ fn a_missing_row_stops_everything() {
         row up 2 seq:3
         "
     ), @"
-    error[M0202]: the history has a gap: row 2 is missing
+    error[M0218]: the history has a gap: row 2 is missing
        = rows are never deleted by migrate: somebody removed it by hand
        = bring it back from a backup of the history table; see what is left with `migrate history`
     ");

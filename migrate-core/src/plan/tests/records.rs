@@ -31,8 +31,9 @@ fn a_baseline_is_for_a_database_without_a_history() {
     assert_snapshot!(planned("file 1\nrow up 1 failed error:\"no such table\"\ngoal baseline 1"), @r#"
     error[M0202]: 1 test: up failed at statement 1 of 1, and must be finished first
        = the server said: no such table
-       = finish it: migrate up --to "1"
-       = or, once it is done or undone by hand: migrate resolve "1" --applied | --not-applied
+       = finish it: migrate up --to 1
+       = or, once all of it is done by hand: migrate resolve 1 --applied
+       = or, once it is undone by hand:      migrate resolve 1 --not-applied
     "#);
 }
 
