@@ -86,9 +86,8 @@ fn applied_line(id: MigrationId, description: &str, entry: Option<&Entry>) -> Li
 fn how(entry: &Entry) -> Option<String> {
     match (entry.origin.as_deref(), entry.action) {
         // A first install is how nearly everything is applied.
-        (Some(INSTALL), _) => None,
+        (Some(INSTALL), _) | (None, Action::Up) => None,
         (Some(origin), _) => Some(format!("from {origin}")),
-        (None, Action::Up) => None,
         (None, Action::Resolve) => Some("done by hand".to_owned()),
         (None, action) => Some(action.to_string()),
     }

@@ -17,7 +17,7 @@ fn a_database_with_tables_and_no_history() {
 #[test]
 fn a_database_with_many_tables_and_no_history() {
     let project = blog();
-    let tables: String = (1..=12).map(|number| format!("create table t{number} (id integer);")).collect();
+    let tables = (1..=12).map(|number| format!("create table t{number} (id integer);")).collect::<Vec<_>>().concat();
     project.open("app.db").execute_batch(&tables).expect("tables");
     insta::assert_snapshot!(screen(&project, &[UP, &format!("{UP} --on-nonempty run")]));
 }

@@ -11,8 +11,10 @@ fn third(text: &str) -> migrate_tests::Project {
 
 #[test]
 fn a_syntax_error_on_line_40() {
-    let before: String =
-        (1..=39).map(|line| format!("insert into users (email) values ('user{line}@example.com');\n")).collect();
+    let before = (1..=39)
+        .map(|line| format!("insert into users (email) values ('user{line}@example.com');\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let project = third(&format!("{before}insert into users (email) valeus ('ada@example.com');\n"));
     insta::assert_snapshot!(screen(&project, &[UP]));
     assert_eq!(project.query("app.db", "select count(*) from users"), "0\n", "it was rolled back");
