@@ -335,7 +335,7 @@ fn a_statement_that_takes_too_long_is_stopped() {
     let limited = Settings { statement_timeout: Some(Duration::from_millis(60)), ..Settings::default() };
     let error = refused(&mut *session, &[Effect::Begin(&limited), Effect::Statement(&sql(ENDLESS))]);
     assert_eq!((error.fault, error.code.as_deref()), (Fault::StatementTimeout, Some("SQLITE_INTERRUPT")));
-    assert_eq!(error.message, "stopped: it took longer than 60ms");
+    assert_eq!(error.message, "stopped: it took longer than 60 ms");
     ok(&mut *session, &[Effect::Rollback]);
     let quick = [sql("CREATE TABLE t (x)"), sql("INSERT INTO t VALUES (1)")];
     ok(&mut *session, &transaction(&limited, &quick));

@@ -106,9 +106,9 @@ fn a_plan_is_shown_and_only_that_plan_runs() {
         3  R user_view     in a transaction, 2 statements; destructive
               drop view if exists user_view
               create view user_view as select name from users
-        digest e28320f3 · run exactly this: migrate up --plan e28320f3
+        digest 1102092f · run exactly this: migrate up --plan 1102092f
         $ migrate up --plan 00000000
-        refused[M0213]: the plan is e28320f3, not 00000000
+        refused[M0213]: the plan is 1102092f, not 00000000
            = nothing was run: look at it with `migrate plan`, which ends with the command for it
         [exit 1]
         $ migrate up --to 1
@@ -121,7 +121,7 @@ fn a_plan_is_shown_and_only_that_plan_runs() {
         2  R user_view  in a transaction, 2 statements; destructive
               drop view if exists user_view
               create view user_view as select name from users
-        digest 0cb3ef51 · run exactly this: migrate up --plan 0cb3ef51
+        digest ec80ecae · run exactly this: migrate up --plan ec80ecae
         $ migrate up --steps 1
         sqlite app.db · 1 pending
           2  add email   1 statement # ms
@@ -200,6 +200,7 @@ fn a_way_back_runs_as_it_was_stored() {
            | - drop table users;
            | + drop table other;
            = the stored one runs: it belongs to what was applied
+           = to run the file's instead, store it first: migrate accept 1
         $ migrate down --steps 1 --yes -v
         sqlite app.db · 1 to take back
           1  create users   taken back, 1 statement # ms
@@ -209,6 +210,7 @@ fn a_way_back_runs_as_it_was_stored() {
            | - drop table users;
            | + drop table other;
            = the stored one runs: it belongs to what was applied
+           = to run the file's instead, store it first: migrate accept 1
             1: drop table users
         "#);
 }

@@ -393,11 +393,11 @@ fn scripts_that_cannot_run_as_they_are_are_found() {
      1 | begin;
        | ^^^^^
        = end it with COMMIT, or take the BEGIN out: a migration runs in a transaction anyway
-    error[M0009]: 2 b: statement 1 does not name the range of its batch, so each round would change every row
-      --> m/2_b.sql:2:1
-     2 | update a set b = b + 1;
-       | ^^^^^^^^^^^^^^^^^^^^^^
-       = say which rows it is about: … WHERE id BETWEEN :lo AND :hi
+    error[M0009]: 2 b: statement 1 would change all rows in every round: it does not name :lo and :hi
+      --> m/2_b.sql:1:1
+     1 | -- migrate:batch key=id size=5 table=a
+       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = say which rows a round is about: WHERE key BETWEEN :lo AND :hi
     ");
 }
 
