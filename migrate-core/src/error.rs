@@ -226,12 +226,7 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
     diagnostic = with_details(diagnostic, error);
     // How far down somebody wanted to go is not known here.
     let again = if *action == Action::Down { "run the same command again" } else { "run `migrate up` again" };
-    let begun = failure.mode == Mode::Journal && failure.recorded > 0;
-    let line = match action {
-        Action::Down => report.taken_back_line(),
-        _ if begun && report.is_empty() => "no migration was completed in this run".to_owned(),
-        _ => report.applied_line(),
-    };
+    let line = if *action == Action::Down { report.taken_back_line() } else { report.applied_line() };
     diagnostic = diagnostic.help(format!("{line}{}", pending(&failure.pending, *action)));
     let retry = if error.is_contention() { "when it is free" } else { "once the file is mended" };
     match (failure.mode, statement) {

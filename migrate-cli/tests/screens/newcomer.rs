@@ -96,37 +96,37 @@ fn up_and_what_there_is_then() {
 fn a_plan_is_shown_and_only_that_plan_runs() {
     let project = Project::with(SHOP);
     project.run("db create");
-    assert_snapshot!(project.screen(&["plan", "up --plan 00000000", "up --to 1", "up --dry-run", "up --steps 1"]), @"
-    $ migrate plan
-    1  1 create users  in a transaction, 2 statements
-          create table users (id integer primary key, name text)
-          create index n on users (name)
-    2  2 add email     in a transaction, 1 statement
-          alter table users add column email text
-    3  R user_view     in a transaction, 2 statements; destructive
-          drop view if exists user_view
-          create view user_view as select name from users
-    digest 1102092f · run exactly this: migrate up --plan 1102092f
-    $ migrate up --plan 00000000
-    refused[M0213]: the plan is 1102092f, not 00000000
-       = nothing was run: look at it with `migrate plan`, which ends with the command for it
-    [exit 1]
-    $ migrate up --to 1
-    sqlite app.db · 1 pending
-      1  create users   2 statements # ms
-    1 applied in # ms · now at 1
-    $ migrate up --dry-run
-    1  2 add email  in a transaction, 1 statement
-          alter table users add column email text
-    2  R user_view  in a transaction, 2 statements; destructive
-          drop view if exists user_view
-          create view user_view as select name from users
-    digest ec80ecae · run exactly this: migrate up --plan ec80ecae
-    $ migrate up --steps 1
-    sqlite app.db · 1 pending
-      2  add email   1 statement # ms
-    1 applied in # ms · now at 2
-    ");
+    assert_snapshot!(project.screen(&["plan", "up --plan 00000000", "up --to 1", "up --dry-run", "up --steps 1"]), @r#"
+        $ migrate plan
+        1  1 create users  in a transaction, 2 statements
+              create table users (id integer primary key, name text)
+              create index n on users (name)
+        2  2 add email     in a transaction, 1 statement
+              alter table users add column email text
+        3  R user_view     in a transaction, 2 statements; destructive
+              drop view if exists user_view
+              create view user_view as select name from users
+        digest 1102092f · run exactly this: migrate up --plan 1102092f
+        $ migrate up --plan 00000000
+        refused[M0213]: the plan is 1102092f, not 00000000
+           = nothing was run: look at it with `migrate plan`, which ends with the command for it
+        [exit 1]
+        $ migrate up --to 1
+        sqlite app.db · 1 pending
+          1  create users   2 statements # ms
+        1 applied in # ms · now at 1
+        $ migrate up --dry-run
+        1  2 add email  in a transaction, 1 statement
+              alter table users add column email text
+        2  R user_view  in a transaction, 2 statements; destructive
+              drop view if exists user_view
+              create view user_view as select name from users
+        digest ec80ecae · run exactly this: migrate up --plan ec80ecae
+        $ migrate up --steps 1
+        sqlite app.db · 1 pending
+          2  add email   1 statement # ms
+        1 applied in # ms · now at 2
+        "#);
 }
 
 #[test]
@@ -191,28 +191,28 @@ fn a_way_back_runs_as_it_was_stored() {
     let project = Project::with(&SHOP[..2]);
     project.run("up --create-db");
     project.write("migrations/1_create_users.down.sql", "drop table other;\n");
-    assert_snapshot!(project.screen(&["down --steps 1 --dry-run", "down --steps 1 --yes -v"]), @"
-    $ migrate down --steps 1 --dry-run
-    1  down 1 create users  in a transaction, 1 statement; destructive
-          drop table users
-    warning[M0112]: 1 create users: the file's way back is not the stored one
-      --> migrations/1_create_users.down.sql
-       | - drop table users;
-       | + drop table other;
-       = the stored one runs: it belongs to what was applied
-       = to run the file's instead, store it first: migrate accept 1
-    $ migrate down --steps 1 --yes -v
-    sqlite app.db · 1 to take back
-      1  create users   taken back, 1 statement # ms
-    1 taken back in # ms · nothing is applied
-    warning[M0112]: 1 create users: the file's way back is not the stored one
-      --> migrations/1_create_users.down.sql
-       | - drop table users;
-       | + drop table other;
-       = the stored one runs: it belongs to what was applied
-       = to run the file's instead, store it first: migrate accept 1
-        1: drop table users
-    ");
+    assert_snapshot!(project.screen(&["down --steps 1 --dry-run", "down --steps 1 --yes -v"]), @r#"
+        $ migrate down --steps 1 --dry-run
+        1  down 1 create users  in a transaction, 1 statement; destructive
+              drop table users
+        warning[M0112]: 1 create users: the file's way back is not the stored one
+          --> migrations/1_create_users.down.sql
+           | - drop table users;
+           | + drop table other;
+           = the stored one runs: it belongs to what was applied
+           = to run the file's instead, store it first: migrate accept 1
+        $ migrate down --steps 1 --yes -v
+        sqlite app.db · 1 to take back
+          1  create users   taken back, 1 statement # ms
+        1 taken back in # ms · nothing is applied
+        warning[M0112]: 1 create users: the file's way back is not the stored one
+          --> migrations/1_create_users.down.sql
+           | - drop table users;
+           | + drop table other;
+           = the stored one runs: it belongs to what was applied
+           = to run the file's instead, store it first: migrate accept 1
+            1: drop table users
+        "#);
 }
 
 #[test]

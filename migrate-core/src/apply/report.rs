@@ -51,18 +51,18 @@ impl Report {
 
     /// What this run applied, for an error's help.
     pub(crate) fn applied_line(&self) -> String {
-        self.done_line("applied")
+        self.done_line("applied", "no migration was completed in this run")
     }
 
     /// What this run took back, for an error's help.
     pub(crate) fn taken_back_line(&self) -> String {
-        self.done_line("taken back")
+        self.done_line("taken back", "nothing was taken back in this run")
     }
 
-    fn done_line(&self, done: &str) -> String {
+    fn done_line(&self, done: &str, nothing: &str) -> String {
         let titles: Vec<_> = self.steps.iter().map(|step| step.id.to_string()).collect();
         match titles.as_slice() {
-            [] => format!("no migration was {done} in this run"),
+            [] => nothing.to_owned(),
             few if few.len() <= 4 => format!("{done} before it in this run: {}", few.join(", ")),
             [first, .., last] => format!("{done} before it in this run: {first} … {last} ({})", titles.len()),
             [one] => format!("{done} before it in this run: {one}"),

@@ -149,7 +149,10 @@ fn interrupted(entry: &Entry, cursor: usize, prefix_digest: Option<String>, evid
 
 fn doubt(step: &Step, script: Option<&Script>, entry: &Entry, reason: String) -> Refusal {
     let index = usize::try_from(entry.cursor).unwrap_or(usize::MAX);
-    let place = script.map_or(Place::path("the history"), |script| {
+    // The file is what a person has at hand, where it still says the same.
+    let text = |script: &Script| (index < script.len()).then(|| script.statement(index).text.to_owned());
+    let file = step.script.as_ref().filter(|file| script.is_some_and(|stored| text(file) == text(stored)));
+    let place = file.or(script).map_or(Place::path("the history"), |script| {
         if index < script.len() {
             let statement = script.statement(index);
             Place::in_source(script.source(), statement.offset..statement.offset + statement.text.len())

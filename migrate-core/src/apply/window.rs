@@ -203,7 +203,11 @@ pub(super) async fn ask(
         let failure = |answer: String| {
             Err(ErrorKind::Precondition(PreconditionFailure {
                 title: step.title(),
-                place: step.script.as_ref().map(|script| Box::new(line_at(script.source(), precondition.offset))),
+                place: step
+                    .script
+                    .as_ref()
+                    .and_then(|script| directive_at(script.source(), precondition.offset))
+                    .map(Box::new),
                 text: precondition.text.clone(),
                 sql: precondition.sql.clone(),
                 answer,
@@ -226,10 +230,10 @@ pub(super) async fn ask(
     Ok(())
 }
 
-/// The rest of the line from a byte on.
-fn line_at(source: &Source, start: usize) -> Place {
-    let rest = source.file().get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-    Place::in_source(source, start..start + rest.len())
+/// The directive that begins at a byte, where the precondition came from one.
+fn directive_at(source: &Source, start: usize) -> Option<Place> {
+    let line = source.file().get(start..)?.lines().next()?;
+    line.contains("precondition").then(|| Place::in_source(source, start..start + line.len()))
 }
 
 /// Engines without a boolean type answer with a number.

@@ -1,7 +1,8 @@
 //! What the database has above everything the set knows: the application was rolled back.
 
 use crate::diagnostic::{Diagnostic, codes};
-use crate::history::{Applied, Entry};
+use crate::history::{Applied, Entry, Status};
+use crate::manifest::Manifest;
 use crate::migration::{MigrationId, Phase};
 use crate::version::Version;
 
@@ -17,11 +18,18 @@ pub(super) fn plan(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) -> Result
         .filter(|(id, _)| !id.is_repeatable() && ahead.first().is_none_or(|(first, _)| id < first))
         .map(|(_, applied)| entry(planner, applied).title())
         .collect();
+    // Without anything in common it is more likely the wrong folder, or the wrong database.
+    let stranger = planner.newest_known().is_none() && planner.history().floor().is_none();
     if !squashed.is_empty() {
-        notes.push(
-            Diagnostic::note(codes::SQUASHED, format!("applied, and no longer in this set: {}", some(&squashed)))
-                .help("they are below its newest migration, so they are taken for squashed and left alone"),
-        );
+        let note =
+            Diagnostic::note(codes::SQUASHED, format!("applied, and no longer in this set: {}", some(&squashed)));
+        let renamed = planner.unknown().find_map(|(id, applied)| new_name(planner, id, applied));
+        let note = renamed.into_iter().fold(note, Diagnostic::help);
+        notes.push(note.help(if stranger {
+            STRANGER
+        } else {
+            "they are below its newest migration, so they are taken for squashed and left alone"
+        }));
     }
     if ahead.is_empty() {
         return Ok(None);
@@ -46,10 +54,28 @@ pub(super) fn plan(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) -> Result
     let warning =
         Diagnostic::warning(codes::AHEAD, format!("the database is ahead of this set: it has {}", some(&titles)));
     notes.push(match needed {
+        None if stranger => warning.help(STRANGER),
         None => warning.help("nothing there says that it does not work with this release"),
         Some(needs) => warning.help(format!("{}, and the policy tolerates that", needs.because)),
     });
     Ok(None)
+}
+
+const STRANGER: &str = "nothing that is applied is in this set: if that is news to you, check --dir and --database";
+
+/// A pending migration with exactly the text of one that is applied and gone: somebody gave it another version.
+fn new_name(planner: &Planner<'_>, id: &MigrationId, applied: &Applied) -> Option<String> {
+    let same = planner.set.versioned().iter().find(|migration| {
+        migration.checksum == applied.checksum
+            && migration.description == entry(planner, applied).description
+            && matches!(planner.history().status(&migration.id), Status::Pending)
+    })?;
+    Some(format!(
+        "{} has the text of {id}: if only its name is new, write into {}: [migration.\"{}\"] renamed-from = [\"{id}\"]",
+        same.title(),
+        Manifest::FILE,
+        same.id
+    ))
 }
 
 /// Which release something applied needs, and why.

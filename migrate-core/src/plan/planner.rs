@@ -419,10 +419,12 @@ impl<'a> Planner<'a> {
                 || applied_as(self.history(), migration)
                     .is_some_and(|(id, applied)| !gone.contains(id) && counts_as(migration, &applied.checksum))
         });
-        // What a person resolves for another release is ahead of us from then on.
-        let resolves_unknown =
-            plan.steps.iter().any(|step| step.action == Action::Resolve && self.known_as(&step.id).is_none());
-        let current = complete && !resolves_unknown && self.ahead().all(|(id, _)| gone.contains(id));
+        let resolved_ahead = plan.steps.iter().any(|step| {
+            step.action == Action::Resolve
+                && self.known_as(&step.id).is_none()
+                && Some(&step.id) > self.newest_of_ours()
+        });
+        let current = complete && !resolved_ahead && self.ahead().all(|(id, _)| gone.contains(id));
         if current && let Some(last) = plan.steps.last_mut() {
             last.row.entry.set_digest = Some(self.set.digest().to_owned());
         }
@@ -431,18 +433,22 @@ impl<'a> Planner<'a> {
 
 /// Line ends change in all files at once: that is one thing to say.
 fn reformatted_note(migrations: &[&Migration]) -> Option<Diagnostic> {
-    let [first, .., last] = migrations else {
-        let one = migrations.first()?;
-        let message = format!("{} was changed after it was applied, in white space or comments only", one.title());
-        return Some(Diagnostic::note(codes::REFORMATTED, message).at(Place::path(one.up.path())));
-    };
-    let message = format!(
-        "{} migrations from {} to {} were changed after they were applied, in white space or comments only",
-        migrations.len(),
-        first.id,
-        last.id
-    );
-    Some(Diagnostic::note(codes::REFORMATTED, message).at(Place::path(first.up.path())))
+    match migrations {
+        [] => None,
+        [one] => {
+            let message = format!("{} was changed after it was applied, in white space or comments only", one.title());
+            Some(Diagnostic::note(codes::REFORMATTED, message).at(Place::path(one.up.path())))
+        }
+        [first, .., last] => {
+            let message = format!(
+                "{} migrations from {} to {} were changed after they were applied, in white space or comments only",
+                migrations.len(),
+                first.id,
+                last.id
+            );
+            Some(Diagnostic::note(codes::REFORMATTED, message).at(Place::path(first.up.path())))
+        }
+    }
 }
 
 fn script_problem(title: &str, source: &Source, problem: crate::sql::split::Problem) -> Diagnostic {

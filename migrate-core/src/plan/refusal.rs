@@ -286,10 +286,11 @@ impl Refusal {
                 if let [(_, _, path), ..] = late.as_slice() {
                     diagnostic = diagnostic.at(Place::path(path));
                 }
-                let flags: Vec<_> = late.iter().map(|(id, _, _)| format!("--out-of-order {id}")).collect();
+                let flags: Vec<_> = late.iter().map(|(id, _, _)| format!("--out-of-order {}", id.typed())).collect();
+                let (files, they) = if late.len() == 1 { ("the file a version", "it does") } else { ("the files versions", "they do") };
                 diagnostic
-                    .help(format!("give {} above {newest}", if late.len() == 1 { "the file a version" } else { "the files versions" }))
-                    .help(format!("or, if the order does not matter: migrate up {}", flags.join(" ")))
+                    .help(format!("give {files} above {newest}"))
+                    .help(format!("or, if {they} not depend on the order: migrate up {}", flags.join(" ")))
             }
             Self::Ahead(ahead) => ahead.diagnostic(),
             Self::NothingKnown { applied } => D::refused(
@@ -398,7 +399,7 @@ impl Changed {
             Some(was) => diagnostic.help(format!("it is applied as {was}, which it was renamed from")),
             None => diagnostic,
         };
-        let id = &self.id;
+        let id = self.id.typed();
         if self.restorable {
             diagnostic
                 .help(format!("put the old text back:   migrate accept {id} --restore"))
@@ -440,13 +441,12 @@ impl Ahead {
 }
 
 fn open(entry: &Entry, known: bool) -> Diagnostic {
-    let (title, id) = (entry.title(), &entry.id);
-    let statement = format!("statement {} of {}", entry.cursor + 1, entry.statements);
+    let (title, id, at) = (entry.title(), entry.id.typed(), entry.stands());
     let action = entry.action;
     let what = match entry.state {
-        State::InFlight => format!("{action} was at {statement} when it was last heard of"),
-        State::Failed => format!("{action} failed at {statement}"),
-        _ => format!("{action} was stopped before {statement}"),
+        State::InFlight => format!("{action} was {at} when it was last heard of"),
+        State::Failed => format!("{action} failed {at}"),
+        _ => format!("{action} was stopped {}", at.replacen("at ", "before ", 1)),
     };
     let mut diagnostic = Diagnostic::error(codes::OPEN, format!("{title}: {what}, and must be finished first"));
     if let Some(error) = &entry.error {
@@ -454,27 +454,26 @@ fn open(entry: &Entry, known: bool) -> Diagnostic {
     }
     diagnostic = match (known, entry.action) {
         (true, Action::Down) => diagnostic.help("take it back to the end: migrate down --steps 1"),
-        (true, _) => diagnostic.help(format!("finish it: migrate up --to {}", id.typed())),
+        (true, _) => diagnostic.help(format!("finish it: migrate up --to {id}")),
         (false, Action::Down) => diagnostic.help(
             "this set does not have that migration: finish it with the release that has it, or with the stored down script: migrate up --allow-downgrade",
         ),
         (false, _) => diagnostic.help("this set does not have that migration: finish it with the release that has it"),
     };
-    diagnostic.help(format!(
-        "or, once it is done or undone by hand: migrate resolve {} --applied | --not-applied",
-        id.typed()
-    ))
+    diagnostic
+        .help(format!("or, once all of it is done by hand: migrate resolve {id} --applied"))
+        .help(format!("or, once it is undone by hand:      migrate resolve {id} --not-applied"))
 }
 
 fn ids(ids: &[MigrationId]) -> Vec<String> {
     ids.iter().map(ToString::to_string).collect()
 }
 
-/// Names of which only the first were read.
+/// A list that may have been cut by whoever looked.
 fn among_others(names: &[String]) -> String {
     match names {
-        few if few.len() <= 5 => few.join(", "),
-        many => format!("{}, …", many[..5].join(", ")),
+        [first @ .., _] if first.len() >= 5 => format!("{}, …", first[..5].join(", ")),
+        all => all.join(", "),
     }
 }
 

@@ -48,13 +48,13 @@ fn a_call_in_doubt_asks_exactly_one_question() {
     }
     assert_snapshot!(up(&found[0].0, CALLING).unwrap_err().to_string(), @"
     error[M0203]: 1 test: nobody can tell whether statement 2 of 3 ran: it runs code that commits on the way
-      --> <1 as stored in the history, row 1>:2:1
+      --> 1_test.sql:2:1
      2 | CALL p;
        | ^^^^^^
        = look at the database, then say which it is; nothing else is in doubt
        = it ran:         migrate resolve 1 --statement 2 --ran
        = it did not run: migrate resolve 1 --statement 2 --not-run
-    ");
+    "#);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_person_is_asked_about_one_statement_of_one_migration() {
     assert_snapshot!(refused("1", 3), @"
     refused[M0216]: the doubt about 1 test is about statement 2, not 3
        = say whether that one ran: migrate resolve 1 --statement 2 --ran, or --not-run
-    ");
+    "#);
     assert_eq!(entries(&memory).last().unwrap().cursor, 1, "nothing was written");
 }
 
@@ -168,15 +168,15 @@ fn what_was_sent_and_is_gone_is_a_doubt() {
         let _ = up(&crash, before);
         assert!(crash.crashed(), "no such moment");
         if entries(&memory).last().is_some_and(|entry| entry.note.is_some()) {
-            assert_snapshot!(up(&memory, after).unwrap_err().to_string(), @"
-            error[M0203]: 1 test: nobody can tell whether statement 1 of 1 ran: what was sent is not stored, and the file was changed since
-              --> 1_test.sql:1:1
-             1 | CREATE TABLE a (n INTEGER);
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^
-               = look at the database, then say which it is; nothing else is in doubt
-               = it ran:         migrate resolve 1 --statement 1 --ran
-               = it did not run: migrate resolve 1 --statement 1 --not-run
-            ");
+            assert_snapshot!(up(&memory, after).unwrap_err().to_string(), @r#"
+    error[M0203]: 1 test: nobody can tell whether statement 1 of 1 ran: what was sent is not stored, and the file was changed since
+      --> 1_test.sql:1:1
+     1 | CREATE TABLE a (n INTEGER);
+       | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = look at the database, then say which it is; nothing else is in doubt
+       = it ran:         migrate resolve 1 --statement 1 --ran
+       = it did not run: migrate resolve 1 --statement 1 --not-run
+    "#);
             block_on(migrator(&memory, after).settle(&id("1"), 1, false)).unwrap();
             up(&memory, after).unwrap();
             return;

@@ -100,8 +100,9 @@ fn an_older_release_finishes_a_downgrade_with_what_is_stored() {
     assert_snapshot!(error.to_string(), @"
     error[M0202]: 3 test: down was stopped before statement 2 of 3, and must be finished first
        = this set does not have that migration: finish it with the release that has it, or with the stored down script: migrate up --allow-downgrade
-       = or, once it is done or undone by hand: migrate resolve 3 --applied | --not-applied
-    ");
+       = or, once all of it is done by hand: migrate resolve 3 --applied
+       = or, once it is undone by hand:      migrate resolve 3 --not-applied
+    "#);
     let report = block_on(older(OnAhead::Downgrade).up()).unwrap();
     assert_eq!(
         (ids(&report), report.now_at),

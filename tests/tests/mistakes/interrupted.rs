@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use migrate_core::checksum::raw;
 use migrate_tests::Project;
 
 use crate::{UP, applied, blog, screen};
@@ -16,10 +17,9 @@ fn died_in(second: &str) -> Project {
     let text = format!("{first}{second};\n");
     project.write(FILE, &text);
     // An empty note: it was sent, and nothing could be read that would tell what became of it.
-    let row = "update migrate_history set state = 'in_flight', script = ?1, executed_digest = ?2, note = '', error = null, finished_at = null \
+    let row = "update migrate_history set state = 'in_flight', script = ?1, checksum = ?2, executed_digest = ?2, note = '', error = null, finished_at = null \
                where version = '3' and cursor = 1";
-    let digest = migrate_core::checksum::raw(&text);
-    assert_eq!(project.open("app.db").execute(row, [text, digest]).expect("an update"), 1);
+    assert_eq!(project.open("app.db").execute(row, [&text, &raw(&text)]).expect("an update"), 1);
     project
 }
 

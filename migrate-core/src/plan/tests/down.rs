@@ -180,8 +180,9 @@ fn an_open_way_back_is_finished_first() {
     assert_snapshot!(planned(&format!("{OPEN}\nrow down 2 failed at:1\ngoal down --to 2")), @"
     error[M0202]: 2 test: down failed at statement 2 of 2, and must be finished first
        = take it back to the end: migrate down --steps 1
-       = or, once it is done or undone by hand: migrate resolve 2 --applied | --not-applied
-    ");
+       = or, once all of it is done by hand: migrate resolve 2 --applied
+       = or, once it is undone by hand:      migrate resolve 2 --not-applied
+    "#);
 }
 
 #[test]
@@ -189,13 +190,15 @@ fn an_open_way_up_comes_first() {
     assert_snapshot!(planned("file 1\nfile 2\nrow up 1\nrow up 2 failed\ngoal down --steps 1"), @"
     error[M0202]: 2 test: up failed at statement 1 of 1, and must be finished first
        = finish it: migrate up --to 2
-       = or, once it is done or undone by hand: migrate resolve 2 --applied | --not-applied
-    ");
-    assert_snapshot!(planned("file 1\nrow up 1\nrow up 2 failed\ngoal down --steps 1"), @"
+       = or, once all of it is done by hand: migrate resolve 2 --applied
+       = or, once it is undone by hand:      migrate resolve 2 --not-applied
+    "#);
+    assert_snapshot!(planned("file 1\nrow up 1\nrow up 2 failed\ngoal down --steps 1"), @r#"
     error[M0202]: 2 of another release: up failed at statement 1 of 1, and must be finished first
        = this set does not have that migration: finish it with the release that has it
-       = or, once it is done or undone by hand: migrate resolve 2 --applied | --not-applied
-    ");
+       = or, once all of it is done by hand: migrate resolve 2 --applied
+       = or, once it is undone by hand:      migrate resolve 2 --not-applied
+    "#);
 }
 
 #[test]

@@ -130,8 +130,9 @@ fn nothing_goes_on_that_the_goal_does_not_reach() {
     error[M0202]: 2 wide: up failed at statement 2 of 3, and must be finished first
        = the server said: no space left
        = finish it: migrate up --to 2
-       = or, once it is done or undone by hand: migrate resolve 2 --applied | --not-applied
-    ");
+       = or, once all of it is done by hand: migrate resolve 2 --applied
+       = or, once it is undone by hand:      migrate resolve 2 --not-applied
+    "#);
     let post = r"
         file 1.0/pre/01
         file 1.0/post/01
@@ -142,8 +143,9 @@ fn nothing_goes_on_that_the_goal_does_not_reach() {
     assert_snapshot!(planned(post), @"
     error[M0202]: 1.0/post/01 test: up was at statement 1 of 1 when it was last heard of, and must be finished first
        = finish it: migrate up --to 1.0/post/01
-       = or, once it is done or undone by hand: migrate resolve 1.0/post/01 --applied | --not-applied
-    ");
+       = or, once all of it is done by hand: migrate resolve 1.0/post/01 --applied
+       = or, once it is undone by hand:      migrate resolve 1.0/post/01 --not-applied
+    "#);
 }
 
 #[test]
@@ -153,8 +155,9 @@ fn one_of_another_release_blocks_under_every_policy() {
     assert_snapshot!(blocked, @"
     error[M0202]: 9 of another release: up was stopped before statement 1 of 1, and must be finished first
        = this set does not have that migration: finish it with the release that has it
-       = or, once it is done or undone by hand: migrate resolve 9 --applied | --not-applied
-    ");
+       = or, once all of it is done by hand: migrate resolve 9 --applied
+       = or, once it is undone by hand:      migrate resolve 9 --not-applied
+    "#);
     for policy in ["tolerate", "refuse", "downgrade"] {
         assert_eq!(planned(&format!("{fixture}\npolicy on-ahead={policy}")), blocked);
     }
@@ -196,8 +199,9 @@ fn an_open_downgrade_goes_on_only_as_one_and_upgrades_nothing() {
     assert_snapshot!(planned(fixture), @"
     error[M0202]: 9 of another release: down failed at statement 2 of 2, and must be finished first
        = this set does not have that migration: finish it with the release that has it, or with the stored down script: migrate up --allow-downgrade
-       = or, once it is done or undone by hand: migrate resolve 9 --applied | --not-applied
-    ");
+       = or, once all of it is done by hand: migrate resolve 9 --applied
+       = or, once it is undone by hand:      migrate resolve 9 --not-applied
+    "#);
     assert_snapshot!(planned(&format!("{fixture}\npolicy on-ahead=downgrade")), @"
     1  down 9 of another release  journalled, 1 statement; goes on with statement 2 of 2; destructive
           drop table d

@@ -70,7 +70,7 @@ fn a_pending_one_below_an_applied_one_is_refused() {
     refused[M0201]: 2 late, 3 also late are not applied, but 4 already is
       --> m/2_late.up.sql
        = give the files versions above 4
-       = or, if the order does not matter: migrate up --out-of-order 2 --out-of-order 3
+       = or, if they do not depend on the order: migrate up --out-of-order 2 --out-of-order 3
     ");
 }
 

@@ -32,8 +32,9 @@ fn a_baseline_is_for_a_database_without_a_history() {
     error[M0202]: 1 test: up failed at statement 1 of 1, and must be finished first
        = the server said: no such table
        = finish it: migrate up --to 1
-       = or, once it is done or undone by hand: migrate resolve 1 --applied | --not-applied
-    ");
+       = or, once all of it is done by hand: migrate resolve 1 --applied
+       = or, once it is undone by hand:      migrate resolve 1 --not-applied
+    "#);
 }
 
 #[test]
