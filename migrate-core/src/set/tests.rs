@@ -387,7 +387,7 @@ fn scripts_that_cannot_run_as_they_are_are_found() {
         ("2_b.sql", "-- migrate:batch key=id size=5 table=a\nupdate a set b = b + 1;\n"),
         ("3_c.sql", "-- migrate:batch key=id size=5 table=a\nupdate a set b = 1 where id between :lo and :hi;\n"),
     ]);
-    assert_snapshot!(lines(&said_of_scripts(&set)), @"
+    assert_snapshot!(lines(&said_of_scripts(&set)), @r"
     error[M0009]: 1 a: the transaction opened here is never committed
       --> m/1_a.sql:1:1
      1 | begin;

@@ -46,7 +46,7 @@ fn a_call_in_doubt_asks_exactly_one_question() {
         }
         assert_eq!(memory.calls().len(), calls, "asking runs nothing");
     }
-    assert_snapshot!(up(&found[0].0, CALLING).unwrap_err().to_string(), @"
+    assert_snapshot!(up(&found[0].0, CALLING).unwrap_err().to_string(), @r#"
     error[M0203]: 1 test: nobody can tell whether statement 2 of 3 ran: it runs code that commits on the way
       --> 1_test.sql:2:1
      2 | CALL p;
@@ -82,7 +82,7 @@ fn a_person_is_asked_about_one_statement_of_one_migration() {
     refused[M0216]: nothing is in doubt about 2
        = see where it stands with `migrate status`
     ");
-    assert_snapshot!(refused("1", 3), @"
+    assert_snapshot!(refused("1", 3), @r#"
     refused[M0216]: the doubt about 1 test is about statement 2, not 3
        = say whether that one ran: migrate resolve 1 --statement 2 --ran, or --not-run
     "#);

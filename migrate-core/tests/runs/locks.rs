@@ -131,7 +131,7 @@ fn a_running_statement_is_cancelled_from_another_thread() {
     });
     assert_snapshot!(error.to_string(), @"
     refused[M0304]: stopped by request, 2 migrations left
-       = no migration was applied in this run
+       = no migration was completed in this run
        = run `migrate up` again: it goes on from here
     ");
     assert_eq!((super::rows(&memory), super::numbers(&memory, "a")), (vec![], None));

@@ -40,7 +40,7 @@ fn a_journalled_step_stops_between_statements_and_goes_on() {
     let error = stopped_after(&migrator(&memory, TWO), "1", 2).unwrap_err();
     assert_snapshot!(error.to_string(), @"
     refused[M0304]: stopped by request, 2 migrations left
-       = no migration was applied in this run
+       = no migration was completed in this run
        = run `migrate up` again: it goes on from here
     ");
     assert!(matches!(error.kind(), ErrorKind::Stopped { left } if left.len() == 2));
@@ -97,7 +97,7 @@ fn an_older_release_finishes_a_downgrade_with_what_is_stored() {
     let older = |on_ahead| migrator(&memory, &TWO[..1]).policy(policy(on_ahead));
     stopped_after(&older(OnAhead::Downgrade), "3", 1).unwrap_err();
     let error = block_on(older(OnAhead::Compatible).up()).unwrap_err();
-    assert_snapshot!(error.to_string(), @"
+    assert_snapshot!(error.to_string(), @r#"
     error[M0202]: 3 test: down was stopped before statement 2 of 3, and must be finished first
        = this set does not have that migration: finish it with the release that has it, or with the stored down script: migrate up --allow-downgrade
        = or, once all of it is done by hand: migrate resolve 3 --applied

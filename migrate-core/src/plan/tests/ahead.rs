@@ -241,7 +241,7 @@ fn what_a_snapshot_stands_for_is_known() {
     refused[M0201]: 2.5 late is not applied, but 3 already is
       --> m/2.5_late.up.sql
        = give the file a version above 3
-       = or, if the order does not matter: migrate up --out-of-order 2.5
+       = or, if it does not depend on the order: migrate up --out-of-order 2.5
     ");
     assert_snapshot!(planned(&format!("{fixture}\nfile 4")), @"
     1  4 test  in a transaction, 1 statement

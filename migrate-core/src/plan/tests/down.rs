@@ -177,7 +177,7 @@ fn an_open_way_back_is_finished_first() {
     1  down 2 test  journalled, 1 statement; goes on with statement 2 of 2; destructive
           drop table c
     ");
-    assert_snapshot!(planned(&format!("{OPEN}\nrow down 2 failed at:1\ngoal down --to 2")), @"
+    assert_snapshot!(planned(&format!("{OPEN}\nrow down 2 failed at:1\ngoal down --to 2")), @r#"
     error[M0202]: 2 test: down failed at statement 2 of 2, and must be finished first
        = take it back to the end: migrate down --steps 1
        = or, once all of it is done by hand: migrate resolve 2 --applied
@@ -187,7 +187,7 @@ fn an_open_way_back_is_finished_first() {
 
 #[test]
 fn an_open_way_up_comes_first() {
-    assert_snapshot!(planned("file 1\nfile 2\nrow up 1\nrow up 2 failed\ngoal down --steps 1"), @"
+    assert_snapshot!(planned("file 1\nfile 2\nrow up 1\nrow up 2 failed\ngoal down --steps 1"), @r#"
     error[M0202]: 2 test: up failed at statement 1 of 1, and must be finished first
        = finish it: migrate up --to 2
        = or, once all of it is done by hand: migrate resolve 2 --applied

@@ -126,7 +126,7 @@ fn it_counts_as_one_of_so_many_steps() {
 
 #[test]
 fn nothing_goes_on_that_the_goal_does_not_reach() {
-    assert_snapshot!(planned(&format!("{THREE}\nrow up 2 failed at:1 error:\"no space left\"\ngoal up --to 1")), @"
+    assert_snapshot!(planned(&format!("{THREE}\nrow up 2 failed at:1 error:\"no space left\"\ngoal up --to 1")), @r#"
     error[M0202]: 2 wide: up failed at statement 2 of 3, and must be finished first
        = the server said: no space left
        = finish it: migrate up --to 2
@@ -140,7 +140,7 @@ fn nothing_goes_on_that_the_goal_does_not_reach() {
         row up 1.0/post/01 in_flight
         goal up --phase pre
     ";
-    assert_snapshot!(planned(post), @"
+    assert_snapshot!(planned(post), @r#"
     error[M0202]: 1.0/post/01 test: up was at statement 1 of 1 when it was last heard of, and must be finished first
        = finish it: migrate up --to 1.0/post/01
        = or, once all of it is done by hand: migrate resolve 1.0/post/01 --applied
@@ -152,7 +152,7 @@ fn nothing_goes_on_that_the_goal_does_not_reach() {
 fn one_of_another_release_blocks_under_every_policy() {
     let fixture = "file 1\nrow up 1\nrow up 9 interrupted";
     let blocked = planned(fixture);
-    assert_snapshot!(blocked, @"
+    assert_snapshot!(blocked, @r#"
     error[M0202]: 9 of another release: up was stopped before statement 1 of 1, and must be finished first
        = this set does not have that migration: finish it with the release that has it
        = or, once all of it is done by hand: migrate resolve 9 --applied
@@ -196,7 +196,7 @@ fn an_open_downgrade_goes_on_only_as_one_and_upgrades_nothing() {
         row up 9 down:"drop table c; drop table d"
         row down 9 failed at:1 of:"drop table c; drop table d"
     "#;
-    assert_snapshot!(planned(fixture), @"
+    assert_snapshot!(planned(fixture), @r#"
     error[M0202]: 9 of another release: down failed at statement 2 of 2, and must be finished first
        = this set does not have that migration: finish it with the release that has it, or with the stored down script: migrate up --allow-downgrade
        = or, once all of it is done by hand: migrate resolve 9 --applied

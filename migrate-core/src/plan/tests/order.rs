@@ -80,7 +80,7 @@ fn permission_is_by_identity_or_for_all() {
     refused[M0201]: 3 also late is not applied, but 4 already is
       --> m/3_also_late.up.sql
        = give the file a version above 4
-       = or, if the order does not matter: migrate up --out-of-order 3
+       = or, if it does not depend on the order: migrate up --out-of-order 3
     ");
     assert_snapshot!(planned(&format!("{LATE}\npolicy out-of-order=all")), @"
     1  2 late       in a transaction, 1 statement
@@ -105,7 +105,7 @@ fn an_attempt_that_is_not_over_counts_as_applied() {
     refused[M0201]: 2 late is not applied, but 3 was begun already
       --> m/2_late.up.sql
        = give the file a version above 3
-       = or, if the order does not matter: migrate up --out-of-order 2
+       = or, if it does not depend on the order: migrate up --out-of-order 2
     ");
 }
 
@@ -123,7 +123,7 @@ fn a_file_below_the_baseline_that_it_does_not_name_is_late() {
     refused[M0201]: 2 late is not applied, but 3 already is
       --> m/2_late.up.sql
        = give the file a version above 3
-       = or, if the order does not matter: migrate up --out-of-order 2
+       = or, if it does not depend on the order: migrate up --out-of-order 2
     ");
     let only_the_floor = r"
         file 2 late
@@ -134,7 +134,7 @@ fn a_file_below_the_baseline_that_it_does_not_name_is_late() {
     refused[M0201]: 2 late is not applied, but the baseline 3 already is
       --> m/2_late.up.sql
        = give the file a version above the baseline 3
-       = or, if the order does not matter: migrate up --out-of-order 2
+       = or, if it does not depend on the order: migrate up --out-of-order 2
     ");
 }
 

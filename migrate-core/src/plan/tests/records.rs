@@ -28,7 +28,7 @@ fn a_baseline_is_for_a_database_without_a_history() {
     refused[M0216]: the history already has the baseline 4: a baseline is only for a database without one
        = see what it has with `migrate history`
     ");
-    assert_snapshot!(planned("file 1\nrow up 1 failed error:\"no such table\"\ngoal baseline 1"), @"
+    assert_snapshot!(planned("file 1\nrow up 1 failed error:\"no such table\"\ngoal baseline 1"), @r#"
     error[M0202]: 1 test: up failed at statement 1 of 1, and must be finished first
        = the server said: no such table
        = finish it: migrate up --to 1
