@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | this one | [`Run`]: the loop over the steps of a plan |
+//! | this one | `Run`: the loop over the steps of a plan |
 //! | [`options`], [`report`], [`stop`] | how a run behaves, what it did, how it is stopped |
 //! | `effects` | a step as a list of effects, and the rows that record it |
 //! | `window` | transactional steps, several in one go |

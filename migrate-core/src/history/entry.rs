@@ -105,6 +105,39 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// A done row that says nothing yet but which migration it is about and what was done with it.
+    pub fn blank(key: EntryKey, id: MigrationId, action: Action) -> Self {
+        Self {
+            key,
+            id,
+            description: String::new(),
+            action,
+            state: State::Done,
+            cursor: 0,
+            statements: 0,
+            prefix_digest: None,
+            note: None,
+            settled_by: None,
+            checksum: String::new(),
+            checksum_normalised: None,
+            executed_digest: None,
+            down_checksum: None,
+            origin: None,
+            compatible_from: None,
+            set_digest: None,
+            checkpoint: None,
+            error: None,
+            run_id: String::new(),
+            fence: 0,
+            installed_by: None,
+            app_version: None,
+            tool_version: None,
+            started_at: None,
+            finished_at: None,
+            has_down: false,
+        }
+    }
+
     /// Where an attempt stands: `at statement 2 of 3`, `after statement 3 of 3`.
     pub fn stands(&self) -> String {
         let (done, of) = (self.cursor, self.statements);

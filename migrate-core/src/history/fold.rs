@@ -98,6 +98,9 @@ impl History {
                     applied.checksum.clone_from(&entry.checksum);
                     applied.checksum_normalised.clone_from(&entry.checksum_normalised);
                     applied.script_key = entry.key.clone();
+                    // The file is accepted as it is, its way back included.
+                    applied.down_key = entry.has_down.then(|| entry.key.clone());
+                    applied.down_checksum.clone_from(&entry.down_checksum);
                 }
             }
             Action::Refresh => {

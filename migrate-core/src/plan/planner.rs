@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::backend::{Dialect, NewEntry, Server};
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
-use crate::history::{Action, Applied, Entry, EntryKey, History, State, Status, Texts};
+use crate::history::{Action, Applied, Entry, EntryKey, History, Status, Texts};
 use crate::migration::{Migration, MigrationId, RunAttributes};
 use crate::set::MigrationSet;
 use crate::source::Source;
@@ -322,35 +322,7 @@ impl<'a> Planner<'a> {
 
     /// A done row about `id` with nothing in it.
     pub(super) fn blank_entry(&self, id: MigrationId, action: Action) -> Entry {
-        Entry {
-            key: EntryKey { component: self.set.component().to_owned(), seq: 0 },
-            id,
-            description: String::new(),
-            action,
-            state: State::Done,
-            cursor: 0,
-            statements: 0,
-            prefix_digest: None,
-            note: None,
-            settled_by: None,
-            checksum: String::new(),
-            checksum_normalised: None,
-            executed_digest: None,
-            down_checksum: None,
-            origin: None,
-            compatible_from: None,
-            set_digest: None,
-            checkpoint: None,
-            error: None,
-            run_id: String::new(),
-            fence: 0,
-            installed_by: None,
-            app_version: None,
-            tool_version: None,
-            started_at: None,
-            finished_at: None,
-            has_down: false,
-        }
+        Entry::blank(EntryKey { component: self.set.component().to_owned(), seq: 0 }, id, action)
     }
 
     /// A step that only writes a row.

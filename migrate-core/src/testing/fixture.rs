@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::backend::Backend;
 use crate::checksum;
-use crate::history::{Action, Entry, EntryKey, State};
+use crate::history::{Action, Entry, EntryKey};
 use crate::migration::{Attributes, Migration, MigrationId, Phase};
 use crate::set::MigrationSet;
 use crate::source::Source;
@@ -72,33 +72,6 @@ pub fn id(version: &str) -> MigrationId {
 
 /// A row with nothing in it but what every row has.
 pub fn entry(seq: u64, version: &str) -> Entry {
-    Entry {
-        key: EntryKey { component: "main".to_owned(), seq },
-        id: id(version),
-        description: "test".to_owned(),
-        action: Action::Up,
-        state: State::Done,
-        cursor: 0,
-        statements: 0,
-        prefix_digest: None,
-        note: None,
-        settled_by: None,
-        checksum: String::new(),
-        checksum_normalised: None,
-        executed_digest: None,
-        down_checksum: None,
-        origin: None,
-        compatible_from: None,
-        set_digest: None,
-        checkpoint: None,
-        error: None,
-        run_id: "run".to_owned(),
-        fence: 0,
-        installed_by: None,
-        app_version: None,
-        tool_version: None,
-        started_at: None,
-        finished_at: None,
-        has_down: false,
-    }
+    let key = EntryKey { component: "main".to_owned(), seq };
+    Entry { description: "test".to_owned(), run_id: "run".to_owned(), ..Entry::blank(key, id(version), Action::Up) }
 }

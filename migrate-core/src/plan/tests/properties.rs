@@ -183,6 +183,10 @@ proptest! {
         }
         match table.plan(&set, &goal, &policy) {
             Ok(again) => prop_assert!(again.is_empty(), "{again}"),
+            // A table with two open attempts, which no run writes: the other one is not this plan's.
+            Err(Refusal::Open { entry, .. }) => {
+                prop_assert!(plan.steps.iter().all(|step| step.id != entry.id), "{}", entry.title());
+            }
             // What was recorded is recorded, and what was taken back is no target any more.
             Err(refusal) => {
                 prop_assert!(matches!(refusal, Refusal::Already { .. } | Refusal::UnknownTarget { .. }), "{refusal:?}");
