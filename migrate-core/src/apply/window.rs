@@ -58,26 +58,22 @@ impl Run<'_> {
         if alone {
             watch.parts.push((0, Part::Begin));
             let performed = self.session.perform(self.table, &[window[0].begin()], &mut watch).await;
-            let ended = match performed.end {
-                End::All => None,
-                end => Some(end),
-            };
-            if ended.is_none() {
-                watch.skip = 1;
-                let ready =
-                    if self.has_table { Ok(()) } else { self.session.ensure_history(self.table).await.map_err(halted) };
-                let ready = match ready {
-                    Ok(()) => ask(self.session, &steps[0], &steps[0].run.preconditions).await,
-                    halt => halt,
-                };
-                if let Err(halt) = ready {
-                    self.session.perform(self.table, &[Effect::Rollback], &mut ()).await;
-                    return Err(halt);
+            match performed.end {
+                End::All => watch.skip = 1,
+                end => {
+                    drop(watch);
+                    return self.ended(end, 0, Part::Begin, 0, window, steps, retry).await;
                 }
             }
-            if let Some(end) = ended {
-                drop(watch);
-                return self.ended(end, 0, Part::Begin, 0, window, steps, retry).await;
+            let ready =
+                if self.has_table { Ok(()) } else { self.session.ensure_history(self.table).await.map_err(halted) };
+            let ready = match ready {
+                Ok(()) => ask(self.session, &steps[0], &steps[0].run.preconditions).await,
+                halt => halt,
+            };
+            if let Err(halt) = ready {
+                self.session.perform(self.table, &[Effect::Rollback], &mut ()).await;
+                return Err(halt);
             }
         }
         for (index, transaction) in window.iter().enumerate() {
