@@ -1,0 +1,9 @@
+//! The PostgreSQL backend of `migrate`.
+
+pub mod connect;
+mod error;
+pub mod session;
+
+pub use connect::Postgres;
+pub use migrate_core as core;
+pub use tokio_postgres;

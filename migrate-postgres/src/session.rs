@@ -1,0 +1,1 @@
+//! One connection: our own, or the caller's.
