@@ -138,12 +138,12 @@ fn append(new: &NewEntry, table: &TableName) -> String {
 
 fn advance(advance: &Advance, table: &TableName) -> String {
     let mut set: Vec<_> =
-        history::changes(advance).map(|(column, new)| format!("{} = {}", name(column), value(new))).collect();
+        table::changes(advance).map(|(column, new)| format!("{} = {}", name(column), value(new))).collect();
     if advance.state != State::InFlight {
         set.push(format!("{} = {NOW}", name("finished_at")));
     }
     let expected: Vec<_> =
-        history::expected(advance).map(|(column, old)| format!("{} = {}", name(column), value(old))).collect();
+        table::expected(advance).map(|(column, old)| format!("{} = {}", name(column), value(old))).collect();
     format!("UPDATE {} SET {}\nWHERE {};", qualified(table), set.join(", "), expected.join(" AND "))
 }
 

@@ -23,16 +23,13 @@ pub(crate) struct HistorySql {
     advance: String,
 }
 
-/// What an [`Advance`] expects, in the order its WHERE names it.
-const EXPECTED: [&str; 5] = ["component", "seq", "run_id", "fence", "cursor"];
-
 impl HistorySql {
     pub(crate) fn new(table: &TableName) -> Self {
         let columns: Vec<_> = COLUMNS.iter().map(|column| name(column.name)).collect();
         let values: Vec<_> = COLUMNS.iter().map(|column| format!(":{}", column.name)).collect();
         let insert = format!("INSERT INTO {} ({}) VALUES ({})", main(table), columns.join(", "), values.join(", "));
-        let set: Vec<_> = CHANGES.iter().map(|column| format!("{} = :{column}", name(column))).collect();
-        let expected: Vec<_> = EXPECTED.iter().map(|column| format!("{} = :old_{column}", name(column))).collect();
+        let set: Vec<_> = table::CHANGES.iter().map(|column| format!("{} = :{column}", name(column))).collect();
+        let expected: Vec<_> = table::EXPECTED.iter().map(|column| format!("{} = :old_{column}", name(column))).collect();
         let advance = format!(
             "UPDATE {} SET {}, \"finished_at\" = COALESCE(:finished_at, \"finished_at\") WHERE {}",
             main(table),
@@ -70,10 +67,10 @@ impl HistorySql {
     pub(crate) fn advance(&self, connection: &Connection, advance: &Advance) -> Result<(), ServerError> {
         let finished = (advance.state != State::InFlight).then(now);
         let mut statement = connection.prepare_cached(&self.advance).map_err(|e| server_error(&e))?;
-        for (column, value) in changes(advance) {
+        for (column, value) in table::changes(advance) {
             bind(&mut statement, &format!(":{column}"), value)?;
         }
-        for (column, value) in expected(advance) {
+        for (column, value) in table::expected(advance) {
             bind(&mut statement, &format!(":old_{column}"), value)?;
         }
         bind_time(&mut statement, ":finished_at", finished)?;
@@ -86,33 +83,6 @@ impl HistorySql {
             format!("row {seq} of component {component} in the history is not as this run left it"),
         ))
     }
-}
-
-/// The columns that an [`Advance`] changes, apart from `finished_at`.
-const CHANGES: [&str; 7] = ["cursor", "prefix_digest", "state", "note", "settled_by", "checkpoint", "error"];
-
-/// The new values of [`CHANGES`].
-pub(crate) fn changes(advance: &Advance) -> impl Iterator<Item = (&'static str, Value<'_>)> {
-    CHANGES.into_iter().zip([
-        Value::Integer(advance.cursor),
-        advance.prefix_digest.as_deref().into(),
-        Value::Text(advance.state.as_str()),
-        advance.note.as_deref().into(),
-        advance.settled_by.as_deref().into(),
-        advance.checkpoint.as_deref().into(),
-        advance.error.as_deref().into(),
-    ])
-}
-
-/// The expected values of [`EXPECTED`].
-pub(crate) fn expected(advance: &Advance) -> impl Iterator<Item = (&'static str, Value<'_>)> {
-    EXPECTED.into_iter().zip([
-        Value::Text(&advance.key.component),
-        Value::Integer(advance.key.seq),
-        Value::Text(&advance.run_id),
-        Value::Integer(advance.fence),
-        Value::Integer(advance.from_cursor),
-    ])
 }
 
 /// Microseconds since 1970-01-01 00:00 UTC.

@@ -10,7 +10,7 @@ use migrate_core::backend::{
     Canceller, Effect, Fault, HistoryTable, Locked, Performed, Progress, Row, Server, ServerError, Session, Settings,
     Settled, TableName,
 };
-use migrate_core::history::{Entry, EntryKey, Texts};
+use migrate_core::history::{Entry, EntryKey, Texts, foreign};
 use migrate_core::sql::statement::Recovery;
 use migrate_core::sql::{Statement, StatementKind, Syntax, TransactionControl};
 use rusqlite::Connection;
@@ -151,9 +151,9 @@ impl<'c> SqliteSession<'c> {
         each("main", &mut |name| {
             if home.eq_ignore_ascii_case("main") && ours(&name) {
                 objects.has_history = true;
-            } else if is_foreign_history(&name) {
+            } else if foreign::is_history(&name) {
                 objects.foreign.push(name);
-            } else if objects.some.len() < OBJECTS && !name.starts_with("sqlite_") && !is_companion(&name) {
+            } else if objects.some.len() < OBJECTS && !name.starts_with("sqlite_") && !foreign::is_companion(&name) {
                 objects.some.push(name);
             }
         })
@@ -171,33 +171,6 @@ struct Objects {
     some: Vec<String>,
     foreign: Vec<String>,
     has_history: bool,
-}
-
-/// Tables in which other tools keep their history, as those tools name them. `CHANGELOG` (`MyBatis`) counts only in
-/// capitals: in small letters it is a likely name for a table of the application.
-fn is_foreign_history(name: &str) -> bool {
-    const TABLES: &[&str] = &[
-        "_prisma_migrations",
-        "_sqlx_migrations",
-        "__diesel_schema_migrations",
-        "__drizzle_migrations",
-        "__efmigrationshistory",
-        "alembic_version",
-        "atlas_schema_revisions",
-        "databasechangelog",
-        "django_migrations",
-        "flyway_schema_history",
-        "goose_db_version",
-        "gorp_migrations",
-        "refinery_schema_history",
-        "schema_migrations",
-    ];
-    name == "CHANGELOG" || TABLES.iter().any(|table| table.eq_ignore_ascii_case(name))
-}
-
-/// Tables that come with another tool's history and say nothing by themselves.
-fn is_companion(name: &str) -> bool {
-    ["ar_internal_metadata", "databasechangeloglock"].iter().any(|table| table.eq_ignore_ascii_case(name))
 }
 
 /// What a person calls a database file.

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | [`entry`] | [`Entry`]: one attempt at one script |
 //! | [`table`] | the columns of the history table and how an entry is written to them and read back |
+//! | [`foreign`] | the names of other tools' tables |
 //! | [`fold`] | [`History`]: what all entries of a component together say |
 
 pub mod entry;
 pub mod fold;
+pub mod foreign;
 pub mod table;
 
 pub use entry::{Action, Entry, EntryKey, State, Texts, Timestamp};

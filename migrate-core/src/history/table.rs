@@ -5,7 +5,7 @@
 //! is older refuses and names the tool version that wrote the row.
 
 use super::{Action, Entry, EntryKey, State, Timestamp};
-use crate::backend::{Fault, NewEntry, ServerError};
+use crate::backend::{Advance, Fault, NewEntry, ServerError};
 use crate::migration::{MigrationId, Phase};
 use crate::version::Version;
 
@@ -151,6 +151,36 @@ pub fn encode(new: &NewEntry) -> Vec<(&'static str, Value<'_>)> {
         ("format", Value::Integer(FORMAT)),
         ("reader_min", Value::Integer(READER_MIN)),
     ]
+}
+
+/// The columns that an [`Advance`] changes, apart from `finished_at`.
+pub const CHANGES: [&str; 7] = ["cursor", "prefix_digest", "state", "note", "settled_by", "checkpoint", "error"];
+
+/// The new values of [`CHANGES`].
+pub fn changes(advance: &Advance) -> impl Iterator<Item = (&'static str, Value<'_>)> {
+    CHANGES.into_iter().zip([
+        Value::Integer(advance.cursor),
+        advance.prefix_digest.as_deref().into(),
+        Value::Text(advance.state.as_str()),
+        advance.note.as_deref().into(),
+        advance.settled_by.as_deref().into(),
+        advance.checkpoint.as_deref().into(),
+        advance.error.as_deref().into(),
+    ])
+}
+
+/// What an [`Advance`] expects of its row.
+pub const EXPECTED: [&str; 5] = ["component", "seq", "run_id", "fence", "cursor"];
+
+/// The values of [`EXPECTED`].
+pub fn expected(advance: &Advance) -> impl Iterator<Item = (&'static str, Value<'_>)> {
+    EXPECTED.into_iter().zip([
+        Value::Text(&advance.key.component),
+        Value::Integer(advance.key.seq),
+        Value::Text(&advance.run_id),
+        Value::Integer(advance.fence),
+        Value::Integer(advance.from_cursor),
+    ])
 }
 
 /// A row read by name. Numbers and times are decimal text; a missing column is `None`.
