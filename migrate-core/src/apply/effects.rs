@@ -97,6 +97,14 @@ impl Part {
             Effect::Append(_) | Effect::Advance(_) | Effect::Mirror(_) => Self::Row,
         }
     }
+
+    /// The number of the statement, from 1.
+    pub(super) fn statement(self) -> Option<usize> {
+        match self {
+            Self::Statement(index) => Some(index + 1),
+            Self::Begin | Self::Row | Self::Commit => None,
+        }
+    }
 }
 
 impl<'p> Transaction<'p> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Notice, ServerError};
+use super::{Blocker, Notice, ServerError};
 use crate::history::{Entry, EntryKey, State};
 use crate::sql::Statement;
 
@@ -140,6 +140,11 @@ pub trait Progress {
     fn done(&mut self, at: usize, done: &Done);
     /// The server remarked something.
     fn notice(&mut self, notice: Notice);
+    /// An effect has been waiting for somebody's lock for so long. Told again while it lasts, as often as a person who
+    /// watches should hear of it; a backend that cannot see who is in the way never tells.
+    fn blocked(&mut self, at: usize, blockers: &[Blocker], waited: Duration) {
+        let _ = (at, blockers, waited);
+    }
 }
 
 /// Nobody is told.

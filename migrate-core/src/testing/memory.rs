@@ -2,7 +2,7 @@
 //!
 //! It knows `CREATE TABLE t …`, `DROP TABLE t`, `ALTER TABLE t …`, `INSERT INTO t VALUES (…)`, `DELETE FROM t [LIMIT n]`,
 //! `SELECT n FROM t`, `SELECT 1`, `REINDEX` (refused in a transaction, may be repeated), `CALL p` (nobody can tell
-//! whether it ran) and `SLEEP` (until cancelled). Everything else is a syntax error at its first word.
+//! whether it ran), `RAISE word` (a notice) and `SLEEP` (until cancelled). Everything else is a syntax error at its first word.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -13,8 +13,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backend::{
-    Advance, Atomicity, Backend, Cancel, Canceller, Dialect, Done, Effect, Exclusion, Fault, HistoryTable, Holder,
-    Locked, NewEntry, Orphan, Performed, Progress, Row, Server, ServerError, Session, Settled, TableName,
+    Advance, Atomicity, Backend, Blocker, Cancel, Canceller, Dialect, Done, Effect, Exclusion, Fault, HistoryTable,
+    Holder, Locked, NewEntry, Notice, Orphan, Performed, Progress, Row, Server, ServerError, Session, Settled,
+    TableName,
 };
 use crate::history::{Entry, EntryKey, State, Texts, Timestamp};
 use crate::sql::{Class, Recovery, Sharing, Statement, StatementKind, Syntax, TransactionControl};
@@ -65,6 +66,7 @@ struct Shared {
     lock: Mutex<Option<String>>,
     cancelled: AtomicBool,
     faults: Mutex<Vec<Planned>>,
+    blockers: Mutex<Vec<(String, Blocker)>>,
 }
 
 /// The next attempts at statements that contain a text fail.
@@ -111,6 +113,11 @@ impl Memory {
     /// Lets the next `times` attempts at any statement that contains `text` fail.
     pub fn fail_next(&self, text: &str, fault: Fault, times: usize) {
         guard(&self.shared.faults).push(Planned { text: text.to_owned(), fault, times });
+    }
+
+    /// Lets the next statement that contains `text` wait for `blocker`, who then goes away.
+    pub fn block_next(&self, text: &str, blocker: Blocker) {
+        guard(&self.shared.blockers).push((text.to_owned(), blocker));
     }
 
     /// Who has the lock.
@@ -284,7 +291,7 @@ impl MemorySession {
                 None => Err(refused(&format!("no such table: {name}"), position(statement.text, name))),
             },
             ["REINDEX"] if in_transaction => Err(refused("REINDEX cannot run in a transaction", 0)),
-            ["REINDEX"] | ["SELECT", ..] | ["ALTER", "TABLE", ..] => Ok(Done::default()),
+            ["REINDEX" | "RAISE", ..] | ["SELECT", ..] | ["ALTER", "TABLE", ..] => Ok(Done::default()),
             ["CALL", name] => {
                 world.calls.push(name.to_owned());
                 Ok(Done::default())
@@ -316,7 +323,7 @@ fn words(text: &str) -> Vec<String> {
             let upper = word.to_ascii_uppercase();
             let keyword = [
                 "CREATE", "TABLE", "DROP", "ALTER", "INSERT", "INTO", "VALUES", "DELETE", "FROM", "SELECT", "REINDEX",
-                "CALL", "SLEEP", "LIMIT",
+                "CALL", "SLEEP", "LIMIT", "RAISE",
             ];
             if keyword.contains(&upper.as_str()) { upper } else { word.to_owned() }
         })
@@ -377,6 +384,16 @@ impl Session for MemorySession {
         let mut done = Vec::new();
         for (at, effect) in effects.iter().enumerate() {
             progress.began(at);
+            if let Effect::Statement(statement) = effect {
+                let mut blockers = guard(&self.memory.shared.blockers);
+                let met = blockers.iter().position(|(text, _)| statement.text.contains(text));
+                if let Some((_, blocker)) = met.map(|met| blockers.remove(met)) {
+                    progress.blocked(at, &[blocker], Duration::from_secs(2));
+                }
+                if let Some(message) = statement.text.strip_prefix("RAISE ") {
+                    progress.notice(Notice { level: "NOTICE".to_owned(), message: message.to_owned() });
+                }
+            }
             match self.carry_out(effect) {
                 Ok(one) => {
                     progress.done(at, &one);
