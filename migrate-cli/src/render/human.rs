@@ -400,7 +400,6 @@ mod tests {
         let migrator = Migrator::new(memory.clone(), set(&[("1", text, "")]));
         let (report, _) = watch(&mut screen, "memory", |observer, _| block_on(migrator.run(observer)));
         report.unwrap();
-        drop(screen);
         String::from_utf8(stderr).unwrap()
     }
 

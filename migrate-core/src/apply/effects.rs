@@ -159,6 +159,7 @@ pub(super) fn advance(row: &NewEntry, from: usize, to: usize, state: State) -> A
         key: row.entry.key.clone(),
         run_id: row.entry.run_id.clone(),
         fence: row.entry.fence,
+        holder_fence: row.entry.fence,
         from_cursor: from as u64,
         cursor: to as u64,
         prefix_digest: None,

@@ -1,4 +1,5 @@
-//! A database in memory with two personalities: definitions that roll back, and definitions that commit.
+//! A database in memory with two personalities: definitions that roll back, and definitions that commit. Its lock is
+//! a lease: it gives each holder a fence, and takes no row without it.
 //!
 //! It knows `CREATE TABLE t …`, `DROP TABLE t`, `ALTER TABLE t …`, `INSERT INTO t VALUES (…)`, `DELETE FROM t [LIMIT n]`,
 //! `SELECT n FROM t`, `SELECT 1`, `REINDEX` (refused in a transaction, may be repeated), `CALL p` (nobody can tell
@@ -6,7 +7,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub enum Fraud {
 struct Shared {
     world: Mutex<World>,
     lock: Mutex<Option<String>>,
+    /// Of whoever has the lock, or had it last.
+    fence: AtomicU64,
     cancelled: AtomicBool,
     faults: Mutex<Vec<Planned>>,
     blockers: Mutex<Vec<(String, Blocker)>>,
@@ -118,6 +121,12 @@ impl Memory {
     /// Lets the next statement that contains `text` wait for `blocker`, who then goes away.
     pub fn block_next(&self, text: &str, blocker: Blocker) {
         guard(&self.shared.blockers).push((text.to_owned(), blocker));
+    }
+
+    /// Takes the lock from whoever has it, as if it were a lease that expired and somebody had it since.
+    pub fn expire_lock(&self) {
+        *guard(&self.shared.lock) = None;
+        self.shared.fence.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Who has the lock.
@@ -198,7 +207,17 @@ impl MemorySession {
         Ok(Done::default())
     }
 
+    /// Whether a row comes from whoever has the lock; what is written without any lock needs no fence.
+    fn fenced(&self, fence: u64) -> Result<(), ServerError> {
+        let now = self.memory.shared.fence.load(Ordering::SeqCst);
+        if self.locked && fence != now {
+            return Err(ServerError::new(Fault::Stale, format!("the lock has passed on: fence {fence}, now {now}")));
+        }
+        Ok(())
+    }
+
     fn append(&mut self, new: &NewEntry) -> Result<(), ServerError> {
+        self.fenced(new.entry.fence)?;
         if self.memory.fraud == Some(Fraud::WritesRowsApart)
             && let Some(rows) = &mut guard(&self.memory.shared.world).rows
         {
@@ -221,6 +240,7 @@ impl MemorySession {
     }
 
     fn advance(&mut self, advance: &Advance) -> Result<(), ServerError> {
+        self.fenced(advance.holder_fence)?;
         if self.memory.fraud == Some(Fraud::LosesAnnouncements) && advance.note.is_some() {
             return Ok(());
         }
@@ -291,7 +311,7 @@ impl MemorySession {
                 None => Err(refused(&format!("no such table: {name}"), position(statement.text, name))),
             },
             ["REINDEX"] if in_transaction => Err(refused("REINDEX cannot run in a transaction", 0)),
-            ["REINDEX" | "RAISE", ..] | ["SELECT", ..] | ["ALTER", "TABLE", ..] => Ok(Done::default()),
+            ["REINDEX" | "RAISE" | "SELECT", ..] | ["ALTER", "TABLE", ..] => Ok(Done::default()),
             ["CALL", name] => {
                 world.calls.push(name.to_owned());
                 Ok(Done::default())
@@ -372,6 +392,7 @@ impl Session for MemorySession {
             objects,
             foreign_histories: Vec::new(),
             read_only: false,
+            pooled: false,
         })
     }
 
@@ -446,7 +467,7 @@ impl Session for MemorySession {
         }
         *lock = Some(owner.to_owned());
         self.locked = true;
-        Ok(Locked::Mine { fence: 0 })
+        Ok(Locked::Mine { fence: self.memory.shared.fence.fetch_add(1, Ordering::SeqCst) + 1 })
     }
 
     async fn unlock(&mut self, _: &TableName) -> Result<(), ServerError> {
