@@ -5,7 +5,7 @@ pub mod tracing;
 
 use std::time::Duration;
 
-use crate::backend::{Holder, Notice, Server, ServerError};
+use crate::backend::{Blocker, Holder, Notice, Server, ServerError};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Plan, Step};
 
@@ -81,6 +81,17 @@ pub enum Event<'a> {
         step: Option<&'a Step>,
         /// What.
         notice: &'a Notice,
+    },
+    /// A statement is waiting for somebody's lock.
+    Blocked {
+        /// Of which step.
+        step: &'a Step,
+        /// Which, from 1; `None` where it is the transaction or the row of the step that waits.
+        statement: Option<usize>,
+        /// Who is in the way.
+        blockers: &'a [Blocker],
+        /// For how long it has been waiting.
+        waited: Duration,
     },
     /// Somebody was in the way; the step is tried again.
     Retry {

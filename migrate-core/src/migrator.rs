@@ -124,7 +124,9 @@ impl Migrator {
             let at = self.set.last_versioned().map_or(head.id, |migration| migration.id.clone());
             return Ok(Check::Current { at: Some(at), notes: Vec::new() });
         }
-        let observed = self.observed(&mut *session).await.map_err(ErrorKind::from)?;
+        let mut observed = self.observed(&mut *session).await.map_err(ErrorKind::from)?;
+        // Whoever only looks needs no session: services reach their database through poolers.
+        observed.server.pooled = false;
         let at = observed.history.newest().cloned();
         Ok(Check::from_planned(self.planned(&observed), at))
     }
@@ -236,6 +238,8 @@ impl Migrator {
             }
             run.report.notes.clone_from(&plan.notes);
             match run.execute(&plan).await {
+                // Where locks expire, ours may have passed on: nothing is written until it is ours again.
+                Err(Halt::Raced) if run.fence != 0 => run.unlock().await,
                 Err(Halt::Raced) => {}
                 other => {
                     run.report.now_at = Self::newest_after(&observed.history, &run.report);

@@ -143,6 +143,15 @@ pub fn event(event: &Event<'_>) -> Value {
             let id = step.map(|step| step.id.to_string());
             json!({ "event": "notice", "migration": id, "notice": notice })
         }
+        Event::Blocked { step, statement, blockers, waited } => with(
+            step,
+            json!({
+                "event": "blocked",
+                "statement": statement,
+                "blockers": blockers,
+                "waited_ms": millis(*waited),
+            }),
+        ),
         Event::Retry { step, attempt, next_in, give_up_in, error } => with(
             step,
             json!({

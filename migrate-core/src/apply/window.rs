@@ -1,8 +1,8 @@
 //! Transactional steps, several in one go where something is gained by it, and rows without a script.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::backend::{Done, Effect, End, NewEntry, Notice, Progress, ServerError, Settings};
+use crate::backend::{Blocker, Done, Effect, End, NewEntry, Notice, Progress, ServerError, Settings};
 use crate::diagnostic::Place;
 use crate::error::{ErrorKind, PreconditionFailure, StatementFailure};
 use crate::event::{Event, Observer};
@@ -300,12 +300,14 @@ struct Watch<'w, 'p> {
     /// How many of `parts` an earlier call carried out.
     skip: usize,
     began: Option<Instant>,
+    /// The transaction that began last: what the server remarks is about that one.
+    latest: Option<usize>,
     reports: Vec<StepReport>,
 }
 
 impl<'w, 'p> Watch<'w, 'p> {
     fn new(window: &'w [Transaction<'p>], observer: &'w mut dyn Observer) -> Self {
-        Self { window, observer, parts: Vec::new(), skip: 0, began: None, reports: Vec::new() }
+        Self { window, observer, parts: Vec::new(), skip: 0, began: None, latest: None, reports: Vec::new() }
     }
 }
 
@@ -316,6 +318,7 @@ impl Progress for Watch<'_, '_> {
         match part {
             Part::Begin => {
                 self.began = Some(Instant::now());
+                self.latest = Some(index);
                 self.observer.event(&Event::StepStarted { step });
             }
             Part::Statement(statement) => {
@@ -343,6 +346,13 @@ impl Progress for Watch<'_, '_> {
     }
 
     fn notice(&mut self, notice: Notice) {
-        self.observer.event(&Event::Noticed { step: None, notice: &notice });
+        let step = self.latest.map(|index| self.window[index].step);
+        self.observer.event(&Event::Noticed { step, notice: &notice });
+    }
+
+    fn blocked(&mut self, at: usize, blockers: &[Blocker], waited: Duration) {
+        let (index, part) = self.parts[at + self.skip];
+        let step = self.window[index].step;
+        self.observer.event(&Event::Blocked { step, statement: part.statement(), blockers, waited });
     }
 }

@@ -44,6 +44,13 @@ fn told(migrator: &Migrator) -> (Vec<String>, Result<Report, Error>) {
         }
         Event::StatementFinished { step, statement, .. } => lines.push(format!("{} statement {statement}", step.id)),
         Event::Retry { attempt, error, .. } => lines.push(format!("retry {attempt}: {error}")),
+        Event::Noticed { step, notice } => {
+            let step = step.map(|step| step.id.to_string());
+            lines.push(format!("{} during {}", notice.message, step.unwrap_or_default()));
+        }
+        Event::Blocked { step, statement, blockers, .. } => {
+            lines.push(format!("{} statement {statement:?} waits for {}", step.id, blockers[0].who));
+        }
         Event::Waiting { holder, .. } => lines.push(format!("waiting for {}", holder.who)),
         Event::Batch { done, rows, .. } => lines.push(format!("batch {done}, {rows} rows")),
         _ => {}
