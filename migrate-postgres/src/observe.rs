@@ -69,15 +69,17 @@ pub(crate) async fn observe(session: &mut PostgresSession<'_>, table: &TableName
         home_schema(table),
         literal(&table.name)
     );
-    let sql = format!("{general};\n{};\n{}", foreign_histories(), objects(table));
+    // Each statement sees its own moment. Whoever made the objects made the history first, so it is looked for last.
+    let sql = format!("{};\n{};\n{general}", objects(table), foreign_histories());
     let messages = session.client.simple_query(&sql).await.map_err(|error| session.failed(&error))?;
     let mut results =
         messages.split(|message| matches!(message, tokio_postgres::SimpleQueryMessage::CommandComplete(_))).map(cells);
-    let general = results.next().and_then(|rows| rows.into_iter().next()).unwrap_or_default();
-    let cell = |column: usize| general.get(column).cloned().flatten().unwrap_or_default();
     let mut names = || -> Vec<String> {
         results.next().unwrap_or_default().into_iter().filter_map(|row| row.into_iter().next()?).collect()
     };
+    let (objects, foreign_histories) = (names(), names());
+    let general = results.next().and_then(|rows| rows.into_iter().next()).unwrap_or_default();
+    let cell = |column: usize| general.get(column).cloned().flatten().unwrap_or_default();
     // Distributions append their own name to the version.
     let version = cell(0).split(' ').next().unwrap_or_default().to_owned();
     Ok(Server {
@@ -85,8 +87,8 @@ pub(crate) async fn observe(session: &mut PostgresSession<'_>, table: &TableName
         database: cell(1),
         syntax: Syntax { backslash_escapes: cell(3) == "off", ..Syntax::POSTGRES },
         has_history: cell(4) == "t",
-        foreign_histories: names(),
-        objects: names(),
+        foreign_histories,
+        objects,
         read_only: cell(2) == "t",
         pooled: facts.pooled,
     })

@@ -22,6 +22,7 @@ const CHUNK: usize = 64 << 10;
 struct Journey<'a, 'p> {
     effects: &'a [Effect<'a>],
     progress: &'p mut (dyn Progress + Send),
+    begun: Option<usize>,
     done: Vec<Done>,
     /// Who was in the way when it was last asked.
     blockers: Vec<Blocker>,
@@ -36,7 +37,8 @@ struct Failure {
 impl Journey<'_, '_> {
     /// Effects end in their order, so the first that has not ended is the one that runs.
     fn began(&mut self, at: usize) {
-        if at == self.done.len() {
+        if at == self.done.len() && self.begun != Some(at) {
+            self.begun = Some(at);
             self.progress.began(at);
         }
     }
@@ -58,7 +60,8 @@ impl PostgresSession<'_> {
         effects: &[Effect<'_>],
         progress: &mut (dyn Progress + Send),
     ) -> Performed {
-        let mut journey = Journey { effects, progress, done: Vec::with_capacity(effects.len()), blockers: Vec::new() };
+        let mut journey =
+            Journey { effects, progress, begun: None, done: Vec::with_capacity(effects.len()), blockers: Vec::new() };
         match self.travel(table, effects, &mut journey).await {
             Ok(()) => Performed::all(journey.done),
             Err(Failure { at, error }) => Performed::failed(journey.done, at, error),
