@@ -294,3 +294,120 @@ impl Query {
         self.parts.iter().find(|part| part.range.start <= byte && byte <= part.range.end)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use migrate_core::backend::{Advance, NewEntry};
+    use migrate_core::history::{Action, Entry, State};
+    use migrate_core::migration::{MigrationId, Phase};
+    use migrate_core::sql::{Syntax, classify};
+
+    use super::*;
+
+    fn statement<'a>(text: &'a str, data: Option<&'a str>) -> Statement<'a> {
+        Statement { number: 1, text, offset: 0, data, class: classify::postgres(text, &Syntax::POSTGRES) }
+    }
+
+    fn row(seq: u64) -> NewEntry {
+        let key = EntryKey { component: "main".to_owned(), seq };
+        let id = MigrationId::versioned(seq.to_string().parse().unwrap(), Phase::Pre, 0);
+        NewEntry { entry: Entry::blank(key, id, Action::Up), script: None, down_script: None }
+    }
+
+    /// Each message in one line: its statements, cut short, with the effect that each belongs to.
+    fn sent(effects: &[Effect<'_>], ground: &Ground) -> Vec<String> {
+        let (messages, _) = messages(effects, "h", ground, false).unwrap();
+        messages
+            .iter()
+            .map(|message| match message {
+                Message::Copy { at, statement, data } => format!("{at}! {statement} <{data}>"),
+                Message::Query(query) => {
+                    let parts = query.parts.iter().map(|part| {
+                        let sql = &query.sql[part.range.clone()];
+                        let end = sql.char_indices().nth(24).map_or(sql.len(), |(at, _)| at);
+                        let mark = if part.completes { "." } else { "" };
+                        format!("{}{mark} {}", part.at, &sql[..end])
+                    });
+                    let line = parts.collect::<Vec<_>>().join(" | ");
+                    if query.barrier { format!("[{line}]") } else { line }
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_window_has_two_messages_for_each_transaction() {
+        let settings = Settings { lock_timeout: Some(std::time::Duration::from_secs(2)), ..Settings::default() };
+        let (a, b, rows) = (statement("create table a()", None), statement("drop table b", None), [row(1), row(2)]);
+        let effects = [
+            Effect::Begin(&settings),
+            Effect::Statement(&a),
+            Effect::Append(&rows[0]),
+            Effect::Commit,
+            Effect::Begin(&settings),
+            Effect::Statement(&b),
+            Effect::Append(&rows[1]),
+            Effect::Commit,
+        ];
+        assert_eq!(
+            sent(&effects, &Ground::Borrowed),
+            [
+                "0 BEGIN | 0. SET LOCAL \"lock_timeout\"",
+                "1. create table a() | 3 SET CONSTRAINTS ALL IMME | 2. INSERT INTO h (\"componen | 3. COMMIT",
+                "4 BEGIN | 4. SET LOCAL \"lock_timeout\"",
+                "5. drop table b | 7 SET CONSTRAINTS ALL IMME | 6. WITH written AS (INSERT  | 7. COMMIT",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_message_begins_with_a_commit() {
+        let settings = Settings::default();
+        let copy = statement("copy t from stdin", Some("1\n"));
+        let row = row(1);
+        for effects in [
+            vec![Effect::Begin(&settings), Effect::Commit],
+            vec![Effect::Begin(&settings), Effect::Statement(&copy), Effect::Commit],
+            vec![Effect::Begin(&settings), Effect::Statement(&copy), Effect::Append(&row), Effect::Commit],
+        ] {
+            let sent = sent(&effects, &Ground::Own(Vec::new()));
+            assert!(sent.last().unwrap().contains("SET CONSTRAINTS"), "{sent:#?}");
+            assert!(
+                sent.iter().all(|line| !line.contains(". COMMIT |") && !line.starts_with("1. COMMIT")),
+                "{sent:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_outside_a_transaction_is_answered_first() {
+        let vacuum = statement("vacuum", None);
+        let key = EntryKey { component: "main".to_owned(), seq: 1 };
+        let advance = Advance {
+            key,
+            run_id: "r".to_owned(),
+            fence: 0,
+            holder_fence: 0,
+            from_cursor: 0,
+            cursor: 1,
+            prefix_digest: None,
+            state: State::Done,
+            note: None,
+            settled_by: None,
+            checkpoint: None,
+            error: None,
+        };
+        let effects = [Effect::Statement(&vacuum), Effect::Advance(&advance)];
+        assert_eq!(sent(&effects, &Ground::Borrowed), ["[0. vacuum]", "[1. WITH changed AS (UPDATE ]"]);
+    }
+
+    #[test]
+    fn a_poolers_connection_is_left_as_it_was_found() {
+        let settings = Settings::default();
+        let set = statement("set search_path = x", None);
+        let ground = Ground::Pooled { lease: Some(("l".to_owned(), 7)) };
+        let sent = sent(&[Effect::Begin(&settings), Effect::Statement(&set), Effect::Commit], &ground);
+        assert!(sent[0].contains("WITH held AS"), "{sent:#?}");
+        assert!(sent[1].contains("| 2 RESET ALL |") && sent[1].ends_with("| 2. COMMIT"), "{sent:#?}");
+    }
+}
