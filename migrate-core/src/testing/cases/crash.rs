@@ -128,8 +128,7 @@ fn crash_at<F: Fixture>(at: usize, after: bool) -> ControlFlow<(), usize> {
     let run = |goal: &Goal, crash: Option<usize>| {
         let backend = Crash::new(fixture.backend(), crash.unwrap_or(usize::MAX), after);
         // What the next run makes of it is the question here, not what this one could.
-        let mut options = RunOptions::default();
-        options.reconnect_for = Duration::ZERO;
+        let options = RunOptions { reconnect_for: Duration::ZERO, ..RunOptions::default() };
         let migrator = Migrator::new(backend.clone(), set.clone()).goal(goal.clone()).options(options);
         (F::block_on(migrator.up()), backend.crashed())
     };
