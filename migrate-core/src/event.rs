@@ -113,6 +113,15 @@ pub enum Event<'a> {
         /// How long it took.
         elapsed: Duration,
     },
+    /// The connection was lost in the middle of the run, which goes on with another one.
+    Reconnecting {
+        /// What was said when it was lost, or why there is no other yet.
+        error: &'a ServerError,
+        /// How many tries there were, this one counted.
+        attempt: u32,
+        /// When it is made.
+        next_in: Duration,
+    },
     /// Something worth knowing.
     Remark {
         /// What.

@@ -122,6 +122,7 @@ impl<'s, 'a> Live<'s, 'a> {
                 let (next, end) = (seconds(*next_in), seconds(*give_up_in));
                 self.retry(step, *attempt, error, &format!("retry {attempt}, next in {next}, giving up in {end}"));
             }
+            Event::Reconnecting { error, attempt, next_in } => self.reconnecting(error, *attempt, *next_in),
             Event::StepFinished { step, elapsed } => self.finished(step, *elapsed),
             Event::Remark { diagnostic } if !self.screen.logs_json() => {
                 self.screen.diagnostics(std::slice::from_ref(*diagnostic));
@@ -189,6 +190,20 @@ impl<'s, 'a> Live<'s, 'a> {
         }
         self.screen.remark(&format!("    {text}"));
         self.last_sign = Instant::now();
+    }
+
+    /// That the connection was lost is said once; after that there are only signs of life.
+    fn reconnecting(&mut self, error: &ServerError, attempt: u32, next_in: Duration) {
+        if attempt == 1 {
+            self.screen.remark(&format!("  the connection was lost: {error}: connecting again"));
+            self.last_sign = Instant::now();
+            self.start("connecting again".to_owned(), Duration::ZERO);
+        }
+        self.detail(if attempt == 1 {
+            String::new()
+        } else {
+            format!("try {attempt} in {}: {error}", seconds(next_in))
+        });
     }
 
     fn statement(&mut self, step: &Step, statement: usize) {

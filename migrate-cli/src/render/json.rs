@@ -166,6 +166,12 @@ pub fn event(event: &Event<'_>) -> Value {
         Event::StepFinished { step, elapsed } => {
             with(step, json!({ "event": "step_finished", "ms": millis(*elapsed) }))
         }
+        Event::Reconnecting { error, attempt, next_in } => json!({
+            "event": "reconnecting",
+            "attempt": attempt,
+            "next_in_ms": millis(*next_in),
+            "error": error.to_string(),
+        }),
         Event::Remark { diagnostic } => diagnostic_event(diagnostic),
         _ => json!({ "event": "other" }),
     }

@@ -59,7 +59,7 @@ impl Run<'_> {
         let mut journal = Journal::new(script, row, start);
 
         if step.resume.is_none() {
-            ask(self.session, step, &step.run.preconditions).await?;
+            ask(&mut *self.session, step, &step.run.preconditions).await?;
         }
         self.open_row(&takeover, &journal).await?;
         if !step.units.is_empty() {
@@ -70,7 +70,7 @@ impl Run<'_> {
         }
         let elapsed = began.elapsed();
         let statements = step.units.iter().map(|unit| unit.runs.len()).sum();
-        self.report.steps.push(StepReport::of(step, statements, elapsed));
+        self.finished(seq, StepReport::of(step, statements, elapsed));
         self.observer.event(&Event::StepFinished { step, elapsed });
         self.perform_quietly(&[Effect::Set(&Settings::default())]).await
     }

@@ -68,7 +68,7 @@ impl Run<'_> {
             let ready =
                 if self.has_table { Ok(()) } else { self.session.ensure_history(self.table).await.map_err(halted) };
             let ready = match ready {
-                Ok(()) => ask(self.session, &steps[0], &steps[0].run.preconditions).await,
+                Ok(()) => ask(&mut *self.session, &steps[0], &steps[0].run.preconditions).await,
                 halt => halt,
             };
             if let Err(halt) = ready {
@@ -92,7 +92,10 @@ impl Run<'_> {
         let reports = std::mem::take(&mut watch.reports);
         drop(watch);
         let finished = reports.len();
-        self.report.steps.extend(reports);
+        let first_seq = self.next_seq - window.len() as u64;
+        for (seq, report) in (first_seq..).zip(reports) {
+            self.finished(seq, report);
+        }
         if finished > 0 {
             self.has_table = true;
         }
@@ -167,9 +170,9 @@ impl Run<'_> {
         }
         self.next_seq += rows.len() as u64;
         self.has_table = true;
-        for step in steps {
+        for (step, row) in steps.iter().zip(&rows) {
             let elapsed = began.elapsed();
-            self.report.steps.push(StepReport::of(step, 0, elapsed));
+            self.finished(row.entry.key.seq, StepReport::of(step, 0, elapsed));
             self.observer.event(&Event::StepFinished { step, elapsed });
         }
         Ok(steps.len())

@@ -106,6 +106,12 @@ impl Observer for Tracing {
                 self.of(step).in_scope(|| info!(elapsed_ms = millis(*elapsed), "finished"));
                 self.step = Span::none();
             }
+            Event::Reconnecting { error, attempt, next_in } => {
+                // The step begins again, or was done.
+                self.step = Span::none();
+                let (code, next_in_ms) = (error.code.as_deref(), millis(*next_in));
+                warn!(attempt, next_in_ms, code, "the connection was lost: connecting again");
+            }
             Event::Remark { diagnostic } => remark(diagnostic),
         }
     }

@@ -5,6 +5,7 @@
 mod doubts;
 mod failures;
 mod locks;
+mod reconnects;
 mod stops;
 mod windows;
 
@@ -27,6 +28,8 @@ fn options() -> RunOptions {
     let mut options = RunOptions::default();
     options.lock_wait = Duration::from_millis(50);
     options.lock_retry_for = Duration::from_secs(60);
+    // Whoever loses a connection sees at once what it left.
+    options.reconnect_for = Duration::ZERO;
     options.installed_by = Some("kim".to_owned());
     options
 }
