@@ -462,10 +462,10 @@ const SQLITE: Table = &[
     ),
     ("definition shares destructive", &["drop table if exists t", "alter table main.\"t\" drop column a"]),
     ("maintenance shares", &["analyze", "reindex t"]),
-    ("maintenance alone:repeat", &["vacuum", "vacuum main"]),
-    ("maintenance alone:nonatomic", &["vacuum into 'f'"]),
+    ("maintenance alone:repeat queues", &["vacuum", "vacuum main"]),
+    ("maintenance alone:nonatomic queues", &["vacuum into 'f'"]),
     (
-        "session alone:repeat",
+        "session alone:repeat queues",
         &[
             "attach 'f' as a",
             "detach a",
