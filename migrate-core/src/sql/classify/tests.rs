@@ -139,7 +139,10 @@ const POSTGRES: Table = &[
             "create tablespace t location '/x'",
             "create subscription s connection 'c' publication p",
             "create subscription s connection 'c' publication p with (create_slot = true)",
+            "create index concurrently on only t (a)",
+            "create database d template t owner = o",
             "alter table s.t detach partition s.p concurrently",
+            "alter table if exists t detach partition p concurrently",
         ],
     ),
     (
@@ -150,6 +153,7 @@ const POSTGRES: Table = &[
         "definition alone:drop destructive",
         &[
             "drop index concurrently if exists i",
+            "drop index concurrently s.i restrict",
             "drop database if exists d",
             "drop tablespace t",
             "drop subscription s",
@@ -174,10 +178,19 @@ const POSTGRES: Table = &[
             "vacuum",
             "vacuum analyze t",
             "vacuum (full false, verbose) t",
+            "vacuum (parallel 2) s.t (a, b)",
             "alter system set work_mem = '1MB'",
+            "alter system reset all",
+        ],
+    ),
+    (
+        "maintenance alone:definition",
+        &[
             "reindex index concurrently i",
             "reindex (verbose, concurrently) table t",
+            "reindex (concurrently true) index i",
             "reindex schema concurrently s",
+            "reindex database concurrently",
         ],
     ),
     (
