@@ -1,6 +1,6 @@
 //! What became of a statement that was in flight when its client died.
 
-use crate::backend::{Advance, Effect, End, Settled};
+use crate::backend::{Advance, Effect, End, ServerError, Settled};
 use crate::diagnostic::Place;
 use crate::error::ErrorKind;
 use crate::event::Event;
@@ -13,7 +13,9 @@ use crate::sql::{Class, Recovery, Script, Sharing, Statement, StatementKind};
 use super::{Halt, Run};
 
 /// How often an answer may ask for statements to run first.
-const ROUNDS: usize = 10;
+pub(super) const ROUNDS: usize = 10;
+/// What is said of an answer that asks for more every time.
+pub(super) const ENDLESS: &str = "cleaning up after it does not come to an end";
 
 impl Run<'_> {
     /// Decides the doubt about a step that was in flight and lets the step go on behind it. The answer is the change
@@ -41,7 +43,7 @@ impl Run<'_> {
             _ => (at, entry.prefix_digest.clone()),
         };
         step.go_on(now as u64, prefix_digest.as_deref(), &self.backend.dialect().syntax)?;
-        Ok(interrupted(&entry, now, prefix_digest, evidence))
+        Ok(interrupted(&entry, self.fence, now, prefix_digest, evidence))
     }
 
     /// Writes down what a person says about the statement in flight of `open`, whose script is `script`.
@@ -62,7 +64,7 @@ impl Run<'_> {
         };
         let by = self.options.installed_by.as_deref().unwrap_or("somebody");
         let evidence = format!("person: {by} said that it {}", if ran { "ran" } else { "did not run" });
-        let advance = interrupted(open, now, prefix_digest, evidence);
+        let advance = interrupted(open, self.fence, now, prefix_digest, evidence);
         match self.session.perform(self.table, &[Effect::Advance(&advance)], &mut ()).await.end {
             End::All => Ok(()),
             End::Lost(error) => Err(ErrorKind::Lost(error).into()),
@@ -103,18 +105,19 @@ impl Run<'_> {
                 Settled::DidNotRun(evidence) => return Ok((false, evidence)),
                 Settled::First(statements) => {
                     for text in &statements {
-                        self.clean_up(text).await?;
+                        if let Some(error) = self.clean_up(text).await? {
+                            return Err(error.into());
+                        }
                     }
                 }
                 Settled::Undecided(reason) => return Err(doubt(step, Some(script), entry, reason).into()),
             }
         }
-        let reason = "cleaning up after it does not come to an end".to_owned();
-        Err(doubt(step, Some(script), entry, reason).into())
+        Err(doubt(step, Some(script), entry, ENDLESS.to_owned()).into())
     }
 
-    /// A statement that the evidence asks for: dropping what a broken build left behind.
-    async fn clean_up(&mut self, text: &str) -> Result<(), Halt> {
+    /// A statement that the evidence asks for: dropping what a broken build left behind. Answers why it is refused.
+    pub(super) async fn clean_up(&mut self, text: &str) -> Result<Option<ServerError>, Halt> {
         let class = Class {
             kind: StatementKind::Definition,
             sharing: Sharing::Alone(Recovery::Repeat),
@@ -123,19 +126,26 @@ impl Run<'_> {
         };
         let statement = Statement { number: 1, text, offset: 0, data: None, class };
         match self.session.perform(self.table, &[Effect::Statement(&statement)], &mut ()).await.end {
-            End::All => Ok(()),
+            End::All => Ok(None),
             End::Lost(error) => Err(ErrorKind::Lost(error).into()),
-            End::Refused { error, .. } => Err(error.into()),
+            End::Refused { error, .. } => Ok(Some(error)),
         }
     }
 }
 
 /// The old row, with what was decided.
-fn interrupted(entry: &Entry, cursor: usize, prefix_digest: Option<String>, evidence: String) -> Advance {
+fn interrupted(
+    entry: &Entry,
+    holder_fence: u64,
+    cursor: usize,
+    prefix_digest: Option<String>,
+    evidence: String,
+) -> Advance {
     Advance {
         key: entry.key.clone(),
         run_id: entry.run_id.clone(),
         fence: entry.fence,
+        holder_fence,
         from_cursor: entry.cursor,
         cursor: cursor as u64,
         prefix_digest,

@@ -1,5 +1,7 @@
 //! Where the database is, and how connections to it are opened.
 
+pub(crate) mod plain;
+
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -22,6 +24,15 @@ pub(crate) struct Link {
     pub(crate) notices: UnboundedReceiver<Notice>,
     /// As `server_version_num` counts: 150018 is 15.18.
     pub(crate) version: u32,
+    pub(crate) canceller: Cancel,
+}
+
+#[derive(Clone)]
+pub(crate) struct Cancel;
+impl migrate_core::backend::Canceller for Cancel {
+    fn cancel(&self) -> Result<(), ServerError> {
+        Ok(())
+    }
 }
 
 impl Postgres {
@@ -31,6 +42,18 @@ impl Postgres {
         Ok(Self { config: Arc::new(config) })
     }
 
+    pub fn label(&self) -> String {
+        String::new()
+    }
+    pub fn application_name(&self) -> Option<&str> {
+        None
+    }
+    pub fn session_pooling(&self) -> bool {
+        false
+    }
+    pub fn creates_schema(&self) -> bool {
+        true
+    }
     pub(crate) async fn open(&self) -> Result<Link, ServerError> {
         let (client, mut connection) = self.config.connect(NoTls).await.map_err(|error| server_error(&error))?;
         let version = connection.parameter("server_version").unwrap_or_default().to_owned();
@@ -46,6 +69,6 @@ impl Postgres {
         });
         let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse::<u32>().unwrap_or(0));
         let version = numbers.next().unwrap_or(0) * 10_000 + numbers.next().unwrap_or(0);
-        Ok(Link { client, notices, version })
+        Ok(Link { client, notices, version, canceller: Cancel })
     }
 }
