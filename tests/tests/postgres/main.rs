@@ -1,0 +1,14 @@
+//! The PostgreSQL backend on real servers.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `support` | a fixture, sets from texts, what a database holds |
+//! | `conformance` | the suite of the core |
+#![cfg(unix)]
+
+/// By this name the tests are left out where there is no server: see `scripts/test`.
+#[path = "."]
+mod on_postgres {
+    mod conformance;
+    mod support;
+}
