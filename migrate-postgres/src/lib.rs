@@ -4,6 +4,6 @@ pub mod connect;
 mod error;
 pub mod session;
 
-pub use connect::Postgres;
+pub use connect::{ConnInfo, ConnInfoError, Postgres};
 pub use migrate_core as core;
 pub use tokio_postgres;
