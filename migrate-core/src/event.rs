@@ -5,7 +5,7 @@ pub mod tracing;
 
 use std::time::Duration;
 
-use crate::backend::{Holder, Notice, Server, ServerError};
+use crate::backend::{Blocker, Holder, Notice, Server, ServerError};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Plan, Step};
 
@@ -82,6 +82,17 @@ pub enum Event<'a> {
         /// What.
         notice: &'a Notice,
     },
+    /// A statement is waiting for somebody's lock.
+    Blocked {
+        /// Of which step.
+        step: &'a Step,
+        /// Which, from 1; `None` where it is the transaction or the row of the step that waits.
+        statement: Option<usize>,
+        /// Who is in the way.
+        blockers: &'a [Blocker],
+        /// For how long it has been waiting.
+        waited: Duration,
+    },
     /// Somebody was in the way; the step is tried again.
     Retry {
         /// Which step.
@@ -101,6 +112,15 @@ pub enum Event<'a> {
         step: &'a Step,
         /// How long it took.
         elapsed: Duration,
+    },
+    /// The connection was lost in the middle of the run, which goes on with another one.
+    Reconnecting {
+        /// What was said when it was lost, or why there is no other yet.
+        error: &'a ServerError,
+        /// How many tries there were, this one counted.
+        attempt: u32,
+        /// When it is made.
+        next_in: Duration,
     },
     /// Something worth knowing.
     Remark {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::{Halt, Report, Run, RunOptions, StopHandle};
-use crate::backend::{Backend, Cancel, Exclusion, Fault, ServerError, Session, TableName};
+use crate::apply::{Halt, LOSSES, Line, Report, Run, RunOptions, StopHandle};
+use crate::backend::{Backend, Exclusion, Fault, ServerError, Session, TableName};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Observer};
 use crate::history::{Entry, EntryKey, History, State, Texts};
@@ -124,12 +124,17 @@ impl Migrator {
             let at = self.set.last_versioned().map_or(head.id, |migration| migration.id.clone());
             return Ok(Check::Current { at: Some(at), notes: Vec::new() });
         }
-        let observed = self.observed(&mut *session).await.map_err(ErrorKind::from)?;
+        let mut observed = self.observed(&mut *session).await.map_err(ErrorKind::from)?;
+        // Whoever only looks needs no session: services reach their database through poolers.
+        observed.server.pooled = false;
         let at = observed.history.newest().cloned();
         Ok(Check::from_planned(self.planned(&observed), at))
     }
 
     /// Carries the goal out: observe, plan, take the lock where it is needed, apply. Nobody is told on the way.
+    ///
+    /// Where the connection is lost in the middle another one is opened ([`RunOptions::reconnect_for`]), and the run
+    /// goes on as the next one would.
     ///
     /// # Errors
     /// Everything that keeps the goal from being reached; the error's report says what was done by then.
@@ -142,16 +147,17 @@ impl Migrator {
     /// # Errors
     /// As of [`up`](Self::up).
     pub async fn run(&self, observer: &mut dyn Observer) -> Result<Report, Error> {
-        let mut session = self.connect().await?;
-        self.run_on(&mut *session, observer).await
+        let mut run = self.begin(Line::Own(self.connect().await?), observer);
+        let result = self.persist(&mut run, None).await;
+        self.finish(run, result).await
     }
 
-    /// Like [`run`](Self::run), on a session that the caller has.
+    /// Like [`run`](Self::run), on a session that the caller has. When that is lost, so is the run.
     ///
     /// # Errors
     /// As of [`up`](Self::up).
     pub async fn run_on(&self, session: &mut dyn Session, observer: &mut dyn Observer) -> Result<Report, Error> {
-        let mut run = self.begin(session, observer);
+        let mut run = self.begin(Line::Borrowed(session), observer);
         let result = self.reach(&mut run).await;
         self.finish(run, result).await
     }
@@ -161,9 +167,8 @@ impl Migrator {
     /// # Errors
     /// As of [`up`](Self::up), and a stale plan if the history changed since.
     pub async fn apply(&self, plan: &Plan, observer: &mut dyn Observer) -> Result<Report, Error> {
-        let mut session = self.connect().await?;
-        let mut run = self.begin(&mut *session, observer);
-        let result = self.reach_planned(&mut run, plan).await;
+        let mut run = self.begin(Line::Own(self.connect().await?), observer);
+        let result = self.persist(&mut run, Some(plan)).await;
         self.finish(run, result).await
     }
 
@@ -173,9 +178,8 @@ impl Migrator {
     /// # Errors
     /// If nothing is open, or something else, or its doubt is about another statement.
     pub async fn settle(&self, id: &MigrationId, statement: usize, ran: bool) -> Result<Report, Error> {
-        let mut session = self.connect().await?;
         let mut nobody = ();
-        let mut run = self.begin(&mut *session, &mut nobody);
+        let mut run = self.begin(Line::Own(self.connect().await?), &mut nobody);
         let result = self.settle_open(&mut run, id, statement, ran).await;
         self.finish(run, result).await
     }
@@ -193,11 +197,10 @@ impl Migrator {
         self.backend.connect().await.map_err(ErrorKind::from)
     }
 
-    fn begin<'s>(&'s self, session: &'s mut dyn Session, observer: &'s mut dyn Observer) -> Run<'s> {
-        if self.backend.dialect().cancel == Cancel::Statement {
-            self.stop.arm(session.canceller());
-        }
-        Run::new(&*self.backend, session, &self.table, &self.options, observer, &self.stop)
+    fn begin<'s>(&'s self, session: Line<'s>, observer: &'s mut dyn Observer) -> Run<'s> {
+        let run = Run::new(&*self.backend, session, &self.table, &self.options, observer, &self.stop);
+        run.arm();
+        run
     }
 
     /// The one way out of a run: the lock is given back and the report is complete, however it ended.
@@ -215,15 +218,54 @@ impl Migrator {
         }
     }
 
+    /// Carries out a plan, or the goal, on a session of the run's own: where the connection is lost, on another one.
+    async fn persist(&self, run: &mut Run<'_>, plan: Option<&Plan>) -> Result<(), Halt> {
+        let (mut losses, mut done) = (0, 0);
+        loop {
+            let halt = match self.attempt(run, plan).await {
+                Ok(()) => return Ok(()),
+                Err(halt) => halt,
+            };
+            let Some(error) = halt.lost() else { return Err(halt) };
+            if run.report.steps.len() > done {
+                (losses, done) = (0, run.report.steps.len());
+            }
+            losses += 1;
+            if losses > LOSSES {
+                return Err(halt);
+            }
+            run.reconnect(error.clone()).await?;
+        }
+    }
+
+    /// The first try, or one with a session that took the place of a lost one.
+    async fn attempt(&self, run: &mut Run<'_>, plan: Option<&Plan>) -> Result<(), Halt> {
+        if let Some((sent, rows)) = run.catch_up(self.set.component()).await?
+            && (plan.is_some() || !self.goal.is_a_place())
+        {
+            // What was meant once is not planned again.
+            let Some(rest) = sent.rest(&rows, &run.run_id)? else {
+                let now = rows.last().map_or(sent.after, |row| row.key.seq);
+                return Err(ErrorKind::from(Refusal::StalePlan { after: sent.after, now }).into());
+            };
+            run.sent = Some(rest.clone());
+            return self.reach_planned(run, &rest).await;
+        }
+        match plan {
+            Some(plan) => self.reach_planned(run, plan).await,
+            None => self.reach(run).await,
+        }
+    }
+
     async fn reach(&self, run: &mut Run<'_>) -> Result<(), Halt> {
         if self.goal.is_everything()
-            && let Some(head) = self.current_head(run.session).await?
+            && let Some(head) = self.current_head(&mut *run.session).await?
         {
             run.report.now_at = Some(self.set.last_versioned().map_or(head.id, |migration| migration.id.clone()));
             return Ok(());
         }
         for _ in 0..RACES {
-            let observed = self.observed(run.session).await?;
+            let observed = self.observed(&mut *run.session).await?;
             run.observer.event(&Event::Connected { server: &observed.server });
             let plan = self.planned(&observed)?;
             if self.needs_lock(&plan) && !run.locked {
@@ -232,10 +274,15 @@ impl Migrator {
                 continue;
             }
             for note in &plan.notes {
-                run.observer.event(&Event::Remark { diagnostic: note });
+                // Whoever plans again says it once.
+                if !run.report.notes.contains(note) {
+                    run.observer.event(&Event::Remark { diagnostic: note });
+                }
             }
             run.report.notes.clone_from(&plan.notes);
             match run.execute(&plan).await {
+                // Where locks expire, ours may have passed on: nothing is written until it is ours again.
+                Err(Halt::Raced) if run.fence != 0 => run.unlock().await,
                 Err(Halt::Raced) => {}
                 other => {
                     run.report.now_at = Self::newest_after(&observed.history, &run.report);
@@ -247,36 +294,29 @@ impl Migrator {
     }
 
     async fn reach_planned(&self, run: &mut Run<'_>, plan: &Plan) -> Result<(), Halt> {
-        if self.needs_lock(plan) {
+        if self.needs_lock(plan) && !run.locked {
             run.lock(self.set.component()).await?;
         }
-        let now = async |run: &mut Run<'_>| -> Result<u64, Halt> {
-            let head = run.session.head(&self.table, self.set.component()).await?;
-            Ok(head.map_or(0, |head| head.key.seq))
-        };
-        let seq = now(run).await?;
-        if seq != plan.after {
-            return Err(ErrorKind::from(Refusal::StalePlan { after: plan.after, now: seq }).into());
+        let stale = |now| Halt::from(ErrorKind::from(Refusal::StalePlan { after: plan.after, now }));
+        let before = self.observed(&mut *run.session).await?.history;
+        if before.last_seq() != plan.after {
+            return Err(stale(before.last_seq()));
         }
         run.report.notes.clone_from(&plan.notes);
-        match run.execute(plan).await {
+        let result = run.execute(plan).await;
+        run.report.now_at = Self::newest_after(&before, &run.report);
+        match result {
             Err(Halt::Raced) => {
-                let seq = now(run).await?;
-                Err(ErrorKind::from(Refusal::StalePlan { after: plan.after, now: seq }).into())
+                let head = run.session.head(&self.table, self.set.component()).await?;
+                Err(stale(head.map_or(0, |head| head.key.seq)))
             }
-            other => {
-                run.report.now_at = match self.observed(run.session).await {
-                    Ok(observed) => observed.history.newest().cloned(),
-                    Err(_) => plan.from.clone(),
-                };
-                other
-            }
+            other => other,
         }
     }
 
     async fn settle_open(&self, run: &mut Run<'_>, id: &MigrationId, statement: usize, ran: bool) -> Result<(), Halt> {
         run.lock(self.set.component()).await?;
-        let observed = self.observed(run.session).await?;
+        let observed = self.observed(&mut *run.session).await?;
         let open = observed.history.open().filter(|open| open.id == *id && open.state == State::InFlight);
         let Some(open) = open else {
             return Err(ErrorKind::from(Refusal::Already {

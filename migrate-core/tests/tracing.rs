@@ -142,7 +142,9 @@ fn a_decided_doubt_is_a_warning_in_its_step() {
     for at in 0.. {
         let memory = Memory::implicit();
         let crash = Crash::new(memory.clone(), at, true);
-        let _ = block_on(Migrator::new(crash.clone(), fixture::set(TWO)).up());
+        let mut options = RunOptions::default();
+        options.reconnect_for = std::time::Duration::ZERO;
+        let _ = block_on(Migrator::new(crash.clone(), fixture::set(TWO)).options(options).up());
         assert!(crash.crashed(), "no such moment");
         let lines = traced(&migrator(&memory, TWO));
         if let Some(settled) = lines.lines().find(|line| line.contains("catalog")) {

@@ -66,3 +66,32 @@ pub(crate) fn chain(error: &tokio_postgres::Error) -> String {
     }
     text
 }
+
+/// Where in `statement` an error happened that was raised inside its body: a `DO` block, whose lines the server counts.
+///
+/// `where` reads `PL/pgSQL function inline_code_block line 3 at SQL statement`; the first line of the body is that of
+/// the opening quote.
+pub(crate) fn place_inside(error: &DbError, statement: &str) -> Option<usize> {
+    if let Some(ErrorPosition::Internal { position, query }) = error.position() {
+        // What failed was a statement of the body, as it stands there or put together by it.
+        let character = usize::try_from(*position).ok()?.checked_sub(1)?;
+        let inside = query.char_indices().nth(character).map_or(query.len(), |(at, _)| at);
+        if let Some(body) = statement.find(query.as_str()) {
+            return Some(body + inside);
+        }
+    }
+    let line = error.where_()?.lines().rev().find_map(|line| {
+        let number = line.split_once("inline_code_block line ")?.1;
+        number.split(' ').next()?.parse::<usize>().ok()
+    })?;
+    let opening = ["$", "'"].iter().filter_map(|quote| statement.find(quote)).min()?;
+    let mut start = opening;
+    for _ in 1..line {
+        start += statement.get(start..)?.find('\n')? + 1;
+    }
+    if line == 1 {
+        return Some(start);
+    }
+    let text = statement.get(start..)?;
+    Some(start + (text.len() - text.trim_start().len()))
+}

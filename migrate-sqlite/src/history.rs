@@ -29,7 +29,8 @@ impl HistorySql {
         let values: Vec<_> = COLUMNS.iter().map(|column| format!(":{}", column.name)).collect();
         let insert = format!("INSERT INTO {} ({}) VALUES ({})", main(table), columns.join(", "), values.join(", "));
         let set: Vec<_> = table::CHANGES.iter().map(|column| format!("{} = :{column}", name(column))).collect();
-        let expected: Vec<_> = table::EXPECTED.iter().map(|column| format!("{} = :old_{column}", name(column))).collect();
+        let expected: Vec<_> =
+            table::EXPECTED.iter().map(|column| format!("{} = :old_{column}", name(column))).collect();
         let advance = format!(
             "UPDATE {} SET {}, \"finished_at\" = COALESCE(:finished_at, \"finished_at\") WHERE {}",
             main(table),

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use migrate_core::apply::Report;
-use migrate_core::backend::{Holder, ServerError};
+use migrate_core::backend::{Blocker, Holder, ServerError};
 use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::error::{count, seconds, shown};
 use migrate_core::event::{Event, Observer};
@@ -115,10 +115,14 @@ impl<'s, 'a> Live<'s, 'a> {
             Event::Noticed { notice, .. } if self.screen.is_verbose() => {
                 self.screen.remark(&format!("    {}: {}", notice.level.to_lowercase(), notice.message));
             }
+            Event::Blocked { step, statement, blockers, waited } => {
+                self.blocked(step, *statement, blockers, *waited);
+            }
             Event::Retry { step, attempt, next_in, give_up_in, error } => {
                 let (next, end) = (seconds(*next_in), seconds(*give_up_in));
                 self.retry(step, *attempt, error, &format!("retry {attempt}, next in {next}, giving up in {end}"));
             }
+            Event::Reconnecting { error, attempt, next_in } => self.reconnecting(error, *attempt, *next_in),
             Event::StepFinished { step, elapsed } => self.finished(step, *elapsed),
             Event::Remark { diagnostic } if !self.screen.logs_json() => {
                 self.screen.diagnostics(std::slice::from_ref(*diagnostic));
@@ -158,6 +162,21 @@ impl<'s, 'a> Live<'s, 'a> {
         }
     }
 
+    /// Said once for each who is in the way; how long it lasts is a sign of life like any other.
+    fn blocked(&mut self, step: &Step, statement: Option<usize>, blockers: &[Blocker], waited: Duration) {
+        let who: Vec<&str> = blockers.iter().map(|blocker| blocker.who.as_str()).collect();
+        let what = statement.map_or("its transaction".to_owned(), |number| format!("statement {number}"));
+        let detail = format!("{what} waits for {}", who.join(", "));
+        if self.running.as_ref().is_some_and(|running| running.detail == detail) {
+            return;
+        }
+        let (title, waited) = (step.title(), seconds(waited));
+        let them = shown_blockers(blockers);
+        self.screen.remark(&format!("  {title}: {what} has waited {waited} for a lock of the database: {them}"));
+        self.last_sign = Instant::now();
+        self.detail(detail);
+    }
+
     /// Who is in the way is said once; after that there are only signs of life.
     fn retry(&mut self, step: &Step, attempt: u32, error: &ServerError, text: &str) {
         if attempt == 1 {
@@ -171,6 +190,20 @@ impl<'s, 'a> Live<'s, 'a> {
         }
         self.screen.remark(&format!("    {text}"));
         self.last_sign = Instant::now();
+    }
+
+    /// That the connection was lost is said once; after that there are only signs of life.
+    fn reconnecting(&mut self, error: &ServerError, attempt: u32, next_in: Duration) {
+        if attempt == 1 {
+            self.screen.remark(&format!("  the connection was lost: {error}: connecting again"));
+            self.last_sign = Instant::now();
+            self.start("connecting again".to_owned(), Duration::ZERO);
+        }
+        self.detail(if attempt == 1 {
+            String::new()
+        } else {
+            format!("try {attempt} in {}: {error}", seconds(next_in))
+        });
     }
 
     fn statement(&mut self, step: &Step, statement: usize) {
@@ -264,13 +297,17 @@ impl Columns {
 
 /// Who keeps a statement waiting, or what the server says where it does not know.
 fn in_the_way(error: &ServerError) -> String {
-    let blockers = error.blockers.iter().map(|blocker| {
+    if error.blockers.is_empty() { error.to_string() } else { shown_blockers(&error.blockers) }
+}
+
+/// Who they are, for how long they have been at it, what they run.
+fn shown_blockers(blockers: &[Blocker]) -> String {
+    let one = |blocker: &Blocker| {
         let age = blocker.age.map(|age| format!(" for {}", seconds(age))).unwrap_or_default();
         let query = blocker.query.as_deref().map(|query| format!(": {query}")).unwrap_or_default();
         format!("{}{age}{query}", blocker.who)
-    });
-    let blockers: Vec<_> = blockers.collect();
-    if blockers.is_empty() { error.to_string() } else { blockers.join("; ") }
+    };
+    blockers.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// What was done with a migration.
@@ -349,4 +386,47 @@ pub fn width(text: &str) -> usize {
 pub fn padded(text: &str, to: usize) -> String {
     let blanks = to.saturating_sub(width(text));
     format!("{text}{}", " ".repeat(blanks))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+    use migrate_core::Migrator;
+    use migrate_core::testing::fixture::set;
+    use migrate_core::testing::memory::Memory;
+
+    use super::*;
+    use crate::args::Common;
+    use crate::environment::Environment;
+    use crate::screen::{Io, Terminal};
+
+    /// What is on stderr after a run.
+    fn remarks(memory: &Memory, text: &str) -> String {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let io = Io {
+            stdin: &mut std::io::empty(),
+            stdout: &mut stdout,
+            stderr: &mut stderr,
+            terminal: Terminal::default(),
+            signals: false,
+            now: std::time::SystemTime::UNIX_EPOCH,
+        };
+        let mut screen = Screen::new(io, &Common::default(), &Environment::default());
+        let migrator = Migrator::new(memory.clone(), set(&[("1", text, "")]));
+        let (report, _) = watch(&mut screen, "memory", |observer, _| block_on(migrator.run(observer)));
+        report.unwrap();
+        String::from_utf8(stderr).unwrap()
+    }
+
+    #[test]
+    fn who_is_in_the_way_is_said_while_a_statement_waits() {
+        let memory = Memory::implicit();
+        let blocker = Blocker {
+            who: "pid 812 (analytics)".to_owned(),
+            age: Some(Duration::from_secs(360)),
+            query: Some("select 1".to_owned()),
+        };
+        memory.block_next("REINDEX", blocker);
+        insta::assert_snapshot!(remarks(&memory, "REINDEX; CREATE TABLE a (n INTEGER)"), @"  1 test: statement 1 has waited 2.0 s for a lock of the database: pid 812 (analytics) for 6 min: select 1");
+    }
 }

@@ -143,6 +143,15 @@ pub fn event(event: &Event<'_>) -> Value {
             let id = step.map(|step| step.id.to_string());
             json!({ "event": "notice", "migration": id, "notice": notice })
         }
+        Event::Blocked { step, statement, blockers, waited } => with(
+            step,
+            json!({
+                "event": "blocked",
+                "statement": statement,
+                "blockers": blockers,
+                "waited_ms": millis(*waited),
+            }),
+        ),
         Event::Retry { step, attempt, next_in, give_up_in, error } => with(
             step,
             json!({
@@ -157,6 +166,12 @@ pub fn event(event: &Event<'_>) -> Value {
         Event::StepFinished { step, elapsed } => {
             with(step, json!({ "event": "step_finished", "ms": millis(*elapsed) }))
         }
+        Event::Reconnecting { error, attempt, next_in } => json!({
+            "event": "reconnecting",
+            "attempt": attempt,
+            "next_in_ms": millis(*next_in),
+            "error": error.to_string(),
+        }),
         Event::Remark { diagnostic } => diagnostic_event(diagnostic),
         _ => json!({ "event": "other" }),
     }

@@ -15,7 +15,7 @@ use crate::sql::Statement;
 use crate::sql::batch::with_bounds;
 
 use super::effects::{Journal, Part};
-use super::journal::Outcome;
+use super::journal::{Outcome, UnitWatch};
 use super::{Halt, Run};
 
 impl Run<'_> {
@@ -107,7 +107,7 @@ impl Run<'_> {
                 let next = Walk { next: hi + 1, ..walk };
                 Advance { checkpoint: Some(next.to_text()), ..journal.here(State::InFlight) }
             };
-            match self.round(&bounded, &advance, settings).await? {
+            match self.round(step, &bounded, &advance, settings).await? {
                 Err((part, error)) => return Ok(Outcome::Refused(part, error)),
                 Ok(affected) => rows += affected.unwrap_or(0),
             }
@@ -150,7 +150,7 @@ impl Run<'_> {
         loop {
             rounds += 1;
             let advance = Advance { checkpoint: Some(rounds.to_string()), ..journal.here(State::InFlight) };
-            let affected = match self.round(&statement, &advance, settings).await? {
+            let affected = match self.round(step, &statement, &advance, settings).await? {
                 Err((part, error)) => return Ok(Outcome::Refused(part, error)),
                 Ok(Some(affected)) => affected,
                 Ok(None) => {
@@ -185,12 +185,14 @@ impl Run<'_> {
     /// One round: the statement and its checkpoint, or neither. Answers the rows it affected, where the server says so.
     async fn round(
         &mut self,
+        step: &Step,
         statement: &Statement<'_>,
         advance: &Advance,
         settings: &Settings,
     ) -> Result<Result<Option<u64>, (Part, ServerError)>, Halt> {
         let effects = [Effect::Begin(settings), Effect::Statement(statement), Effect::Advance(advance), Effect::Commit];
-        let performed = self.session.perform(self.table, &effects, &mut ()).await;
+        let mut watch = UnitWatch { step, effects: &effects, silent: true, observer: self.observer };
+        let performed = self.session.perform(self.table, &effects, &mut watch).await;
         match performed.end {
             End::All => Ok(Ok(performed.done.get(1).and_then(|done| done.rows))),
             End::Lost(error) => Err(ErrorKind::Lost(error).into()),

@@ -97,6 +97,14 @@ impl Part {
             Effect::Append(_) | Effect::Advance(_) | Effect::Mirror(_) => Self::Row,
         }
     }
+
+    /// The number of the statement, from 1.
+    pub(super) fn statement(self) -> Option<usize> {
+        match self {
+            Self::Statement(index) => Some(index + 1),
+            Self::Begin | Self::Row | Self::Commit => None,
+        }
+    }
 }
 
 impl<'p> Transaction<'p> {
@@ -151,6 +159,7 @@ pub(super) fn advance(row: &NewEntry, from: usize, to: usize, state: State) -> A
         key: row.entry.key.clone(),
         run_id: row.entry.run_id.clone(),
         fence: row.entry.fence,
+        holder_fence: row.entry.fence,
         from_cursor: from as u64,
         cursor: to as u64,
         prefix_digest: None,

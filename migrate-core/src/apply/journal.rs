@@ -3,11 +3,11 @@
 //! For each unit, by its certainty: what can share a transaction with the row does; what may be repeated is followed by
 //! its row; everything else is announced in a committed row, with evidence, before it is sent.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::backend::{Advance, Effect, End, Exclusion, Fault, ServerError, Settings};
+use crate::backend::{Advance, Blocker, Done, Effect, End, Exclusion, Fault, Notice, Progress, ServerError, Settings};
 use crate::error::ErrorKind;
-use crate::event::Event;
+use crate::event::{Event, Observer};
 use crate::history::State;
 use crate::plan::{How, Step, Unit};
 use crate::sql::{Recovery, Statement};
@@ -59,7 +59,7 @@ impl Run<'_> {
         let mut journal = Journal::new(script, row, start);
 
         if step.resume.is_none() {
-            ask(self.session, step, &step.run.preconditions).await?;
+            ask(&mut *self.session, step, &step.run.preconditions).await?;
         }
         self.open_row(&takeover, &journal).await?;
         if !step.units.is_empty() {
@@ -70,7 +70,7 @@ impl Run<'_> {
         }
         let elapsed = began.elapsed();
         let statements = step.units.iter().map(|unit| unit.runs.len()).sum();
-        self.report.steps.push(StepReport::of(step, statements, elapsed));
+        self.finished(seq, StepReport::of(step, statements, elapsed));
         self.observer.event(&Event::StepFinished { step, elapsed });
         self.perform_quietly(&[Effect::Set(&Settings::default())]).await
     }
@@ -228,7 +228,7 @@ impl Run<'_> {
 
     /// Sends the effects of one unit and says what became of them.
     async fn send_unit(&mut self, step: &Step, unit: &Unit, effects: &[Effect<'_>]) -> Result<Outcome, Halt> {
-        let mut watch = UnitWatch { step, effects, observer: self.observer };
+        let mut watch = UnitWatch { step, effects, silent: false, observer: self.observer };
         let performed = self.session.perform(self.table, effects, &mut watch).await;
         match performed.end {
             End::All => Ok(Outcome::Passed),
@@ -249,27 +249,40 @@ impl Run<'_> {
 }
 
 /// Turns the progress of a unit's effects into events.
-struct UnitWatch<'w, 'e> {
-    step: &'w Step,
-    effects: &'w [Effect<'e>],
-    observer: &'w mut dyn crate::event::Observer,
+pub(super) struct UnitWatch<'w, 'e> {
+    pub(super) step: &'w Step,
+    pub(super) effects: &'w [Effect<'e>],
+    /// Statements are sent over and over, and what is told of them is told elsewhere.
+    pub(super) silent: bool,
+    pub(super) observer: &'w mut dyn Observer,
 }
 
-impl crate::backend::Progress for UnitWatch<'_, '_> {
+impl Progress for UnitWatch<'_, '_> {
     fn began(&mut self, at: usize) {
+        if self.silent {
+            return;
+        }
         if let Effect::Statement(statement) = self.effects[at] {
             self.observer.event(&Event::StatementStarted { step: self.step, statement: statement.number });
         }
     }
 
-    fn done(&mut self, at: usize, done: &crate::backend::Done) {
+    fn done(&mut self, at: usize, done: &Done) {
+        if self.silent {
+            return;
+        }
         if let Effect::Statement(statement) = self.effects[at] {
             let event = Event::StatementFinished { step: self.step, statement: statement.number, rows: done.rows };
             self.observer.event(&event);
         }
     }
 
-    fn notice(&mut self, notice: crate::backend::Notice) {
+    fn notice(&mut self, notice: Notice) {
         self.observer.event(&Event::Noticed { step: Some(self.step), notice: &notice });
+    }
+
+    fn blocked(&mut self, at: usize, blockers: &[Blocker], waited: Duration) {
+        let statement = Part::of(&self.effects[at]).statement();
+        self.observer.event(&Event::Blocked { step: self.step, statement, blockers, waited });
     }
 }

@@ -10,12 +10,13 @@
 //! | `batch` | one statement over and over |
 //! | `settle` | what became of a statement in flight |
 //! | `lock` | taking the lock of the migrations, by polling |
+//! | `reconnect` | going on after the connection was lost |
 //! | `retry` | waiting until whoever is in the way has gone |
 //! | [`script`] | a plan as SQL for the native client |
 
 use std::time::Instant;
 
-use crate::backend::{Backend, Effect, End, Exclusion, Fault, Orphan, Performed, ServerError, Session, TableName};
+use crate::backend::{Backend, Effect, End, Exclusion, Fault, Orphan, Performed, ServerError, TableName};
 use crate::error::ErrorKind;
 use crate::event::{Event, Observer};
 use crate::plan::{Mode, Plan, Step};
@@ -25,12 +26,15 @@ mod effects;
 mod journal;
 mod lock;
 pub mod options;
+mod reconnect;
 pub mod report;
 mod retry;
 pub mod script;
 mod settle;
 pub mod stop;
 mod window;
+
+pub(crate) use reconnect::{LOSSES, Line};
 
 pub use options::{RunOptions, StoreScript};
 pub use report::{Report, StepReport};
@@ -45,6 +49,19 @@ pub(crate) enum Halt {
     Raced,
 }
 
+impl Halt {
+    /// What was said when the connection was lost, if that is it.
+    pub(crate) fn lost(&self) -> Option<&ServerError> {
+        match self {
+            Self::Error(kind) => match &**kind {
+                ErrorKind::Lost(error) => Some(error),
+                _ => None,
+            },
+            Self::Raced => None,
+        }
+    }
+}
+
 impl<E: Into<ErrorKind>> From<E> for Halt {
     fn from(error: E) -> Self {
         Self::Error(Box::new(error.into()))
@@ -55,7 +72,7 @@ impl<E: Into<ErrorKind>> From<E> for Halt {
 #[allow(clippy::struct_field_names)] // `run_id` is the column's name
 pub(crate) struct Run<'a> {
     pub(crate) backend: &'a dyn Backend,
-    pub(crate) session: &'a mut dyn Session,
+    pub(crate) session: Line<'a>,
     pub(crate) table: &'a TableName,
     pub(crate) options: &'a RunOptions,
     pub(crate) observer: &'a mut dyn Observer,
@@ -68,12 +85,18 @@ pub(crate) struct Run<'a> {
     /// The history table was made sure of in this run.
     pub(crate) has_table: bool,
     next_seq: u64,
+    /// The last row of this run that is complete and was acknowledged.
+    heard: u64,
+    /// The plan at which the connection was lost.
+    pub(crate) sent: Option<Plan>,
+    /// The lock was held when it was lost.
+    locks_again: bool,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(
         backend: &'a dyn Backend,
-        session: &'a mut dyn Session,
+        session: Line<'a>,
         table: &'a TableName,
         options: &'a RunOptions,
         observer: &'a mut dyn Observer,
@@ -93,6 +116,9 @@ impl<'a> Run<'a> {
             report: Report::default(),
             has_table: false,
             next_seq: 1,
+            heard: 0,
+            sent: None,
+            locks_again: false,
         }
     }
 
@@ -104,6 +130,14 @@ impl<'a> Run<'a> {
     /// Carries the plan out. The caller has made sure that nobody else can: it holds the lock, or the engine excludes
     /// writers step by step.
     pub(crate) async fn execute(&mut self, plan: &Plan) -> Result<(), Halt> {
+        let result = self.carry_out(plan).await;
+        if result.as_ref().is_err_and(|halt| halt.lost().is_some()) {
+            self.sent = Some(plan.clone());
+        }
+        result
+    }
+
+    async fn carry_out(&mut self, plan: &Plan) -> Result<(), Halt> {
         self.observer.event(&Event::Planned { plan });
         self.next_seq = plan.after + 1;
         if !plan.is_empty() && self.exclusion() == Exclusion::Session {
@@ -171,6 +205,12 @@ impl<'a> Run<'a> {
     /// Ends an open transaction. Where the connection is gone, so is the transaction: the next call will say so.
     async fn rollback(&mut self) {
         self.session.perform(self.table, &[Effect::Rollback], &mut ()).await;
+    }
+
+    /// A step is complete, and its row acknowledged.
+    fn finished(&mut self, seq: u64, report: StepReport) {
+        self.heard = seq;
+        self.report.steps.push(report);
     }
 
     fn take_seq(&mut self) -> u64 {

@@ -15,6 +15,9 @@ pub struct RunOptions {
     pub lock_retry_for: Duration,
     /// The longest run of one statement; zero is no limit.
     pub statement_timeout: Duration,
+    /// For how long another connection is tried for after one was lost in the middle of a run; zero is not at all. A
+    /// run on a session of the caller's never connects by itself.
+    pub reconnect_for: Duration,
     /// Session settings of every step, before its own.
     pub settings: Vec<(String, String)>,
     /// Who runs it: `deploy@ci`.
@@ -47,6 +50,7 @@ impl Default for RunOptions {
             lock_timeout: Duration::from_secs(2),
             lock_retry_for: Duration::from_secs(600),
             statement_timeout: Duration::ZERO,
+            reconnect_for: Duration::from_secs(60),
             settings: Vec::new(),
             installed_by: None,
             app_version: None,

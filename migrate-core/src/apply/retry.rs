@@ -61,7 +61,7 @@ impl Run<'_> {
 }
 
 /// Between half of it and all of it, so that two who lost the same race do not meet again.
-fn jittered(duration: Duration) -> Duration {
+pub(super) fn jittered(duration: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish() % 1_000;
     let share = u32::try_from(random).unwrap_or(0);
     duration / 2 + duration / 2 * share / 1_000

@@ -41,7 +41,7 @@ impl Run<'_> {
             _ => (at, entry.prefix_digest.clone()),
         };
         step.go_on(now as u64, prefix_digest.as_deref(), &self.backend.dialect().syntax)?;
-        Ok(interrupted(&entry, now, prefix_digest, evidence))
+        Ok(interrupted(&entry, self.fence, now, prefix_digest, evidence))
     }
 
     /// Writes down what a person says about the statement in flight of `open`, whose script is `script`.
@@ -62,7 +62,7 @@ impl Run<'_> {
         };
         let by = self.options.installed_by.as_deref().unwrap_or("somebody");
         let evidence = format!("person: {by} said that it {}", if ran { "ran" } else { "did not run" });
-        let advance = interrupted(open, now, prefix_digest, evidence);
+        let advance = interrupted(open, self.fence, now, prefix_digest, evidence);
         match self.session.perform(self.table, &[Effect::Advance(&advance)], &mut ()).await.end {
             End::All => Ok(()),
             End::Lost(error) => Err(ErrorKind::Lost(error).into()),
@@ -131,11 +131,18 @@ impl Run<'_> {
 }
 
 /// The old row, with what was decided.
-fn interrupted(entry: &Entry, cursor: usize, prefix_digest: Option<String>, evidence: String) -> Advance {
+fn interrupted(
+    entry: &Entry,
+    holder_fence: u64,
+    cursor: usize,
+    prefix_digest: Option<String>,
+    evidence: String,
+) -> Advance {
     Advance {
         key: entry.key.clone(),
         run_id: entry.run_id.clone(),
         fence: entry.fence,
+        holder_fence,
         from_cursor: entry.cursor,
         cursor: cursor as u64,
         prefix_digest,

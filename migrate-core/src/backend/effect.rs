@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Notice, ServerError};
+use super::{Blocker, Notice, ServerError};
 use crate::history::{Entry, EntryKey, State};
 use crate::sql::Statement;
 
@@ -23,7 +23,7 @@ pub enum Effect<'a> {
     Statement(&'a Statement<'a>),
     /// INSERT of a history row. A `(component, seq)` that exists is a [`Fault::Duplicate`](super::Fault::Duplicate).
     Append(&'a NewEntry),
-    /// Compare-and-set of a history row. A miss is a [`Fault::Stale`](super::Fault::Stale), so nothing after it runs.
+    /// Compare-and-set of a history row, by a run that still holds its lock. A miss is a [`Fault::Stale`](super::Fault::Stale), so nothing after it runs.
     Advance(&'a Advance),
     /// A row in another tool's table.
     Mirror(&'a ForeignRow),
@@ -33,7 +33,8 @@ pub enum Effect<'a> {
 /// `finished_at` with now unless the state is [`State::InFlight`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEntry {
-    /// Everything but the times and `has_down`.
+    /// Everything but the times and `has_down`. Its `fence` is that of the lock that the writing run holds: a backend
+    /// whose locks can expire answers [`Fault::Stale`](super::Fault::Stale) where the lock has passed on.
     pub entry: Entry,
     /// The script as it is stored.
     pub script: Option<String>,
@@ -50,6 +51,9 @@ pub struct Advance {
     pub run_id: String,
     /// Expected: under which lock.
     pub fence: u64,
+    /// Expected: the fence of the lock that the writing run holds. It is `fence`, unless the row is an earlier run's.
+    /// A backend whose locks can expire answers [`Fault::Stale`](super::Fault::Stale) where the lock has passed on.
+    pub holder_fence: u64,
     /// Expected: how far it had come.
     pub from_cursor: u64,
     /// New: statements certainly run.
@@ -140,6 +144,11 @@ pub trait Progress {
     fn done(&mut self, at: usize, done: &Done);
     /// The server remarked something.
     fn notice(&mut self, notice: Notice);
+    /// An effect has been waiting for somebody's lock for so long. Told again while it lasts, as often as a person who
+    /// watches should hear of it; a backend that cannot see who is in the way never tells.
+    fn blocked(&mut self, at: usize, blockers: &[Blocker], waited: Duration) {
+        let _ = (at, blockers, waited);
+    }
 }
 
 /// Nobody is told.

@@ -147,7 +147,8 @@ pub trait Canceller: Send + Sync {
 pub enum Locked {
     /// It is ours. `fence` grows with every holder where locks can expire, and is 0 elsewhere.
     Mine {
-        /// Written into every row, so that a holder who lost the lock cannot write any more.
+        /// Written into every row and sent with every change of one ([`NewEntry`], [`Advance::holder_fence`]), so that
+        /// a holder who lost the lock cannot write any more.
         fence: u64,
     },
     /// Somebody has it.

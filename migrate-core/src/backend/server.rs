@@ -22,6 +22,11 @@ pub struct Server {
     pub foreign_histories: Vec<String>,
     /// Nothing can be written here.
     pub read_only: bool,
+    /// A pooler that pools transactions stands between us and the server: nothing of a session lasts.
+    ///
+    /// The planner then refuses what needs a session, so that only [`Effect::Begin`](super::Effect::Begin) to
+    /// [`Effect::Commit`](super::Effect::Commit) is sent; the lock must be a lease with a real fence.
+    pub pooled: bool,
 }
 
 /// Where the history is.

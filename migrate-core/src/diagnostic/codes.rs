@@ -89,6 +89,8 @@ codes! {
     BAD_BATCH = "M0217";
     /// A row of the history is missing.
     GAP = "M0218";
+    /// A statement needs a session of its own, and a pooler gives none.
+    NEEDS_SESSION = "M0219";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

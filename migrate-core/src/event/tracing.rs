@@ -7,7 +7,7 @@
 use tracing::{Level, Span, debug, event, info, info_span, warn};
 
 use super::{Event, Observer};
-use crate::backend::Notice;
+use crate::backend::{Blocker, Notice};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::error::shown;
 use crate::plan::Step;
@@ -91,10 +91,13 @@ impl Observer for Tracing {
                 Some(step) => self.of(step).in_scope(|| noticed(notice)),
                 None => noticed(notice),
             },
+            Event::Blocked { step, statement, blockers, waited } => {
+                let (blockers, waited_ms) = (names(blockers), millis(*waited));
+                self.of(step).in_scope(|| warn!(statement, blockers, waited_ms, "waiting for a lock of the database"));
+            }
             Event::Retry { step, attempt, next_in, give_up_in, error } => {
                 let (next_in_ms, give_up_in_ms) = (millis(*next_in), millis(*give_up_in));
-                let blockers: Vec<&str> = error.blockers.iter().map(|blocker| blocker.who.as_str()).collect();
-                let (code, blockers) = (error.code.as_deref(), blockers.join(", "));
+                let (code, blockers) = (error.code.as_deref(), names(&error.blockers));
                 self.of(step).in_scope(|| {
                     warn!(attempt, next_in_ms, give_up_in_ms, code, blockers, "somebody is in the way: trying again");
                 });
@@ -103,9 +106,20 @@ impl Observer for Tracing {
                 self.of(step).in_scope(|| info!(elapsed_ms = millis(*elapsed), "finished"));
                 self.step = Span::none();
             }
+            Event::Reconnecting { error, attempt, next_in } => {
+                // The step begins again, or was done.
+                self.step = Span::none();
+                let (code, next_in_ms) = (error.code.as_deref(), millis(*next_in));
+                warn!(attempt, next_in_ms, code, "the connection was lost: connecting again");
+            }
             Event::Remark { diagnostic } => remark(diagnostic),
         }
     }
+}
+
+/// Who is in the way. What they run may hold data and secrets.
+fn names(blockers: &[Blocker]) -> String {
+    blockers.iter().map(|blocker| blocker.who.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn noticed(notice: &Notice) {

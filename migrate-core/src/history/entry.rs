@@ -1,6 +1,7 @@
 //! One attempt at one script.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::migration::{self, MigrationId};
 use crate::version::Version;
@@ -142,6 +143,12 @@ impl Entry {
     pub fn stands(&self) -> String {
         let (done, of) = (self.cursor, self.statements);
         if done < of { format!("at statement {} of {of}", done + 1) } else { format!("after statement {done} of {of}") }
+    }
+
+    /// How long the attempt took, by the server's clock; `None` while it lasts.
+    pub fn elapsed(&self) -> Option<Duration> {
+        let micros = self.finished_at?.0.checked_sub(self.started_at?.0)?;
+        Some(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
     }
 
     /// `2.1.0/pre/03 add owner`, as every message begins.

@@ -71,6 +71,20 @@ pub enum Target {
 }
 
 impl Goal {
+    /// Whether it says where to be in the end, so that planning for it again in the middle of the way leads to the same
+    /// place. A number of steps, and what a row is written about, were meant once.
+    pub(crate) fn is_a_place(&self) -> bool {
+        match self {
+            Self::Up(up) => up.steps.is_none(),
+            Self::Down(DownGoal::To(_) | DownGoal::Empty) => true,
+            Self::Down(DownGoal::Steps(_))
+            | Self::Baseline(_)
+            | Self::ResolveApplied(_)
+            | Self::ResolveNotApplied(_)
+            | Self::Accept(_) => false,
+        }
+    }
+
     /// Apply everything, where no post migration makes a choice of the phase necessary.
     pub fn up() -> Self {
         Self::Up(UpGoal::default())

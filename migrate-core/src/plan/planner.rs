@@ -15,7 +15,7 @@ use crate::source::Source;
 use crate::sql::{Script, Syntax, mask};
 
 use super::refusal::Changed;
-use super::{Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, down, record, units, up};
+use super::{Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, down, pooled, record, units, up};
 
 /// What a plan is made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,9 @@ pub fn plan(
         Goal::ResolveNotApplied(id) => (record::not_applied(&planner, id)?, Vec::new()),
         Goal::Accept(id) => (record::accept(&planner, id)?, Vec::new()),
     };
+    if observed.server.pooled {
+        pooled::refuse(&steps)?;
+    }
     let mut plan = Plan {
         component: set.component().to_owned(),
         engine: dialect.name,

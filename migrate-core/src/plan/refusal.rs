@@ -6,6 +6,8 @@ use crate::history::{Action, Entry, State, Timestamp};
 use crate::migration::{MigrationId, Phase};
 use crate::version::Version;
 
+use super::pooled::NeedsSession;
+
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -157,6 +159,8 @@ pub enum Refusal {
         /// What to do instead.
         help: String,
     },
+    /// A pooler that pools transactions stands between us and the server.
+    NeedsSession(Vec<NeedsSession>),
     /// A script cannot be split or run as it is written.
     Script(Vec<Diagnostic>),
     /// The plan was made for another state of the database.
@@ -228,6 +232,7 @@ impl Refusal {
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         match self {
             Self::Changed(changed) => changed.iter().map(Changed::diagnostic).collect(),
+            Self::NeedsSession(steps) => steps.iter().map(NeedsSession::diagnostic).collect(),
             Self::Script(diagnostics) => diagnostics.clone(),
             one => vec![one.diagnostic()],
         }
@@ -237,7 +242,7 @@ impl Refusal {
     fn diagnostic(&self) -> Diagnostic {
         use Diagnostic as D;
         match self {
-            Self::Changed(_) | Self::Script(_) => unreachable!("these have diagnostics of their own"),
+            Self::Changed(_) | Self::NeedsSession(_) | Self::Script(_) => unreachable!("these have diagnostics of their own"),
             Self::Gap { seq } => D::error(codes::GAP, format!("the history has a gap: row {seq} is missing"))
                 .help("rows are never deleted by migrate: somebody removed it by hand")
                 .help("bring it back from a backup of the history table; see what is left with `migrate history`"),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::backend::NewEntry;
 use crate::checksum;
 use crate::diagnostic::Diagnostic;
-use crate::history::{Action, Entry};
+use crate::history::{Action, Entry, State};
 use crate::migration::{self, MigrationId, RunAttributes};
 use crate::sql::{Script, Syntax, mask};
 
@@ -96,6 +96,31 @@ impl Plan {
         let text = format!("{}\n{}\n{}", self.component, self.engine, self.steps_canonical());
         let digest = checksum::tagged("", text.as_bytes());
         digest[1..9].to_owned()
+    }
+
+    /// What is left of it after the run `run_id` wrote `rows`, which are all rows since it was made; `None` where they
+    /// are not exactly its beginning, written by that run.
+    ///
+    /// # Errors
+    /// If an attempt that is not over cannot be gone on with.
+    pub(crate) fn rest(&self, rows: &[Entry], run_id: &str) -> Result<Option<Self>, Refusal> {
+        let (mut done, mut open) = (0, None);
+        for row in rows {
+            let Some(step) = self.steps.get(done) else { return Ok(None) };
+            if row.run_id != run_id || row.id != step.id || row.action != step.action {
+                return Ok(None);
+            }
+            open = (row.state != State::Done).then_some(row);
+            done += usize::from(open.is_none());
+        }
+        let mut steps = self.steps[done..].to_vec();
+        if let (Some(open), Some(step)) = (open, steps.first_mut()) {
+            step.mode = Mode::Journal;
+            step.resume = Some(Resume { entry: open.clone(), script: step.script.clone() });
+            step.go_on(open.cursor, open.prefix_digest.as_deref(), &self.syntax)?;
+        }
+        let after = rows.last().map_or(self.after, |row| row.key.seq);
+        Ok(Some(Self { steps, after, ..self.clone() }))
     }
 
     fn steps_canonical(&self) -> String {

@@ -22,13 +22,28 @@ pub struct Crash<B> {
     inner: B,
     at: usize,
     after: bool,
+    /// Every further thing loses its connection too.
+    again: bool,
+    /// How many connections are refused after the first loss.
+    away: usize,
+    refused: Arc<AtomicUsize>,
     count: Arc<AtomicUsize>,
 }
 
 impl<B> Crash<B> {
     /// Loses the connection before the `at`-th thing, or after it.
     pub fn new(inner: B, at: usize, after: bool) -> Self {
-        Self { inner, at, after, count: Arc::default() }
+        Self { inner, at, after, again: false, away: 0, refused: Arc::default(), count: Arc::default() }
+    }
+
+    /// Loses every connection from then on.
+    pub fn again(self) -> Self {
+        Self { again: true, ..self }
+    }
+
+    /// Refuses so many connections once one was lost, as a server that starts again.
+    pub fn away_for(self, connections: usize) -> Self {
+        Self { away: connections, ..self }
     }
 
     /// Whether the moment came.
@@ -48,10 +63,14 @@ impl<B: Backend> Backend for Crash<B> {
     }
 
     async fn connect(&self) -> Result<Box<dyn Session>, ServerError> {
+        if self.crashed() && self.refused.fetch_add(1, Ordering::SeqCst) < self.away {
+            return Err(ServerError::new(Fault::Connect, "the connection was refused by the test"));
+        }
         Ok(Box::new(CrashSession {
             inner: Some(self.inner.connect().await?),
             at: self.at,
             after: self.after,
+            again: self.again,
             count: Arc::clone(&self.count),
         }))
     }
@@ -65,6 +84,7 @@ struct CrashSession {
     inner: Option<Box<dyn Session>>,
     at: usize,
     after: bool,
+    again: bool,
     count: Arc<AtomicUsize>,
 }
 
@@ -82,7 +102,8 @@ enum Turn {
 impl CrashSession {
     fn turn(&self) -> Turn {
         let number = self.count.fetch_add(1, Ordering::SeqCst);
-        match (number == self.at, self.after) {
+        let now = number == self.at || (self.again && number > self.at);
+        match (now, self.after) {
             (false, _) => Turn::Fine,
             (true, false) => Turn::LostBefore,
             (true, true) => Turn::LostAfter,
@@ -141,7 +162,8 @@ impl Session for CrashSession {
     ) -> Performed {
         let Some(inner) = &mut self.inner else { return Performed::failed(Vec::new(), 0, lost()) };
         let first = self.count.fetch_add(effects.len(), Ordering::SeqCst);
-        let Some(cut) = self.at.checked_sub(first).filter(|cut| *cut < effects.len()) else {
+        let cut = if self.again { Some(self.at.saturating_sub(first)) } else { self.at.checked_sub(first) };
+        let Some(cut) = cut.filter(|cut| *cut < effects.len()) else {
             return inner.perform(table, effects, progress).await;
         };
         let arrive = if self.after { cut + 1 } else { cut };

@@ -1,20 +1,22 @@
-//! A database in memory with two personalities: definitions that roll back, and definitions that commit.
+//! A database in memory with two personalities: definitions that roll back, and definitions that commit. Its lock is
+//! a lease: it gives each holder a fence, and takes no row without it.
 //!
 //! It knows `CREATE TABLE t …`, `DROP TABLE t`, `ALTER TABLE t …`, `INSERT INTO t VALUES (…)`, `DELETE FROM t [LIMIT n]`,
 //! `SELECT n FROM t`, `SELECT 1`, `REINDEX` (refused in a transaction, may be repeated), `CALL p` (nobody can tell
-//! whether it ran) and `SLEEP` (until cancelled). Everything else is a syntax error at its first word.
+//! whether it ran), `RAISE word` (a notice) and `SLEEP` (until cancelled). Everything else is a syntax error at its first word.
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::backend::{
-    Advance, Atomicity, Backend, Cancel, Canceller, Dialect, Done, Effect, Exclusion, Fault, HistoryTable, Holder,
-    Locked, NewEntry, Orphan, Performed, Progress, Row, Server, ServerError, Session, Settled, TableName,
+    Advance, Atomicity, Backend, Blocker, Cancel, Canceller, Dialect, Done, Effect, Exclusion, Fault, HistoryTable,
+    Holder, Locked, NewEntry, Notice, Orphan, Performed, Progress, Row, Server, ServerError, Session, Settled,
+    TableName,
 };
 use crate::history::{Entry, EntryKey, State, Texts, Timestamp};
 use crate::sql::{Class, Recovery, Sharing, Statement, StatementKind, Syntax, TransactionControl};
@@ -63,8 +65,11 @@ pub enum Fraud {
 struct Shared {
     world: Mutex<World>,
     lock: Mutex<Option<String>>,
+    /// Of whoever has the lock, or had it last.
+    fence: AtomicU64,
     cancelled: AtomicBool,
     faults: Mutex<Vec<Planned>>,
+    blockers: Mutex<Vec<(String, Blocker)>>,
 }
 
 /// The next attempts at statements that contain a text fail.
@@ -111,6 +116,17 @@ impl Memory {
     /// Lets the next `times` attempts at any statement that contains `text` fail.
     pub fn fail_next(&self, text: &str, fault: Fault, times: usize) {
         guard(&self.shared.faults).push(Planned { text: text.to_owned(), fault, times });
+    }
+
+    /// Lets the next statement that contains `text` wait for `blocker`, who then goes away.
+    pub fn block_next(&self, text: &str, blocker: Blocker) {
+        guard(&self.shared.blockers).push((text.to_owned(), blocker));
+    }
+
+    /// Takes the lock from whoever has it, as if it were a lease that expired and somebody had it since.
+    pub fn expire_lock(&self) {
+        *guard(&self.shared.lock) = None;
+        self.shared.fence.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Who has the lock.
@@ -191,7 +207,17 @@ impl MemorySession {
         Ok(Done::default())
     }
 
+    /// Whether a row comes from whoever has the lock; what is written without any lock needs no fence.
+    fn fenced(&self, fence: u64) -> Result<(), ServerError> {
+        let now = self.memory.shared.fence.load(Ordering::SeqCst);
+        if self.locked && fence != now {
+            return Err(ServerError::new(Fault::Stale, format!("the lock has passed on: fence {fence}, now {now}")));
+        }
+        Ok(())
+    }
+
     fn append(&mut self, new: &NewEntry) -> Result<(), ServerError> {
+        self.fenced(new.entry.fence)?;
         if self.memory.fraud == Some(Fraud::WritesRowsApart)
             && let Some(rows) = &mut guard(&self.memory.shared.world).rows
         {
@@ -214,6 +240,7 @@ impl MemorySession {
     }
 
     fn advance(&mut self, advance: &Advance) -> Result<(), ServerError> {
+        self.fenced(advance.holder_fence)?;
         if self.memory.fraud == Some(Fraud::LosesAnnouncements) && advance.note.is_some() {
             return Ok(());
         }
@@ -284,7 +311,7 @@ impl MemorySession {
                 None => Err(refused(&format!("no such table: {name}"), position(statement.text, name))),
             },
             ["REINDEX"] if in_transaction => Err(refused("REINDEX cannot run in a transaction", 0)),
-            ["REINDEX"] | ["SELECT", ..] | ["ALTER", "TABLE", ..] => Ok(Done::default()),
+            ["REINDEX" | "RAISE" | "SELECT", ..] | ["ALTER", "TABLE", ..] => Ok(Done::default()),
             ["CALL", name] => {
                 world.calls.push(name.to_owned());
                 Ok(Done::default())
@@ -316,7 +343,7 @@ fn words(text: &str) -> Vec<String> {
             let upper = word.to_ascii_uppercase();
             let keyword = [
                 "CREATE", "TABLE", "DROP", "ALTER", "INSERT", "INTO", "VALUES", "DELETE", "FROM", "SELECT", "REINDEX",
-                "CALL", "SLEEP", "LIMIT",
+                "CALL", "SLEEP", "LIMIT", "RAISE",
             ];
             if keyword.contains(&upper.as_str()) { upper } else { word.to_owned() }
         })
@@ -365,6 +392,7 @@ impl Session for MemorySession {
             objects,
             foreign_histories: Vec::new(),
             read_only: false,
+            pooled: false,
         })
     }
 
@@ -377,6 +405,16 @@ impl Session for MemorySession {
         let mut done = Vec::new();
         for (at, effect) in effects.iter().enumerate() {
             progress.began(at);
+            if let Effect::Statement(statement) = effect {
+                let mut blockers = guard(&self.memory.shared.blockers);
+                let met = blockers.iter().position(|(text, _)| statement.text.contains(text));
+                if let Some((_, blocker)) = met.map(|met| blockers.remove(met)) {
+                    progress.blocked(at, &[blocker], Duration::from_secs(2));
+                }
+                if let Some(message) = statement.text.strip_prefix("RAISE ") {
+                    progress.notice(Notice { level: "NOTICE".to_owned(), message: message.to_owned() });
+                }
+            }
             match self.carry_out(effect) {
                 Ok(one) => {
                     progress.done(at, &one);
@@ -429,7 +467,7 @@ impl Session for MemorySession {
         }
         *lock = Some(owner.to_owned());
         self.locked = true;
-        Ok(Locked::Mine { fence: 0 })
+        Ok(Locked::Mine { fence: self.memory.shared.fence.fetch_add(1, Ordering::SeqCst) + 1 })
     }
 
     async fn unlock(&mut self, _: &TableName) -> Result<(), ServerError> {

@@ -11,7 +11,7 @@ use migrate_core::event::Event;
 use migrate_core::testing::Memory;
 use migrate_core::testing::fixture::Text;
 
-use super::{ids, migrator, options, told, up};
+use super::{entries, ids, migrator, options, rows, told, up};
 
 const ONE: &[Text<'_>] = &[("1", "CREATE TABLE a (n INTEGER);", "")];
 
@@ -134,6 +134,28 @@ fn a_running_statement_is_cancelled_from_another_thread() {
        = no migration was completed in this run
        = run `migrate up` again: it goes on from here
     ");
-    assert_eq!((super::rows(&memory), super::numbers(&memory, "a")), (vec![], None));
+    assert_eq!((rows(&memory), super::numbers(&memory, "a")), (vec![], None));
     assert_eq!(memory.lock_holder(), None);
+}
+
+#[test]
+fn a_lease_that_passed_on_is_taken_again_before_anything_else_is_written() {
+    for memory in [Memory::transactional(), Memory::implicit()] {
+        let texts: &[Text<'_>] =
+            &[("1", "CREATE TABLE a (n INTEGER)", ""), ("2", "REINDEX; INSERT INTO a VALUES (2)", "")];
+        let mut expired = false;
+        let mut observer = |event: &Event<'_>| {
+            if let Event::StepFinished { .. } = event
+                && !std::mem::replace(&mut expired, true)
+            {
+                memory.expire_lock();
+            }
+        };
+        let report = block_on(migrator(&memory, texts).run(&mut observer)).unwrap();
+        assert_eq!(ids(&report), ["up 1", "up 2"]);
+        assert_eq!(rows(&memory), ["1 up 1 done", "2 up 2 done"]);
+        let fences: Vec<u64> = entries(&memory).iter().map(|entry| entry.fence).collect();
+        assert_eq!(fences, [1, 3], "the fence of the lock under which each was written");
+        assert_eq!(memory.lock_holder(), None);
+    }
 }

@@ -5,6 +5,7 @@
 mod doubts;
 mod failures;
 mod locks;
+mod reconnects;
 mod stops;
 mod windows;
 
@@ -27,6 +28,8 @@ fn options() -> RunOptions {
     let mut options = RunOptions::default();
     options.lock_wait = Duration::from_millis(50);
     options.lock_retry_for = Duration::from_secs(60);
+    // Whoever loses a connection sees at once what it left.
+    options.reconnect_for = Duration::ZERO;
     options.installed_by = Some("kim".to_owned());
     options
 }
@@ -44,6 +47,13 @@ fn told(migrator: &Migrator) -> (Vec<String>, Result<Report, Error>) {
         }
         Event::StatementFinished { step, statement, .. } => lines.push(format!("{} statement {statement}", step.id)),
         Event::Retry { attempt, error, .. } => lines.push(format!("retry {attempt}: {error}")),
+        Event::Noticed { step, notice } => {
+            let step = step.map(|step| step.id.to_string());
+            lines.push(format!("{} during {}", notice.message, step.unwrap_or_default()));
+        }
+        Event::Blocked { step, statement, blockers, .. } => {
+            lines.push(format!("{} statement {statement:?} waits for {}", step.id, blockers[0].who));
+        }
         Event::Waiting { holder, .. } => lines.push(format!("waiting for {}", holder.who)),
         Event::Batch { done, rows, .. } => lines.push(format!("batch {done}, {rows} rows")),
         _ => {}

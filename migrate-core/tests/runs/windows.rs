@@ -1,5 +1,6 @@
 //! Several small steps in one go.
 
+use migrate_core::backend::Blocker;
 use migrate_core::migration::Precondition;
 use migrate_core::testing::fixture::{self, Text};
 use migrate_core::testing::{Memory, Record};
@@ -85,4 +86,26 @@ fn a_precondition_is_asked_between_windows() {
     let asked = lines.iter().position(|line| line == "query SELECT 1").unwrap();
     assert_eq!(lines[asked - 1], "begin", "inside the transaction that it guards");
     assert_eq!(sent(&lines).len(), 4, "the first one travels alone");
+}
+
+#[test]
+fn what_the_server_remarks_and_who_is_in_the_way_belongs_to_its_step() {
+    for memory in [Memory::transactional(), Memory::implicit()] {
+        let texts = &[FOUR[0], ("2", "INSERT INTO a VALUES (1); RAISE hello; INSERT INTO a VALUES (2)", "")];
+        let blocker = Blocker { who: "pid 812 (analytics)".to_owned(), ..Blocker::default() };
+        memory.block_next("VALUES (2)", blocker);
+        let (lines, report) = told(&super::migrator(&memory, texts));
+        report.unwrap();
+        assert_eq!(
+            lines,
+            [
+                "1 statement 1",
+                "2 statement 1",
+                "hello during 2",
+                "2 statement 2",
+                "2 statement Some(3) waits for pid 812 (analytics)",
+                "2 statement 3"
+            ]
+        );
+    }
 }

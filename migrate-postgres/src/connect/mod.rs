@@ -10,6 +10,7 @@
 //! | `tls` | what `sslmode` says, with rustls |
 //! | `problem` | why there is no connection: what, where, what next |
 //! | `cancel` | stopping a statement on the server |
+//! | `plain` | a stream for messages that are never sent |
 //!
 //! No secret is in an error, in `Debug` or in a label.
 
@@ -19,6 +20,7 @@ pub mod conninfo;
 mod grammar;
 mod keyword;
 mod password;
+pub(crate) mod plain;
 mod problem;
 mod service;
 mod tls;
@@ -131,7 +133,7 @@ impl Postgres {
 
     /// Whether the pooler in front of the server hands out whole sessions, so that locks and settings of a session can
     /// be relied on behind it. `pool_mode=session` says the same.
-    pub fn session_pooling(self, session_pooling: bool) -> Self {
+    pub fn pools_sessions(self, session_pooling: bool) -> Self {
         Self { session_pooling, ..self }
     }
 
@@ -140,8 +142,8 @@ impl Postgres {
         Self { create_schema, ..self }
     }
 
-    /// Whether [`session_pooling`](Self::session_pooling) was promised.
-    pub fn has_session_pooling(&self) -> bool {
+    /// Whether [`pools_sessions`](Self::pools_sessions) was promised.
+    pub fn session_pooling(&self) -> bool {
         self.session_pooling
     }
 

@@ -160,6 +160,7 @@ pub fn advance(seq: u64, from: u64, state: State) -> Advance {
         key: EntryKey { component: "main".to_owned(), seq },
         run_id: "run-1".to_owned(),
         fence: 7,
+        holder_fence: 7,
         from_cursor: from,
         cursor: from + 1,
         prefix_digest: Some("q".to_owned()),

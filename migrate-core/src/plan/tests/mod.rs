@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! engine mysql                                     # postgres where nothing is said
+//! pooled                                           # by a pooler that pools transactions
 //! file 2.1.0/pre/01 add_owner up:"select 1" down:"select 2" irreversible:"why"
 //! manifest minimum = "2.0.0"
 //! row up 2.1.0/pre/01 done                         # of:"text that ran", at:2, by:ci, from:3.0.0, …
@@ -19,6 +20,7 @@ mod gates;
 mod open;
 mod order;
 mod phases;
+mod pooled;
 mod properties;
 mod records;
 mod repeatables;
@@ -160,7 +162,7 @@ fn case(fixture: &str) -> Case {
         all.iter().filter_map(|line| line.strip_prefix(word)?.strip_prefix(' ')).collect()
     };
     for line in &all {
-        let known = ["engine", "file", "manifest", "row", "objects", "foreign", "policy", "goal"];
+        let known = ["engine", "pooled", "file", "manifest", "row", "objects", "foreign", "policy", "goal"];
         assert!(known.contains(&line.split(' ').next().unwrap()), "what is {line}?");
     }
     let dialect = match of("engine").as_slice() {
@@ -197,6 +199,7 @@ fn case(fixture: &str) -> Case {
         objects: names("objects"),
         foreign_histories: names("foreign"),
         read_only: false,
+        pooled: all.contains(&"pooled"),
     };
     let mut policy = Policy::default();
     for line in of("policy") {

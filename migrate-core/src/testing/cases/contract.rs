@@ -118,6 +118,7 @@ pub fn lost_races_are_told_apart<F: Fixture>() {
         key: EntryKey { component: "main".to_owned(), seq: 1 },
         run_id: run_id.to_owned(),
         fence: 0,
+        holder_fence: 0,
         from_cursor: cursor,
         cursor: cursor + 1,
         prefix_digest: None,

@@ -2,16 +2,18 @@
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use super::super::Crash;
 use super::super::fixture::{Fixture, set};
-use super::{migrator, numbers};
-use crate::Migrator;
+use super::{done, migrator, numbers, up};
 use crate::backend::Backend;
 use crate::error::ErrorKind;
+use crate::event::Event;
 use crate::migration::MigrationId;
 use crate::plan::{DownGoal, Goal, Refusal};
 use crate::set::MigrationSet;
+use crate::{Migrator, RunOptions};
 
 /// For every k: the connection is lost before the k-th thing done to the database and after it. The next run completes,
 /// or names one doubt that looking at the database decides; nothing runs twice, nothing is lost.
@@ -49,6 +51,64 @@ pub fn crash_sweep<F: Fixture>() -> Swept {
     swept
 }
 
+/// For every k: a run whose connection is lost before or after the k-th thing done to the database connects again and
+/// comes to its end, with everything done once and every step reported once; or names a doubt that nobody can decide.
+pub fn a_lost_connection_is_survived<F: Fixture>() {
+    let mut survived = 0;
+    for after in [false, true] {
+        for at in 0.. {
+            match survive_at::<F>(at, after) {
+                ControlFlow::Break(()) => break,
+                ControlFlow::Continue(complete) => survived += usize::from(complete),
+            }
+        }
+    }
+    assert!(survived > 10, "{survived}");
+}
+
+/// Up with a crash; `Break` once it did not meet its moment, else whether the run came to its end by itself.
+fn survive_at<F: Fixture>(at: usize, after: bool) -> ControlFlow<(), bool> {
+    let fixture = F::create();
+    let moment = format!("lost {} effect {at}", if after { "after" } else { "before" });
+    let second = format!("INSERT INTO a VALUES (2); {}; CREATE TABLE b (n INTEGER);", F::alone());
+    let set = set(&[
+        ("1", "CREATE TABLE a (n INTEGER); INSERT INTO a VALUES (1);", ""),
+        ("2", &second, ""),
+        ("3", "INSERT INTO a VALUES (3);", ""),
+        ("4", "DROP TABLE b;", ""),
+    ]);
+    let backend = Crash::new(fixture.backend(), at, after);
+    let mut finished = Vec::new();
+    let mut observer = |event: &Event<'_>| {
+        if let Event::StepFinished { step, .. } = event {
+            finished.push(format!("{} {}", step.action, step.id));
+        }
+    };
+    let result = F::block_on(Migrator::new(backend.clone(), set.clone()).run(&mut observer));
+    if !backend.crashed() {
+        return ControlFlow::Break(());
+    }
+    let complete = match result {
+        Ok(report) => {
+            assert_eq!(done(&report), ["up 1", "up 2", "up 3", "up 4"], "{moment}");
+            assert_eq!(finished, done(&report), "{moment}");
+            assert_eq!(report.now_at, set.last_versioned().map(|last| last.id.clone()), "{moment}");
+            true
+        }
+        Err(error) => {
+            let ErrorKind::Refused(Refusal::InDoubt { id, statement, .. }) = error.kind() else {
+                panic!("{moment}: {error}");
+            };
+            look_and_settle(&fixture, &set, id, *statement, false);
+            up(&fixture, &set).unwrap_or_else(|error| panic!("{moment}: {error}"));
+            false
+        }
+    };
+    assert_eq!(numbers(&fixture, "a"), Some(vec![1, 2, 3]), "{moment}");
+    assert_eq!(numbers(&fixture, "b"), None, "{moment}");
+    ControlFlow::Continue(complete)
+}
+
 /// Up with a crash, up again, down with a crash, down again; `Break` once neither met its moment.
 fn crash_at<F: Fixture>(at: usize, after: bool) -> ControlFlow<(), usize> {
     let fixture = F::create();
@@ -67,8 +127,10 @@ fn crash_at<F: Fixture>(at: usize, after: bool) -> ControlFlow<(), usize> {
     let moment = format!("crash {} effect {at}", if after { "after" } else { "before" });
     let run = |goal: &Goal, crash: Option<usize>| {
         let backend = Crash::new(fixture.backend(), crash.unwrap_or(usize::MAX), after);
-        let result = F::block_on(Migrator::new(backend.clone(), set.clone()).goal(goal.clone()).up());
-        (result, backend.crashed())
+        // What the next run makes of it is the question here, not what this one could.
+        let options = RunOptions { reconnect_for: Duration::ZERO, ..RunOptions::default() };
+        let migrator = Migrator::new(backend.clone(), set.clone()).goal(goal.clone()).options(options);
+        (F::block_on(migrator.up()), backend.crashed())
     };
     let mut doubts = 0;
     let mut complete = |goal: Goal| {

@@ -99,6 +99,7 @@ macro_rules! conformance {
             events_tell_what_happens_in_order,
             components_do_not_meet,
             a_crash_anywhere_loses_nothing,
+            a_lost_connection_is_survived,
             a_journalled_step_is_announced_before_it_is_sent,
         );
     };

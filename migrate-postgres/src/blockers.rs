@@ -1,0 +1,91 @@
+//! Who keeps a statement waiting, asked on a second connection while it waits.
+
+use std::time::Duration;
+
+use migrate_core::backend::Blocker;
+use tokio::time::Instant;
+use tokio_postgres::Client;
+
+use crate::connect::Postgres;
+use crate::lock::shown;
+use crate::session::cells;
+
+/// How often is asked where no limit says that time is short.
+const EVERY: Duration = Duration::from_secs(10);
+/// When is asked first.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// A connection beside the working one, opened when it is first needed.
+pub(crate) struct Side {
+    origin: Postgres,
+    client: Option<Client>,
+}
+
+impl Side {
+    pub(crate) fn of(origin: &Postgres) -> Self {
+        Self { origin: origin.clone(), client: None }
+    }
+
+    /// Who is in the way of a server process. That it cannot be told changes nothing for the statement that waits.
+    pub(crate) async fn blockers(&mut self, backend: i32) -> Vec<Blocker> {
+        if self.client.as_ref().is_none_or(Client::is_closed) {
+            self.client = self.origin.open().await.ok().map(|link| link.client);
+        }
+        let Some(client) = &self.client else { return Vec::new() };
+        let sql = format!(
+            "SELECT a.pid, a.usename, a.application_name, \
+             extract(epoch FROM clock_timestamp() - a.xact_start)::float8, left(a.query, 1000), a.state \
+             FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids({backend})) ORDER BY a.xact_start"
+        );
+        let Ok(messages) = client.simple_query(&sql).await else { return Vec::new() };
+        cells(&messages)
+            .into_iter()
+            .map(|row| {
+                let cell = |column: usize| row.get(column).cloned().flatten().filter(|text| !text.is_empty());
+                let application = cell(2).map(|name| format!(", {name}")).unwrap_or_default();
+                let user = cell(1).map(|name| format!(", user {name}")).unwrap_or_default();
+                let state =
+                    cell(5).filter(|state| state != "active").map(|state| format!(", {state}")).unwrap_or_default();
+                Blocker {
+                    who: format!("process {}{user}{application}{state}", cell(0).unwrap_or_default()),
+                    age: cell(3).and_then(|age| age.parse().ok()).and_then(|age| Duration::try_from_secs_f64(age).ok()),
+                    query: cell(4).map(|sql| shown(&sql)),
+                }
+            })
+            .collect()
+    }
+}
+
+/// When to ask about one statement.
+pub(crate) struct Wait {
+    began: Instant,
+    limit: Option<Duration>,
+    asked: u32,
+}
+
+impl Wait {
+    pub(crate) fn begins(limit: Option<Duration>) -> Self {
+        Self { began: Instant::now(), limit, asked: 0 }
+    }
+
+    pub(crate) fn waited(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Once at half the limit, once shortly before its end, then now and then: a statement that got its lock may work
+    /// for long.
+    pub(crate) fn next(&self) -> Instant {
+        let short = self.limit.filter(|limit| !limit.is_zero());
+        let after = match (self.asked, short) {
+            (0, Some(limit)) => (limit / 2).min(FIRST),
+            (1, Some(limit)) if limit < EVERY => limit / 10 * 9,
+            (0, None) => FIRST,
+            (asked, _) => EVERY * asked,
+        };
+        self.began + after
+    }
+
+    pub(crate) fn asked(&mut self) {
+        self.asked += 1;
+    }
+}

@@ -1,0 +1,413 @@
+//! Effects → what is sent to the server. Pure.
+//!
+//! Several transactions are written together before the first answer is read, so the shape of what is sent decides what
+//! a failure leaves behind:
+//!
+//! - `BEGIN` opens a message that has nothing but settings behind it; the script, its row and `COMMIT` follow in
+//!   another one. After any error, also one in the grammar of the second message, the block stays open and aborted, and
+//!   everything behind it fails at its own `BEGIN`.
+//! - No message begins with `COMMIT`: it would end an aborted block, and what follows would be carried out.
+//! - Deferred constraints are checked before the row is written, so that `COMMIT` itself cannot fail for them.
+//! - What still can fail at its `COMMIT` (a serializable transaction) takes all behind it along: the row of a transaction
+//!   is written only behind the row of the one before it.
+
+use std::ops::Range;
+
+use migrate_core::backend::{Effect, Fault, ServerError, Settings};
+use migrate_core::history::EntryKey;
+use migrate_core::sql::{Statement, StatementKind};
+
+use crate::dialect::{CHECK, Scope, assignments};
+use crate::history;
+
+/// What is sent in one go.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Message<'a> {
+    /// A simple query.
+    Query(Query),
+    /// `COPY … FROM STDIN` and its data.
+    Copy {
+        /// Which effect it is.
+        at: usize,
+        statement: &'a str,
+        data: &'a str,
+    },
+}
+
+/// The text of a simple query, with what is where in it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Query {
+    pub(crate) sql: String,
+    /// Its statements, in order: the server answers them one by one.
+    pub(crate) parts: Vec<Part>,
+    /// Nothing may be sent until it is answered: it is in no transaction that would take what follows along.
+    pub(crate) barrier: bool,
+}
+
+/// One statement of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) range: Range<usize>,
+    /// Which effect it belongs to.
+    pub(crate) at: usize,
+    pub(crate) kind: PartKind,
+    /// Whether that effect is carried out with it.
+    pub(crate) completes: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PartKind {
+    /// Ours: opens and ends transactions, sets and resets.
+    Frame,
+    /// The script's.
+    Script,
+    /// A row of the history.
+    Row,
+}
+
+/// What the session brings to its transactions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// Our own connection: everything that a script left behind is taken away, then these hold.
+    Own(Vec<String>),
+    /// The caller's: nothing but what we set is touched.
+    Borrowed,
+    /// One transaction of a pooler's connection: nothing may last longer.
+    Pooled {
+        /// The lock table, quoted, and the fence that must still be in it.
+        lease: Option<(String, u64)>,
+    },
+}
+
+/// What a session that is ours goes back to. Advisory locks survive it, so never `DISCARD ALL`.
+const CLEAN: &[&str] = &[
+    "CLOSE ALL",
+    "UNLISTEN *",
+    "RESET SESSION AUTHORIZATION",
+    "RESET ALL",
+    "DEALLOCATE ALL",
+    "DISCARD TEMP",
+    "DISCARD SEQUENCES",
+];
+
+/// The same where the connection is a pooler's: prepared statements there are the pooler's business.
+const LEAVE: &[&str] =
+    &["CLOSE ALL", "UNLISTEN *", "RESET SESSION AUTHORIZATION", "RESET ALL", "DISCARD TEMP", "DISCARD SEQUENCES"];
+
+/// The messages for `effects`, and whether a transaction is open after them.
+///
+/// # Errors
+/// With the index of an effect that cannot be sent.
+pub(crate) fn messages<'a>(
+    effects: &'a [Effect<'a>],
+    table: &str,
+    ground: &Ground,
+    in_transaction: bool,
+) -> Result<(Vec<Message<'a>>, bool), (usize, ServerError)> {
+    let mut writer = Writer {
+        table,
+        ground,
+        effects,
+        sent: Vec::new(),
+        current: Query::default(),
+        in_transaction,
+        unchecked: false,
+        behind: None,
+    };
+    for (at, effect) in effects.iter().enumerate() {
+        writer.effect(at, effect).map_err(|error| (at, error))?;
+    }
+    writer.flush();
+    Ok((writer.sent, writer.in_transaction))
+}
+
+struct Writer<'a, 'w> {
+    table: &'w str,
+    ground: &'w Ground,
+    effects: &'a [Effect<'a>],
+    sent: Vec<Message<'a>>,
+    current: Query,
+    in_transaction: bool,
+    /// A statement of the open transaction may have left a constraint for its end.
+    unchecked: bool,
+    /// The last row of an earlier transaction of these effects.
+    behind: Option<EntryKey>,
+}
+
+impl<'a> Writer<'a, '_> {
+    fn effect(&mut self, at: usize, effect: &'a Effect<'a>) -> Result<(), ServerError> {
+        match effect {
+            Effect::Begin(settings) => self.begin(at, settings),
+            Effect::Commit => self.commit(at),
+            Effect::Rollback => self.by_itself(at, PartKind::Frame, &["ROLLBACK".to_owned()]),
+            Effect::Set(settings) => self.set(at, settings),
+            Effect::Statement(statement) => return self.statement(at, statement),
+            Effect::Append(new) => {
+                self.row(at, &history::append(self.table, new, self.behind.as_ref()));
+                self.behind = Some(new.entry.key.clone());
+            }
+            Effect::Advance(advance) => {
+                // In a transaction the lease is held from its beginning.
+                let also = if self.in_transaction { None } else { self.lease_holds() };
+                self.row(at, &history::advance(self.table, advance, also.as_deref()));
+            }
+            Effect::Mirror(row) => self.row(at, row.sql.trim_end().trim_end_matches(';')),
+            other => {
+                return Err(ServerError::new(Fault::Unsupported, format!("this backend does not know {other:?}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, at: usize, settings: &Settings) {
+        self.flush();
+        let mut statements = vec!["BEGIN".to_owned()];
+        if let Ground::Own(base) = self.ground {
+            statements.extend(CLEAN.iter().map(|sql| (*sql).to_owned()));
+            statements.extend(base.iter().cloned());
+        }
+        statements.extend(assignments(settings, Scope::Transaction));
+        if let Ground::Pooled { lease: Some((table, fence)) } = self.ground {
+            // Whoever wants to take the lease over skips a row that is locked, so it is ours until the transaction ends.
+            statements.push(format!(
+                "WITH held AS (SELECT \"fence\" FROM {table} WHERE \"component\" = '*' AND \"fence\" = {fence} FOR UPDATE) \
+                 SELECT 1 / count(*), pg_catalog.pg_backend_pid() FROM held"
+            ));
+        }
+        self.push_all(at, PartKind::Frame, &statements);
+        self.flush();
+        self.in_transaction = true;
+        self.unchecked = false;
+    }
+
+    fn commit(&mut self, at: usize) {
+        if self.unchecked || self.current.parts.is_empty() {
+            self.push(at, PartKind::Frame, CHECK, false);
+        }
+        if let Ground::Pooled { .. } = self.ground {
+            for sql in LEAVE {
+                self.push(at, PartKind::Frame, sql, false);
+            }
+        }
+        self.push(at, PartKind::Frame, "COMMIT", true);
+        self.flush();
+        self.in_transaction = false;
+        self.unchecked = false;
+    }
+
+    fn set(&mut self, at: usize, settings: &Settings) {
+        let mut statements = Vec::new();
+        match self.ground {
+            Ground::Own(base) => {
+                statements.extend(CLEAN.iter().map(|sql| (*sql).to_owned()));
+                statements.extend(base.iter().cloned());
+                statements.extend(assignments(settings, Scope::Session));
+            }
+            // The session saves and restores what is set here.
+            Ground::Borrowed => statements.extend(assignments(settings, Scope::Session)),
+            Ground::Pooled { .. } => {}
+        }
+        self.by_itself(at, PartKind::Frame, &statements);
+    }
+
+    fn statement(&mut self, at: usize, statement: &Statement<'a>) -> Result<(), ServerError> {
+        if let Some(nul) = statement.text.find('\0') {
+            let error =
+                ServerError::new(Fault::Refused, "the statement has a NUL character, which PostgreSQL cannot read");
+            return Err(error.position(nul));
+        }
+        if statement.class.kind == StatementKind::CopyIn {
+            self.flush();
+            let data = statement.data.unwrap_or_default();
+            self.sent.push(Message::Copy { at, statement: statement.text, data });
+            self.unchecked = true;
+        } else if self.in_transaction {
+            self.push(at, PartKind::Script, statement.text, true);
+            self.unchecked = true;
+        } else {
+            self.by_itself(at, PartKind::Script, &[statement.text.to_owned()]);
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, at: usize, sql: &str) {
+        if !self.in_transaction {
+            return self.by_itself(at, PartKind::Row, &[sql.to_owned()]);
+        }
+        if std::mem::take(&mut self.unchecked) {
+            let behind = self.effects[at..].iter().position(|effect| matches!(effect, Effect::Commit));
+            self.push(behind.map_or(at, |commit| at + commit), PartKind::Frame, CHECK, false);
+        }
+        self.push(at, PartKind::Row, sql, true);
+    }
+
+    fn lease_holds(&self) -> Option<String> {
+        match self.ground {
+            Ground::Pooled { lease: Some((table, fence)) } => {
+                Some(format!("EXISTS (SELECT FROM {table} WHERE \"component\" = '*' AND \"fence\" = {fence})"))
+            }
+            _ => None,
+        }
+    }
+
+    /// A message of its own, answered before anything else is sent.
+    fn by_itself(&mut self, at: usize, kind: PartKind, statements: &[String]) {
+        self.flush();
+        if statements.is_empty() {
+            self.push(at, kind, "", true);
+        }
+        self.push_all(at, kind, statements);
+        self.current.barrier = true;
+        self.flush();
+        if let Effect::Rollback = self.effects[at] {
+            self.in_transaction = false;
+        }
+    }
+
+    fn push_all(&mut self, at: usize, kind: PartKind, statements: &[String]) {
+        for (index, sql) in statements.iter().enumerate() {
+            self.push(at, kind, sql, index + 1 == statements.len());
+        }
+    }
+
+    fn push(&mut self, at: usize, kind: PartKind, sql: &str, completes: bool) {
+        let text = &mut self.current.sql;
+        if !text.is_empty() {
+            text.push_str(";\n");
+        }
+        let start = text.len();
+        text.push_str(sql);
+        self.current.parts.push(Part { range: start..text.len(), at, kind, completes });
+    }
+
+    fn flush(&mut self) {
+        let query = std::mem::take(&mut self.current);
+        if !query.parts.is_empty() {
+            self.sent.push(Message::Query(query));
+        }
+    }
+}
+
+impl Query {
+    /// The part that a byte of the text is in.
+    pub(crate) fn part_at(&self, byte: usize) -> Option<&Part> {
+        self.parts.iter().find(|part| part.range.start <= byte && byte <= part.range.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use migrate_core::backend::{Advance, NewEntry};
+    use migrate_core::history::{Action, Entry, State};
+    use migrate_core::migration::{MigrationId, Phase};
+    use migrate_core::sql::{Syntax, classify};
+
+    use super::*;
+
+    fn statement<'a>(text: &'a str, data: Option<&'a str>) -> Statement<'a> {
+        Statement { number: 1, text, offset: 0, data, class: classify::postgres(text, &Syntax::POSTGRES) }
+    }
+
+    fn row(seq: u64) -> NewEntry {
+        let key = EntryKey { component: "main".to_owned(), seq };
+        let id = MigrationId::versioned(seq.to_string().parse().unwrap(), Phase::Pre, 0);
+        NewEntry { entry: Entry::blank(key, id, Action::Up), script: None, down_script: None }
+    }
+
+    /// Each message in one line: its statements, cut short, with the effect that each belongs to.
+    fn sent(effects: &[Effect<'_>], ground: &Ground) -> Vec<String> {
+        let (messages, _) = messages(effects, "h", ground, false).unwrap();
+        messages
+            .iter()
+            .map(|message| match message {
+                Message::Copy { at, statement, data } => format!("{at}! {statement} <{data}>"),
+                Message::Query(query) => {
+                    let parts = query.parts.iter().map(|part| {
+                        let sql = &query.sql[part.range.clone()];
+                        let end = sql.char_indices().nth(24).map_or(sql.len(), |(at, _)| at);
+                        let mark = if part.completes { "." } else { "" };
+                        format!("{}{mark} {}", part.at, &sql[..end])
+                    });
+                    let line = parts.collect::<Vec<_>>().join(" | ");
+                    if query.barrier { format!("[{line}]") } else { line }
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_window_has_two_messages_for_each_transaction() {
+        let settings = Settings { lock_timeout: Some(std::time::Duration::from_secs(2)), ..Settings::default() };
+        let (a, b, rows) = (statement("create table a()", None), statement("drop table b", None), [row(1), row(2)]);
+        let effects = [
+            Effect::Begin(&settings),
+            Effect::Statement(&a),
+            Effect::Append(&rows[0]),
+            Effect::Commit,
+            Effect::Begin(&settings),
+            Effect::Statement(&b),
+            Effect::Append(&rows[1]),
+            Effect::Commit,
+        ];
+        assert_eq!(
+            sent(&effects, &Ground::Borrowed),
+            [
+                "0 BEGIN | 0. SET LOCAL \"lock_timeout\"",
+                "1. create table a() | 3 SET CONSTRAINTS ALL IMME | 2. INSERT INTO h (\"componen | 3. COMMIT",
+                "4 BEGIN | 4. SET LOCAL \"lock_timeout\"",
+                "5. drop table b | 7 SET CONSTRAINTS ALL IMME | 6. WITH written AS (INSERT  | 7. COMMIT",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_message_begins_with_a_commit() {
+        let settings = Settings::default();
+        let copy = statement("copy t from stdin", Some("1\n"));
+        let row = row(1);
+        for effects in [
+            vec![Effect::Begin(&settings), Effect::Commit],
+            vec![Effect::Begin(&settings), Effect::Statement(&copy), Effect::Commit],
+            vec![Effect::Begin(&settings), Effect::Statement(&copy), Effect::Append(&row), Effect::Commit],
+        ] {
+            let sent = sent(&effects, &Ground::Own(Vec::new()));
+            assert!(sent.last().unwrap().contains("SET CONSTRAINTS"), "{sent:#?}");
+            assert!(
+                sent.iter().all(|line| !line.contains(". COMMIT |") && !line.starts_with("1. COMMIT")),
+                "{sent:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_outside_a_transaction_is_answered_first() {
+        let vacuum = statement("vacuum", None);
+        let key = EntryKey { component: "main".to_owned(), seq: 1 };
+        let advance = Advance {
+            key,
+            run_id: "r".to_owned(),
+            fence: 0,
+            holder_fence: 0,
+            from_cursor: 0,
+            cursor: 1,
+            prefix_digest: None,
+            state: State::Done,
+            note: None,
+            settled_by: None,
+            checkpoint: None,
+            error: None,
+        };
+        let effects = [Effect::Statement(&vacuum), Effect::Advance(&advance)];
+        assert_eq!(sent(&effects, &Ground::Borrowed), ["[0. vacuum]", "[1. WITH changed AS (UPDATE ]"]);
+    }
+
+    #[test]
+    fn a_poolers_connection_is_left_as_it_was_found() {
+        let settings = Settings::default();
+        let set = statement("set search_path = x", None);
+        let ground = Ground::Pooled { lease: Some(("l".to_owned(), 7)) };
+        let sent = sent(&[Effect::Begin(&settings), Effect::Statement(&set), Effect::Commit], &ground);
+        assert!(sent[0].contains("WITH held AS"), "{sent:#?}");
+        assert!(sent[1].contains("| 2 RESET ALL |") && sent[1].ends_with("| 2. COMMIT"), "{sent:#?}");
+    }
+}
