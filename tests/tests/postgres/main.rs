@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `support` | a fixture, sets from texts, what a database holds |
 //! | `conformance` | the suite of the core |
+//! | `sweep` | the connection cut before and after every message |
 #![cfg(unix)]
 
 /// By this name the tests are left out where there is no server: see `scripts/test`.
@@ -11,4 +12,5 @@
 mod on_postgres {
     mod conformance;
     mod support;
+    mod sweep;
 }
