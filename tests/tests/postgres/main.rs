@@ -5,6 +5,7 @@
 //! | `support` | a fixture, sets from texts, what a database holds |
 //! | `conformance` | the suite of the core |
 //! | `sweep` | the connection cut before and after every message |
+//! | `window` | many transactions in one trip, and faults in the middle of them |
 #![cfg(unix)]
 
 /// By this name the tests are left out where there is no server: see `scripts/test`.
@@ -13,4 +14,5 @@ mod on_postgres {
     mod conformance;
     mod support;
     mod sweep;
+    mod window;
 }
