@@ -5,6 +5,7 @@
 //! | `support` | a fixture, sets from texts, what a database holds |
 //! | `conformance` | the suite of the core |
 //! | `sweep` | the connection cut before and after every message |
+//! | `traffic` | others who use the same tables |
 //! | `window` | many transactions in one trip, and faults in the middle of them |
 #![cfg(unix)]
 
@@ -14,5 +15,6 @@ mod on_postgres {
     mod conformance;
     mod support;
     mod sweep;
+    mod traffic;
     mod window;
 }
