@@ -18,6 +18,7 @@ pub enum Key {
     LockTimeout,
     LockRetryFor,
     StatementTimeout,
+    ReconnectFor,
     StopGrace,
     Phase,
     Include,
@@ -85,7 +86,7 @@ impl Spec {
     }
 
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         spec(Key::Url, "url", Kind::Url).flag("database"),
         spec(Key::DatabaseFile, "database-file", Kind::Path).flag("database-file"),
         spec(Key::PasswordFile, "password-file", Kind::Path).flag("password-file"),
@@ -100,6 +101,7 @@ impl Spec {
         spec(Key::StatementTimeout, "timeouts.statement-timeout", Kind::Duration)
             .flag("statement-timeout")
             .default("0"),
+        spec(Key::ReconnectFor, "timeouts.reconnect-for", Kind::Duration).flag("reconnect-for").default("1m"),
         spec(Key::StopGrace, "timeouts.stop-grace", Kind::Duration).flag("stop-grace"),
         spec(Key::Phase, "policy.phase", Kind::Choice(&["pre", "post", "all"])),
         spec(Key::Include, "policy.include", Kind::List).flag("include"),
