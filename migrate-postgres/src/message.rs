@@ -94,6 +94,9 @@ const CLEAN: &[&str] = &[
 const LEAVE: &[&str] =
     &["CLOSE ALL", "UNLISTEN *", "RESET SESSION AUTHORIZATION", "RESET ALL", "DISCARD TEMP", "DISCARD SEQUENCES"];
 
+/// A script may end as a role that owns what it made and knows nothing of the history.
+const OURSELVES: &[&str] = &["SET LOCAL SESSION AUTHORIZATION DEFAULT", "SET LOCAL \"role\" TO DEFAULT"];
+
 /// The messages for `effects`, and whether a transaction is open after them.
 ///
 /// # Errors
@@ -236,7 +239,13 @@ impl<'a> Writer<'a, '_> {
         }
         if std::mem::take(&mut self.unchecked) {
             let behind = self.effects[at..].iter().position(|effect| matches!(effect, Effect::Commit));
-            self.push(behind.map_or(at, |commit| at + commit), PartKind::Frame, CHECK, false);
+            let commit = behind.map_or(at, |commit| at + commit);
+            self.push(commit, PartKind::Frame, CHECK, false);
+            if !matches!(self.ground, Ground::Borrowed) {
+                for sql in OURSELVES {
+                    self.push(commit, PartKind::Frame, sql, false);
+                }
+            }
         }
         self.push(at, PartKind::Row, sql, true);
     }

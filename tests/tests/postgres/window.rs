@@ -205,3 +205,24 @@ fn what_ends_its_own_connection_is_not_tried_for_ever() {
     assert!(matches!(error.kind(), ErrorKind::Lost(_)), "{error:#?}");
     assert_eq!(ran(&database), "2 2 3 3");
 }
+
+#[test]
+fn a_script_that_ends_as_another_role_is_written_down_by_whoever_runs_it() {
+    let database = Server::shared().database();
+    let role = format!("{}_owner", database.name());
+    let own = format!("set role {role};\ncreate table owned (n integer);");
+    database.psql(&format!("create role {role}; grant all on schema public to {role}"));
+    let set = set(&[
+        ("1_own", &own),
+        ("2_mine", "create table mine (n integer);"),
+        ("3_again", &own.replace("owned", "owned_too")),
+    ]);
+    let result = block_on(fragile(&database.url(), &set).up());
+    let owners = database.psql(
+        "select string_agg(tablename || ' ' || (tableowner = 'postgres'), ', ' order by tablename) \
+                                from pg_tables where schemaname = 'public' and tablename !~ '^migrate'",
+    );
+    database.psql(&format!("drop owned by {role}; drop role {role}"));
+    result.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(owners, "mine true, owned false, owned_too false\n");
+}
