@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `support` | a fixture, sets from texts, what a database holds |
 //! | `conformance` | the suite of the core |
+//! | `pooler` | pgbouncer in between |
 //! | `sweep` | the connection cut before and after every message |
 //! | `traffic` | others who use the same tables |
 //! | `window` | many transactions in one trip, and faults in the middle of them |
@@ -13,6 +14,7 @@
 #[path = "."]
 mod on_postgres {
     mod conformance;
+    mod pooler;
     mod support;
     mod sweep;
     mod traffic;
