@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `support` | a fixture, sets from texts, what a database holds |
 //! | `conformance` | the suite of the core |
+//! | `exclusion` | many processes at once |
+//! | `kills` | kill -9 of clients and servers |
 //! | `pooler` | pgbouncer in between |
 //! | `sweep` | the connection cut before and after every message |
 //! | `traffic` | others who use the same tables |
@@ -14,6 +16,8 @@
 #[path = "."]
 mod on_postgres {
     mod conformance;
+    mod exclusion;
+    mod kills;
     mod pooler;
     mod support;
     mod sweep;
