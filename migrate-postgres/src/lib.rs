@@ -13,7 +13,7 @@ mod observe;
 mod perform;
 pub mod session;
 
-pub use connect::{ConnInfo, ConnInfoError, Postgres};
+pub use connect::{ConnInfo, ConnInfoError, Postgres, ServiceFile};
 pub use dialect::POSTGRES;
 pub use migrate_core as core;
 pub use session::PostgresSession;

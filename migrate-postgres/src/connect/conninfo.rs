@@ -186,6 +186,12 @@ impl ConnInfo {
         Self::of(given)
     }
 
+    /// Whether a text begins as a list of keywords and values does: `host=…`.
+    pub fn is_list(text: &str) -> bool {
+        let name = text.split_once('=').map_or("", |(name, _)| name.trim());
+        Keyword::by_name(name).is_some()
+    }
+
     /// With what `PG…` variables say wherever nothing else says it. Names that are no connection parameter's are left
     /// alone.
     ///

@@ -231,9 +231,17 @@ fn no_tls(error: &rustls::Error, tried: Tried<'_>) -> Problem {
             }
             CertificateError::NotValidForNameContext { expected, presented } => {
                 let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
-                let names = if names.is_empty() { "no name in subjectAltName".to_owned() } else { names.join(", ") };
                 let expected = expected.to_str();
-                Problem::new(format!("{certificate} {place} is for {names} and not for {expected}"), Some(OTHER_NAME))
+                Problem::new(
+                    if names.is_empty() {
+                        format!(
+                            "{certificate} {place} names no host in its subjectAltName, where {expected} should stand"
+                        )
+                    } else {
+                        format!("{certificate} {place} is for {} and not for {expected}", names.join(", "))
+                    },
+                    Some(OTHER_NAME),
+                )
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 Problem::new(format!("{certificate} {place} has expired"), Some("renew it on the server"))
