@@ -73,6 +73,8 @@ pub struct StatementFailure {
     pub span: std::ops::Range<usize>,
     /// What the server said.
     pub error: ServerError,
+    /// Why what it left behind could not be removed.
+    pub left_behind: Option<String>,
     /// Whether its transaction had begun.
     pub begun: bool,
     /// How the step ran, which says what is left of it.
@@ -238,6 +240,12 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
             } else {
                 format!("{} applied and recorded; {} not run", ran(recorded), not_run(recorded + 1, *statements))
             });
+            let diagnostic = match &failure.left_behind {
+                Some(why) => diagnostic.help(format!(
+                    "what it left behind could not be removed: {why}: the next run tries that again first"
+                )),
+                None => diagnostic,
+            };
             let diagnostic = if failure.partial {
                 diagnostic.help("the failed statement may have been half done: look before it runs again")
             } else {

@@ -316,6 +316,7 @@ impl PostgresSession<'_> {
 }
 
 const DIVISION_BY_ZERO: &str = "22012";
+const NOT_NULL_VIOLATION: &str = "23502";
 const UNIQUE_VIOLATION: &str = "23505";
 
 /// What an error about a row of the history means.
@@ -332,12 +333,14 @@ fn row_fault(error: &mut ServerError, effect: &Effect<'_>) {
             error.message = format!("{row} exists already");
             error.detail = None;
         }
+        Some(NOT_NULL_VIOLATION) => {
+            error.fault = Fault::Stale;
+            error.message = format!("{row} has no row before it");
+            error.detail = None;
+        }
         Some(DIVISION_BY_ZERO) => {
             error.fault = Fault::Stale;
-            error.message = match effect {
-                Effect::Append(_) => format!("{row} has no row before it"),
-                _ => format!("{row} is not as this run left it"),
-            };
+            error.message = format!("{row} is not as this run left it");
         }
         _ => {}
     }

@@ -5,13 +5,19 @@
 //! | [`mod@program`] | the `migrate` binary, built once |
 //! | [`project`] | a folder with migrations and a SQLite database |
 //! | [`transcript`] | a command and its answer, without what changes from run to run |
+//! | [`servers`] | real servers, started when first needed |
+//! | [`proxy`] | what stands before a server: slow, counting, and able to cut a connection at a chosen message |
 //! | [`random`] | numbers that come back when their seed does |
 //!
 //! Tests of one crate alone stand in that crate.
 
 pub mod program;
 pub mod project;
+#[cfg(unix)]
+pub mod proxy;
 pub mod random;
+#[cfg(unix)]
+pub mod servers;
 pub mod transcript;
 
 pub use program::program;

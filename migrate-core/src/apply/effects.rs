@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::backend::{Advance, Dialect, Effect, Exclusion, NewEntry, Settings};
 use crate::history::State;
 use crate::migration::RunAttributes;
-use crate::plan::Step;
 use crate::plan::resume::Prefixes;
-use crate::sql::{Script, Sharing, Statement, Syntax, mask};
+use crate::plan::{How, Step, Unit};
+use crate::sql::{Script, Statement, Syntax, mask};
 
 use super::options::{RunOptions, StoreScript};
 
@@ -54,17 +54,24 @@ pub(super) fn settings(script: &Script, run: &RunAttributes, options: &RunOption
     let mut variables = options.settings.clone();
     variables.extend((dialect.script_settings)(script));
     variables.extend(run.settings.iter().cloned());
-    // A statement that runs alone and queues nobody may wait as long as it must: a concurrent index build.
-    let limited = script.is_empty()
-        || script.statements().any(|statement| statement.class.queues || statement.class.sharing == Sharing::Shares);
     Settings {
         variables,
-        lock_timeout: run.timeouts.lock.or(limited.then_some(options.lock_timeout)),
+        lock_timeout: Some(run.timeouts.lock.unwrap_or(options.lock_timeout)),
         statement_timeout: run
             .timeouts
             .statement
             .or((options.statement_timeout > Duration::ZERO).then_some(options.statement_timeout)),
     }
+}
+
+/// What holds while a unit runs, in a step of which `usual` holds: a statement that runs alone and that nobody queues
+/// behind may wait as long as it must, unless its author says otherwise. A concurrent index build is one.
+pub(super) fn unit_settings(usual: &Settings, script: &Script, unit: &Unit, run: &RunAttributes) -> Settings {
+    let patient = matches!(unit.how, How::Alone(_))
+        && run.timeouts.lock.is_none()
+        && unit.runs.clone().all(|index| !script.statement(index).class.queues);
+    let lock_timeout = if patient { Some(Duration::ZERO) } else { usual.lock_timeout };
+    Settings { lock_timeout, ..usual.clone() }
 }
 
 /// A transactional step, ready to be sent.

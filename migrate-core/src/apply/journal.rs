@@ -5,17 +5,20 @@
 
 use std::time::{Duration, Instant};
 
-use crate::backend::{Advance, Blocker, Done, Effect, End, Exclusion, Fault, Notice, Progress, ServerError, Settings};
-use crate::error::ErrorKind;
+use crate::backend::{
+    Advance, Blocker, Done, Effect, End, Exclusion, Fault, Notice, Progress, ServerError, Settings, Settled,
+};
+use crate::error::{ErrorKind, StatementFailure};
 use crate::event::{Event, Observer};
 use crate::history::State;
 use crate::plan::{How, Step, Unit};
 use crate::sql::{Recovery, Statement};
 
-use super::effects::{Journal, Part, Stamp, settings};
+use super::effects::{Journal, Part, Stamp, settings, unit_settings};
 use super::report::StepReport;
 use super::retry::Retry;
-use super::window::{ask, refused};
+use super::settle::{ENDLESS, ROUNDS};
+use super::window::{ask, refused, statement_failure};
 use super::{Halt, Run};
 
 /// What a unit came to.
@@ -24,6 +27,8 @@ pub(super) enum Outcome {
     Passed,
     /// The server said no; the row still says where it was.
     Refused(Part, ServerError),
+    /// The server said no to a statement, and what it left behind cannot be removed, for the second reason.
+    LeftBehind(usize, ServerError, ServerError),
 }
 
 impl Run<'_> {
@@ -62,9 +67,6 @@ impl Run<'_> {
             ask(&mut *self.session, step, &step.run.preconditions).await?;
         }
         self.open_row(&takeover, &journal).await?;
-        if !step.units.is_empty() {
-            self.set(step, &journal, &settings, checkpoint.as_ref(), left).await?;
-        }
         for (index, unit) in step.units.iter().enumerate() {
             self.unit(step, unit, &mut journal, &settings, checkpoint.take().filter(|_| index == 0), left).await?;
         }
@@ -72,25 +74,29 @@ impl Run<'_> {
         let statements = step.units.iter().map(|unit| unit.runs.len()).sum();
         self.finished(seq, StepReport::of(step, statements, elapsed));
         self.observer.event(&Event::StepFinished { step, elapsed });
-        self.perform_quietly(&[Effect::Set(&Settings::default())]).await
+        self.reset().await
     }
 
-    /// Settings for the whole step. Where they are refused nothing of it has run in this attempt, and its row says so.
-    async fn set(
-        &mut self,
-        step: &Step,
-        journal: &Journal<'_>,
-        settings: &Settings,
-        checkpoint: Option<&String>,
-        left: &[Step],
-    ) -> Result<(), Halt> {
-        match self.session.perform(self.table, &[Effect::Set(settings)], &mut ()).await.end {
-            End::All => Ok(()),
+    /// Settings of the session for what runs outside a transaction; answers why they are refused.
+    async fn set(&mut self, settings: Settings) -> Result<Option<ServerError>, Halt> {
+        if self.in_force == settings {
+            return Ok(None);
+        }
+        let end = self.session.perform(self.table, &[Effect::Set(&settings)], &mut ()).await.end;
+        // Of what was refused a part may be in force.
+        self.in_force = settings;
+        match end {
+            End::All => Ok(None),
             End::Lost(error) => Err(ErrorKind::Lost(error).into()),
-            End::Refused { error, .. } => {
-                self.fail(journal, &error, checkpoint.cloned()).await?;
-                Err(refused(step, Part::Begin, journal.cursor, &error, left).into())
-            }
+            End::Refused { error, .. } => Ok(Some(error)),
+        }
+    }
+
+    /// Nothing of a step is left in force.
+    async fn reset(&mut self) -> Result<(), Halt> {
+        match self.set(Settings::default()).await? {
+            None => Ok(()),
+            Some(error) => Err(error.into()),
         }
     }
 
@@ -103,7 +109,7 @@ impl Run<'_> {
     ) -> Result<(), Halt> {
         let failed = Advance { error: Some(error.to_string()), checkpoint, ..journal.here(State::Failed) };
         self.perform_quietly(&[Effect::Advance(&failed)]).await?;
-        self.perform_quietly(&[Effect::Set(&Settings::default())]).await
+        self.reset().await
     }
 
     /// Closes the attempt that this one goes on with and opens its own row, both or neither.
@@ -126,6 +132,14 @@ impl Run<'_> {
         checkpoint: Option<String>,
         left: &[Step],
     ) -> Result<(), Halt> {
+        // A transaction brings its own.
+        if matches!(unit.how, How::Alone(_) | How::Batch(_)) {
+            let wanted = unit_settings(settings, journal.script, unit, &step.run);
+            if let Some(error) = self.set(wanted).await? {
+                self.fail(journal, &error, checkpoint).await?;
+                return Err(refused(step, Part::Begin, journal.cursor, &error, left).into());
+            }
+        }
         let mut retry = Retry::default();
         let mut checkpoint = checkpoint;
         loop {
@@ -141,6 +155,15 @@ impl Run<'_> {
             let (part, error) = match outcome {
                 Outcome::Passed => return Ok(()),
                 Outcome::Refused(part, error) => (part, error),
+                Outcome::LeftBehind(index, error, why) => {
+                    // The row stays as it was announced: the next run settles it, and cleans up.
+                    let failure = statement_failure(step, Some(index), journal.cursor, error, left);
+                    return Err(ErrorKind::Statement(StatementFailure {
+                        left_behind: Some(why.to_string()),
+                        ..failure
+                    })
+                    .into());
+                }
             };
             if error.fault == Fault::Cancelled && self.stop.is_requested() {
                 return self.interrupt(step, journal, checkpoint, left).await;
@@ -174,7 +197,7 @@ impl Run<'_> {
     ) -> Result<(), Halt> {
         let stopped = Advance { checkpoint, ..journal.here(State::Interrupted) };
         self.perform_quietly(&[Effect::Advance(&stopped)]).await?;
-        self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
+        self.reset().await?;
         let left = std::iter::once(step).chain(left).map(Step::title).collect();
         Err(ErrorKind::Stopped { left }.into())
     }
@@ -211,19 +234,54 @@ impl Run<'_> {
         journal: &mut Journal<'_>,
     ) -> Result<Outcome, Halt> {
         let statement = journal.script.statement(unit.runs.start);
+        let mut note = None;
         if recovery != Recovery::Repeat {
+            note = self.session.note(&statement).await?;
             // An empty note says "sent, with nothing readable"; none at all says "never sent".
-            let note = self.session.note(&statement).await?.unwrap_or_default();
-            let announced = Advance { note: Some(note), ..journal.here(State::InFlight) };
+            let announced = Advance { note: Some(note.clone().unwrap_or_default()), ..journal.here(State::InFlight) };
             self.perform_quietly(&[Effect::Advance(&announced)]).await?;
         }
         let advance = journal.to(unit.covers.end);
         let effects = [Effect::Statement(&statement), Effect::Advance(&advance)];
-        let outcome = self.send_unit(step, unit, &effects).await?;
-        if let Outcome::Passed = outcome {
-            journal.passed(&advance, unit.covers.end);
+        match self.send_unit(step, unit, &effects).await? {
+            Outcome::Passed => {
+                journal.passed(&advance, unit.covers.end);
+                Ok(Outcome::Passed)
+            }
+            // What is left of a refused removal is for the next try: finishing it here would remove what the server
+            // said no to.
+            Outcome::Refused(Part::Statement(index), error) if recovery == Recovery::Definition => {
+                Ok(match self.remove_leftovers(&statement, note.as_deref()).await? {
+                    None => Outcome::Refused(Part::Statement(index), error),
+                    Some(why) => Outcome::LeftBehind(index, error, why),
+                })
+            }
+            refused => Ok(refused),
         }
-        Ok(outcome)
+    }
+
+    /// Removes what a refused statement left behind, so that it can be sent again: of a concurrent index build there is
+    /// an invalid index. Answers why that failed.
+    async fn remove_leftovers(
+        &mut self,
+        statement: &Statement<'_>,
+        note: Option<&str>,
+    ) -> Result<Option<ServerError>, Halt> {
+        for _ in 0..ROUNDS {
+            let texts = match self.session.settle(statement, note.filter(|note| !note.is_empty())).await {
+                Ok(Settled::First(texts)) => texts,
+                // Whatever else it looks like: the server said no.
+                Ok(_) => return Ok(None),
+                Err(error) if error.is_lost() => return Err(error.into()),
+                Err(error) => return Ok(Some(error)),
+            };
+            for text in &texts {
+                if let Some(error) = self.clean_up(text).await? {
+                    return Ok(Some(error));
+                }
+            }
+        }
+        Ok(Some(ServerError::new(Fault::Refused, ENDLESS)))
     }
 
     /// Sends the effects of one unit and says what became of them.

@@ -16,7 +16,7 @@
 
 use std::time::Instant;
 
-use crate::backend::{Backend, Effect, End, Exclusion, Fault, Orphan, Performed, ServerError, TableName};
+use crate::backend::{Backend, Effect, End, Exclusion, Fault, Orphan, Performed, ServerError, Settings, TableName};
 use crate::error::ErrorKind;
 use crate::event::{Event, Observer};
 use crate::plan::{Mode, Plan, Step};
@@ -85,6 +85,8 @@ pub(crate) struct Run<'a> {
     /// The history table was made sure of in this run.
     pub(crate) has_table: bool,
     next_seq: u64,
+    /// What was set for the session: outside transactions it holds from statement to statement.
+    in_force: Settings,
     /// The last row of this run that is complete and was acknowledged.
     heard: u64,
     /// The plan at which the connection was lost.
@@ -116,6 +118,7 @@ impl<'a> Run<'a> {
             report: Report::default(),
             has_table: false,
             next_seq: 1,
+            in_force: Settings::default(),
             heard: 0,
             sent: None,
             locks_again: false,

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
-use crate::backend::{Cancel, ServerError, Session};
+use crate::backend::{Cancel, ServerError, Session, Settings};
 use crate::error::ErrorKind;
 use crate::event::Event;
 use crate::history::{Entry, State};
@@ -65,7 +65,7 @@ impl Run<'_> {
     pub(crate) async fn reconnect(&mut self, lost: ServerError) -> Result<(), Halt> {
         self.stop.arm(None);
         self.locks_again |= std::mem::take(&mut self.locked);
-        (self.fence, self.has_table) = (0, false);
+        (self.fence, self.has_table, self.in_force) = (0, false, Settings::default());
         let began = Instant::now();
         let mut pause = Duration::ZERO;
         let mut error = lost.clone();

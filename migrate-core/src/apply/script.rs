@@ -9,7 +9,7 @@ use crate::plan::{How, Mode, Plan, Step};
 use crate::sql::{Statement, batch::with_subqueries};
 
 use super::RunOptions;
-use super::effects::{Journal, Stamp, Transaction, settings};
+use super::effects::{Journal, Stamp, Transaction, settings, unit_settings};
 
 /// The plan as a complete script. Run by the native client, it leaves the database and its history as `up` would.
 ///
@@ -65,8 +65,13 @@ fn journal(out: &mut Writer<'_>, step: &Step, seq: u64, stamp: &Stamp<'_>) -> Re
     let state = if step.units.is_empty() { State::Done } else { State::InFlight };
     let mut journal = Journal::new(script, stamp.row(step, seq, state, 0), 0);
     out.effect(&Effect::Append(&journal.row));
-    out.effect(&Effect::Set(&settings));
+    let mut in_force = Settings::default();
     for unit in &step.units {
+        let wanted = unit_settings(&settings, script, unit, &step.run);
+        if matches!(unit.how, How::Alone(_)) && in_force != wanted {
+            out.effect(&Effect::Set(&wanted));
+            in_force = wanted;
+        }
         let advance = journal.to(unit.covers.end);
         let statements: Vec<Statement<'_>> = unit.runs.clone().map(|index| script.statement(index)).collect();
         match &unit.how {
@@ -101,7 +106,9 @@ fn journal(out: &mut Writer<'_>, step: &Step, seq: u64, stamp: &Stamp<'_>) -> Re
         }
         journal.passed(&advance, unit.covers.end);
     }
-    out.effect(&Effect::Set(&Settings::default()));
+    if in_force != Settings::default() {
+        out.effect(&Effect::Set(&Settings::default()));
+    }
     Ok(())
 }
 

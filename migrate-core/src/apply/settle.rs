@@ -1,6 +1,6 @@
 //! What became of a statement that was in flight when its client died.
 
-use crate::backend::{Advance, Effect, End, Settled};
+use crate::backend::{Advance, Effect, End, ServerError, Settled};
 use crate::diagnostic::Place;
 use crate::error::ErrorKind;
 use crate::event::Event;
@@ -13,7 +13,9 @@ use crate::sql::{Class, Recovery, Script, Sharing, Statement, StatementKind};
 use super::{Halt, Run};
 
 /// How often an answer may ask for statements to run first.
-const ROUNDS: usize = 10;
+pub(super) const ROUNDS: usize = 10;
+/// What is said of an answer that asks for more every time.
+pub(super) const ENDLESS: &str = "cleaning up after it does not come to an end";
 
 impl Run<'_> {
     /// Decides the doubt about a step that was in flight and lets the step go on behind it. The answer is the change
@@ -103,18 +105,19 @@ impl Run<'_> {
                 Settled::DidNotRun(evidence) => return Ok((false, evidence)),
                 Settled::First(statements) => {
                     for text in &statements {
-                        self.clean_up(text).await?;
+                        if let Some(error) = self.clean_up(text).await? {
+                            return Err(error.into());
+                        }
                     }
                 }
                 Settled::Undecided(reason) => return Err(doubt(step, Some(script), entry, reason).into()),
             }
         }
-        let reason = "cleaning up after it does not come to an end".to_owned();
-        Err(doubt(step, Some(script), entry, reason).into())
+        Err(doubt(step, Some(script), entry, ENDLESS.to_owned()).into())
     }
 
-    /// A statement that the evidence asks for: dropping what a broken build left behind.
-    async fn clean_up(&mut self, text: &str) -> Result<(), Halt> {
+    /// A statement that the evidence asks for: dropping what a broken build left behind. Answers why it is refused.
+    pub(super) async fn clean_up(&mut self, text: &str) -> Result<Option<ServerError>, Halt> {
         let class = Class {
             kind: StatementKind::Definition,
             sharing: Sharing::Alone(Recovery::Repeat),
@@ -123,9 +126,9 @@ impl Run<'_> {
         };
         let statement = Statement { number: 1, text, offset: 0, data: None, class };
         match self.session.perform(self.table, &[Effect::Statement(&statement)], &mut ()).await.end {
-            End::All => Ok(()),
+            End::All => Ok(None),
             End::Lost(error) => Err(ErrorKind::Lost(error).into()),
-            End::Refused { error, .. } => Err(error.into()),
+            End::Refused { error, .. } => Ok(Some(error)),
         }
     }
 }

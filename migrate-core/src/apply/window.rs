@@ -260,7 +260,7 @@ pub(super) fn refused(step: &Step, part: Part, recorded: usize, error: &ServerEr
 }
 
 /// The failure of a statement of `step`; without a statement it is the commit that failed.
-fn statement_failure(
+pub(super) fn statement_failure(
     step: &Step,
     statement: Option<usize>,
     recorded: usize,
@@ -289,6 +289,7 @@ fn statement_failure(
         span,
         error,
         begun: true,
+        left_behind: None,
         mode: step.mode,
         pending: left.iter().map(Step::title).collect(),
     }

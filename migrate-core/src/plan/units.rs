@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::backend::Atomicity;
 use crate::migration::{Batch, RunAttributes};
 use crate::sql::batch::has_bounds;
+use crate::sql::enums::uses_added_value;
 use crate::sql::split::Problem;
 use crate::sql::{Recovery, Script, Sharing, Statement, StatementKind, Syntax, TransactionControl};
 
@@ -38,7 +39,8 @@ pub enum How {
 ///
 /// An outermost `BEGIN … COMMIT` of the script is what a transaction of ours would be, and is taken off; settings
 /// around it move inside. Any other
-/// transaction control makes the script journalled; each of its own transactions becomes one unit.
+/// transaction control makes the script journalled; each of its own transactions becomes one unit. So does a value that
+/// is added to an enum and used further down: it can be used only once it is committed.
 ///
 /// # Errors
 /// Transactions that are opened and never ended, batches on statements that cannot be one.
@@ -62,7 +64,12 @@ pub fn cut(
             together(commit..script.len(), commit + 1..script.len()),
         ],
     };
-    if !run.no_transaction && batches.is_empty() && units.iter().flat_map(|unit| unit.runs.clone()).all(shares) {
+    let in_one = outer_pair(script).is_some() || !uses_added_value(script, syntax);
+    if !run.no_transaction
+        && in_one
+        && batches.is_empty()
+        && units.iter().flat_map(|unit| unit.runs.clone()).all(shares)
+    {
         return Ok((Mode::Transaction, units));
     }
     Ok((Mode::Journal, journalled(script, &batches, atomicity)?))

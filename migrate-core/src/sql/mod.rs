@@ -16,6 +16,7 @@
 pub mod batch;
 pub mod classify;
 pub mod directive;
+pub(crate) mod enums;
 pub mod lexer;
 pub mod mask;
 pub mod script;

@@ -3,7 +3,7 @@
 //!
 //! It knows `CREATE TABLE t …`, `DROP TABLE t`, `ALTER TABLE t …`, `INSERT INTO t VALUES (…)`, `DELETE FROM t [LIMIT n]`,
 //! `SELECT n FROM t`, `SELECT 1`, `REINDEX` (refused in a transaction, may be repeated), `CALL p` (nobody can tell
-//! whether it ran), `RAISE word` (a notice) and `SLEEP` (until cancelled). Everything else is a syntax error at its first word.
+//! whether it ran), `BUILD TABLE t` (alone, queues nobody; a failure leaves the table `t_broken`), `RAISE word` (a notice) and `SLEEP` (until cancelled). Everything else is a syntax error at its first word.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -271,6 +271,9 @@ impl MemorySession {
         for planned in guard(&self.memory.shared.faults).iter_mut() {
             if planned.times > 0 && statement.text.contains(&planned.text) {
                 planned.times -= 1;
+                if let ["BUILD", _, name] = *words(statement.text).iter().map(String::as_str).collect::<Vec<_>>() {
+                    guard(&self.memory.shared.world).tables.insert(format!("{name}_broken"), Vec::new());
+                }
                 return Err(ServerError::new(planned.fault, format!("{} met somebody's lock", statement.text)));
             }
         }
@@ -282,10 +285,14 @@ impl MemorySession {
         let in_transaction = self.transaction.is_some();
         let shared = Arc::clone(&self.memory.shared);
         self.with(|world| match *words.as_slice() {
-            ["CREATE", "TABLE", name, ..] if world.tables.contains_key(name) => {
+            ["CREATE" | "BUILD", "TABLE", name, ..] if world.tables.contains_key(name) => {
                 Err(refused(&format!("table {name} already exists"), position(statement.text, name)))
             }
-            ["CREATE", "TABLE", name, ..] => {
+            ["BUILD", ..] if in_transaction => Err(refused("BUILD cannot run in a transaction", 0)),
+            ["BUILD", _, name] if world.tables.contains_key(&format!("{name}_broken")) => {
+                Err(refused("a broken build is in the way", 0))
+            }
+            ["CREATE" | "BUILD", "TABLE", name, ..] => {
                 world.tables.insert(name.to_owned(), Vec::new());
                 Ok(Done::default())
             }
@@ -343,7 +350,7 @@ fn words(text: &str) -> Vec<String> {
             let upper = word.to_ascii_uppercase();
             let keyword = [
                 "CREATE", "TABLE", "DROP", "ALTER", "INSERT", "INTO", "VALUES", "DELETE", "FROM", "SELECT", "REINDEX",
-                "CALL", "SLEEP", "LIMIT", "RAISE",
+                "CALL", "SLEEP", "LIMIT", "RAISE", "BUILD",
             ];
             if keyword.contains(&upper.as_str()) { upper } else { word.to_owned() }
         })
@@ -439,6 +446,10 @@ impl Session for MemorySession {
         if let Sharing::Commits(Recovery::Call) | Sharing::Alone(Recovery::Call) = statement.class.sharing {
             return Ok(Settled::Undecided("it runs code that commits on the way".to_owned()));
         }
+        let broken = words(statement.text).get(2).map(|name| format!("{name}_broken"));
+        if let Some(broken) = broken.filter(|broken| self.with(|world| world.tables.contains_key(broken))) {
+            return Ok(Settled::First(vec![format!("DROP TABLE {broken}")]));
+        }
         let now = self.note(statement).await?;
         Ok(match (note, now) {
             (Some(before), Some(now)) if before == now => Settled::DidNotRun("catalog: nothing changed".to_owned()),
@@ -510,6 +521,7 @@ fn classify(text: &str, definition: Sharing) -> Class {
         Some("INSERT" | "DELETE") => (StatementKind::Manipulation, Sharing::Shares),
         Some("SELECT") => (StatementKind::Query, Sharing::Shares),
         Some("REINDEX") => (StatementKind::Maintenance, Sharing::Alone(Recovery::Repeat)),
+        Some("BUILD") => (StatementKind::Definition, Sharing::Alone(Recovery::Definition)),
         Some("CALL") => (StatementKind::Call, Sharing::Alone(Recovery::Call)),
         Some("BEGIN") => (StatementKind::Transaction(TransactionControl::Begin), Sharing::Shares),
         Some("COMMIT") => (StatementKind::Transaction(TransactionControl::Commit), Sharing::Shares),
@@ -517,5 +529,6 @@ fn classify(text: &str, definition: Sharing) -> Class {
         _ => (StatementKind::Unknown, Sharing::Shares),
     };
     let destructive = matches!(words.first().map(String::as_str), Some("DROP" | "DELETE"));
-    Class { kind, sharing, destructive, queues: true }
+    let queues = words.first().is_none_or(|word| word != "BUILD");
+    Class { kind, sharing, destructive, queues }
 }

@@ -41,7 +41,9 @@ fn line(effect: &Effect<'_>) -> String {
         Effect::Begin(_) => "begin".to_owned(),
         Effect::Commit => "commit".to_owned(),
         Effect::Rollback => "rollback".to_owned(),
-        Effect::Set(settings) => format!("set {} variables", settings.variables.len()),
+        Effect::Set(settings) => {
+            format!("set {} variables, lock timeout {:?}", settings.variables.len(), settings.lock_timeout)
+        }
         Effect::Statement(statement) => statement.text.to_owned(),
         Effect::Append(new) => {
             let entry = &new.entry;

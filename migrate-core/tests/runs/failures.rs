@@ -6,13 +6,13 @@ use insta::assert_snapshot;
 use migrate_core::backend::Fault;
 use migrate_core::error::ErrorKind;
 use migrate_core::event::Event;
-use migrate_core::migration::{Batch, BatchAt, Migration, Precondition};
+use migrate_core::migration::{Batch, BatchAt, Migration, Precondition, RunAttributes};
 use migrate_core::plan::Refusal;
 use migrate_core::testing::fixture::{self, Text};
 use migrate_core::testing::{Memory, Record};
 use migrate_core::{MigrationSet, Migrator};
 
-use super::{ids, migrator, numbers, options, rows, told, up};
+use super::{entries, ids, migrator, numbers, options, rows, told, up};
 
 const FIRST: &str = "CREATE TABLE a (n INTEGER);\nINSERT INTO a VALUES (1);\n";
 const LAST: &str = "INSERT INTO a VALUES (4);\nINSERT INTO a VALUES (5);";
@@ -241,4 +241,87 @@ fn what_is_only_recorded_waits_for_locks_too() {
             "| commit"
         ]
     );
+}
+
+const BUILDING: &[Text<'_>] =
+    &[("1", "CREATE TABLE a (n INTEGER);\nBUILD TABLE b;\nINSERT INTO b VALUES (1);\nREINDEX;\nBUILD TABLE c;", "")];
+
+#[test]
+fn what_queues_nobody_waits_as_long_as_it_must() {
+    let sets = |text: &str, run: RunAttributes| -> Vec<String> {
+        let recorded = Record::new(Memory::transactional());
+        let mut migration = fixture::migration(&("1", text, ""));
+        migration.attributes.run = run;
+        let set = MigrationSet::new("main", vec![migration]).unwrap();
+        futures_executor::block_on(Migrator::new(recorded.clone(), set).up()).unwrap();
+        let lines = recorded.lines();
+        let shown = |line: &String| line.starts_with("set ") || line.contains("BUILD") || line.contains("REINDEX");
+        lines.into_iter().filter(shown).filter(|line| !line.starts_with("note")).collect()
+    };
+    assert_eq!(
+        sets(BUILDING[0].1, RunAttributes::default()),
+        [
+            "set 0 variables, lock timeout Some(0ns)",
+            "| BUILD TABLE b",
+            "set 0 variables, lock timeout Some(2s)",
+            "| REINDEX",
+            "set 0 variables, lock timeout Some(0ns)",
+            "| BUILD TABLE c",
+            "set 0 variables, lock timeout None",
+        ]
+    );
+    let mut said = RunAttributes::default();
+    said.timeouts.lock = Some(Duration::from_secs(7));
+    assert_eq!(
+        sets(BUILDING[0].1, said),
+        [
+            "set 0 variables, lock timeout Some(7s)",
+            "| BUILD TABLE b",
+            "| REINDEX",
+            "| BUILD TABLE c",
+            "set 0 variables, lock timeout None",
+        ]
+    );
+    let apart = RunAttributes { no_transaction: true, ..RunAttributes::default() };
+    assert_eq!(sets("CREATE TABLE a (n INTEGER);", apart), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_refused_statement_leaves_behind_is_removed_before_the_next_try() {
+    let memory = Memory::transactional();
+    memory.fail_next("BUILD TABLE b", Fault::Deadlock, 2);
+    let (lines, report) = told(&migrator(&memory, BUILDING));
+    assert_eq!(ids(&report.unwrap()), ["up 1"]);
+    assert_eq!(lines.iter().filter(|line| line.starts_with("retry")).count(), 2, "{lines:?}");
+    assert_eq!((numbers(&memory, "b"), numbers(&memory, "b_broken")), (Some(vec!["1".to_owned()]), None));
+}
+
+#[test]
+fn what_a_refused_statement_leaves_behind_is_removed_before_it_counts_as_failed() {
+    let memory = Memory::transactional();
+    memory.fail_next("BUILD TABLE b", Fault::Refused, 1);
+    up(&memory, BUILDING).unwrap_err();
+    assert_eq!((rows(&memory), numbers(&memory, "b_broken")), (vec!["1 up 1 failed at 1".to_owned()], None));
+    assert_eq!(ids(&up(&memory, BUILDING).unwrap()), ["up 1"]);
+}
+
+#[test]
+fn what_cannot_be_removed_is_left_to_the_next_run() {
+    let memory = Memory::transactional();
+    memory.fail_next("BUILD TABLE b", Fault::LockTimeout, 1);
+    memory.fail_next("DROP TABLE b_broken", Fault::Refused, 1);
+    assert_snapshot!(up(&memory, BUILDING).unwrap_err().to_string(), @"
+    error[M0307]: 1 test: statement 2 of 5 failed: BUILD TABLE b met somebody's lock
+      --> 1_test.sql:2:1
+     2 | BUILD TABLE b;
+       | ^^^^^^^^^^^^^
+       = no migration was completed in this run
+       = statement 1 is applied and recorded; 2 to 5 have not run
+       = what it left behind could not be removed: DROP TABLE b_broken met somebody's lock: the next run tries that again first
+       = run `migrate up` again when it is free: it goes on with statement 2
+    ");
+    assert_eq!(rows(&memory), ["1 up 1 in_flight at 1"]);
+    assert!(entries(&memory)[0].note.is_some() && numbers(&memory, "b_broken").is_some());
+    assert_eq!(ids(&up(&memory, BUILDING).unwrap()), ["up 1"]);
+    assert_eq!((numbers(&memory, "b"), numbers(&memory, "b_broken")), (Some(vec!["1".to_owned()]), None));
 }

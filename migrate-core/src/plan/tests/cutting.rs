@@ -58,6 +58,99 @@ fn what_cannot_is_journalled_statement_by_statement() {
 }
 
 #[test]
+fn what_needs_no_transaction_needs_no_word_about_it() {
+    for (statement, how) in [
+        ("create index concurrently i on a (n)", "Definition"),
+        ("drop index concurrently i", "Drop"),
+        ("reindex index concurrently i", "Definition"),
+        ("alter table a detach partition b concurrently", "Definition"),
+        ("vacuum a", "Repeat"),
+        ("alter system set work_mem = 1", "Repeat"),
+        ("create database d", "Definition"),
+    ] {
+        assert_eq!(
+            cut("postgres", &format!("{C}; {statement}; {I}")),
+            format!("Journal: 1 together · 2 alone {how} · 3 together")
+        );
+    }
+}
+
+#[test]
+fn an_added_value_is_committed_before_it_is_used() {
+    let add = "alter type mood add value 'ok'";
+    let used = "insert into a values ('ok')";
+    assert_eq!(cut("postgres", &format!("{add}; {used}")), "Journal: 1 together · 2 together");
+    assert_eq!(cut("postgres", &format!("{add}; {I}")), "Transaction: 1-2 together");
+    // Whoever wrote a transaction around it gets the server's answer.
+    let own = format!("begin; {add}; {used}; commit");
+    assert_eq!(cut("postgres", &own), "Transaction: 1 together none · 2-3 together · 4 together none");
+}
+
+#[test]
+fn a_plain_dump_is_one_transaction() {
+    // As pg_dump writes it since August 2025, without its `OWNER TO` lines.
+    let dump = r"--
+-- PostgreSQL database dump
+--
+
+\\restrict 3XhTbJzu9kQ0
+
+-- Dumped from database version 17.6
+-- Dumped by pg_dump version 17.6
+
+SET statement_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SELECT pg_catalog.set_config('search_path', '', false);
+SET row_security = off;
+
+--
+-- Name: mood; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.mood AS ENUM (
+    'ok',
+    'it''s; bad'
+);
+
+CREATE FUNCTION public.touch() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  new.at := now(); return new;
+end $$;
+
+SET default_tablespace = '';
+
+CREATE TABLE public.users (
+    id integer NOT NULL,
+    name text
+);
+
+--
+-- Data for Name: users; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+COPY public.users (id, name) FROM stdin;
+1\\tO'Hara; \\N
+\\restrict\\tit's; data
+\\.
+
+SELECT pg_catalog.setval('public.users_id_seq', 2, true);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+--
+-- PostgreSQL database dump complete
+--
+
+\\unrestrict 3XhTbJzu9kQ0
+";
+    assert_eq!(cut("postgres", &dump.replace('\n', "\\n")), "Transaction: 1-12 together");
+}
+
+#[test]
 fn an_outer_pair_is_our_own_transaction() {
     assert_eq!(
         cut("postgres", &format!("begin; {C}; {I}; commit")),

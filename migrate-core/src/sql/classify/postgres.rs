@@ -191,7 +191,12 @@ fn reindex(words: &mut Words<'_>) -> Class {
         words.eat_any(&["index", "table"]);
     }
     let concurrently = is_on(&options, "concurrently") || words.next_is("concurrently");
-    let sharing = if everything || concurrently { Sharing::Alone(Recovery::Repeat) } else { Sharing::Shares };
+    let sharing = match (concurrently, everything) {
+        // What it built and did not finish stays behind under other names, and is in the way of nothing: it is dropped.
+        (true, _) => Sharing::Alone(Recovery::Definition),
+        (false, true) => Sharing::Alone(Recovery::Repeat),
+        (false, false) => Sharing::Shares,
+    };
     class(StatementKind::Maintenance, sharing).queues(!concurrently)
 }
 

@@ -7,7 +7,8 @@ use crate::sql::{Class, Recovery, Sharing, StatementKind, Syntax, TransactionCon
 const UNKNOWN: Class =
     Class { kind: StatementKind::Unknown, sharing: Sharing::Shares, destructive: true, queues: true };
 
-/// SQLite. Nobody queues for anything smaller than the file, so no known statement `queues`.
+/// SQLite. Nobody queues for anything smaller than the file: what runs alone needs it whole, so a lock timeout belongs
+/// on it. Everything else has the timeout of its transaction.
 pub fn sqlite(text: &str, syntax: &Syntax) -> Class {
     use StatementKind::{Definition, Maintenance, Manipulation, Query, Session};
     let shares = |kind| class(kind, Sharing::Shares);
@@ -27,9 +28,9 @@ pub fn sqlite(text: &str, syntax: &Syntax) -> Class {
         }
         "analyze" | "reindex" => shares(Maintenance),
         // A second `VACUUM INTO` finds its file there.
-        "vacuum" if words.has_any(&["into"]) => class(Maintenance, Sharing::Alone(Recovery::NonAtomic)),
-        "vacuum" => class(Maintenance, Sharing::Alone(Recovery::Repeat)),
-        "attach" | "detach" => class(Session, Sharing::Alone(Recovery::Repeat)),
+        "vacuum" if words.has_any(&["into"]) => class(Maintenance, Sharing::Alone(Recovery::NonAtomic)).queues(true),
+        "vacuum" => class(Maintenance, Sharing::Alone(Recovery::Repeat)).queues(true),
+        "attach" | "detach" => class(Session, Sharing::Alone(Recovery::Repeat)).queues(true),
         "pragma" => pragma(&mut words),
         "begin" => transaction(TransactionControl::Begin),
         "commit" | "end" => transaction_end(&mut words, TransactionControl::Commit),
@@ -49,7 +50,7 @@ fn pragma(words: &mut Words<'_>) -> Class {
     let sets = words.next_is("=") || words.next_is("(");
     let is = |names: &[&str]| name.is_some_and(|name| name.is_any(names));
     if is(&["wal_checkpoint"]) || (sets && is(&["journal_mode", "synchronous", "temp_store"])) {
-        return class(StatementKind::Session, Sharing::Alone(Recovery::Repeat));
+        return class(StatementKind::Session, Sharing::Alone(Recovery::Repeat)).queues(true);
     }
     let stored = sets && is(&["user_version", "application_id"]);
     class(if stored { StatementKind::Manipulation } else { StatementKind::Session }, Sharing::Shares)

@@ -139,7 +139,10 @@ const POSTGRES: Table = &[
             "create tablespace t location '/x'",
             "create subscription s connection 'c' publication p",
             "create subscription s connection 'c' publication p with (create_slot = true)",
+            "create index concurrently on only t (a)",
+            "create database d template t owner = o",
             "alter table s.t detach partition s.p concurrently",
+            "alter table if exists t detach partition p concurrently",
         ],
     ),
     (
@@ -150,6 +153,7 @@ const POSTGRES: Table = &[
         "definition alone:drop destructive",
         &[
             "drop index concurrently if exists i",
+            "drop index concurrently s.i restrict",
             "drop database if exists d",
             "drop tablespace t",
             "drop subscription s",
@@ -174,10 +178,19 @@ const POSTGRES: Table = &[
             "vacuum",
             "vacuum analyze t",
             "vacuum (full false, verbose) t",
+            "vacuum (parallel 2) s.t (a, b)",
             "alter system set work_mem = '1MB'",
+            "alter system reset all",
+        ],
+    ),
+    (
+        "maintenance alone:definition",
+        &[
             "reindex index concurrently i",
             "reindex (verbose, concurrently) table t",
+            "reindex (concurrently true) index i",
             "reindex schema concurrently s",
+            "reindex database concurrently",
         ],
     ),
     (
@@ -462,10 +475,10 @@ const SQLITE: Table = &[
     ),
     ("definition shares destructive", &["drop table if exists t", "alter table main.\"t\" drop column a"]),
     ("maintenance shares", &["analyze", "reindex t"]),
-    ("maintenance alone:repeat", &["vacuum", "vacuum main"]),
-    ("maintenance alone:nonatomic", &["vacuum into 'f'"]),
+    ("maintenance alone:repeat queues", &["vacuum", "vacuum main"]),
+    ("maintenance alone:nonatomic queues", &["vacuum into 'f'"]),
     (
-        "session alone:repeat",
+        "session alone:repeat queues",
         &[
             "attach 'f' as a",
             "detach a",
