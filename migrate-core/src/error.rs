@@ -34,7 +34,7 @@ pub enum ErrorKind {
     Statement(StatementFailure),
     /// A precondition did not hold.
     Precondition(PreconditionFailure),
-    /// The connection was lost.
+    /// The connection was lost, and no other could be had in time.
     Lost(ServerError),
     /// Somebody else had the lock for longer than we wait.
     Locked {

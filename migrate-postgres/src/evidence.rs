@@ -23,6 +23,8 @@ use migrate_core::sql::{Recovery, Statement, StatementKind, Syntax, TransactionC
 use crate::dialect::literal;
 use crate::session::PostgresSession;
 
+const REPEAT: &str = "repeat: running it again leads to the same";
+
 /// What a statement is about, with names as they are written in it.
 #[derive(Debug, PartialEq, Eq)]
 enum About<'a> {
@@ -232,8 +234,12 @@ pub(crate) async fn settle(
 ) -> Result<Settled, ServerError> {
     let ran = |what: &str| Ok(Settled::Ran(format!("catalog: {what}")));
     let not = |what: &str| Ok(Settled::DidNotRun(format!("catalog: {what}")));
-    let (Some(about), Some(note)) = (About::of(statement, syntax), note) else { return Ok(without_catalog(statement)) };
-    let noted = Noted::of(note);
+    let (about, noted) = match (About::of(statement, syntax), note) {
+        (Some(about), Some(note)) => (about, Noted::of(note)),
+        // What it left behind without a note is not known to be its own.
+        (Some(About::Reindex { .. }), None) => return Ok(Settled::DidNotRun(REPEAT.to_owned())),
+        _ => return Ok(without_catalog(statement)),
+    };
     match about {
         About::CreateIndex { name, .. } => {
             let named = name.map(|name| format!(" AND c.relname = (parse_ident({}))[1]", literal(name)));
@@ -263,7 +269,7 @@ pub(crate) async fn settle(
             };
             let left = format!("NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'{table}");
             match new_indexes(session, &left, &noted.oids("invalid")).await?.as_slice() {
-                [] => Ok(Settled::DidNotRun("repeat: running it again leads to the same".to_owned())),
+                [] => Ok(Settled::DidNotRun(REPEAT.to_owned())),
                 invalid => Ok(Settled::First(drops(invalid))),
             }
         }
@@ -327,7 +333,7 @@ fn without_catalog(statement: &Statement<'_>) -> Settled {
             Settled::DidNotRun("a transaction ends with its connection".to_owned())
         }
         (_, None) => Settled::DidNotRun("it shares a transaction with its row, which is not there".to_owned()),
-        (_, Some(Recovery::Repeat)) => Settled::DidNotRun("repeat: running it again leads to the same".to_owned()),
+        (_, Some(Recovery::Repeat)) => Settled::DidNotRun(REPEAT.to_owned()),
         (_, Some(Recovery::Call)) => Settled::Undecided(
             "code that commits on its way was interrupted, and nothing tells how far it came".to_owned(),
         ),

@@ -5,12 +5,13 @@
 //! still there. Whoever waits takes the row only when it has run out *and* is not locked. So, other than with leases
 //! that only have a clock, a holder whose process died keeps the lease for as long as its last transaction runs.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use migrate_core::backend::{Fault, Holder, Locked, ServerError, TableName};
-use tokio::task::AbortHandle;
+use tokio::sync::oneshot;
 use tokio_postgres::Client;
 
 use crate::dialect::{literal, name};
@@ -21,12 +22,14 @@ const LASTS: u32 = 20;
 /// How often a sign of life is given.
 const BEAT: Duration = Duration::from_secs(5);
 
-/// A lease that is held.
+/// A lease that is held. Dropped, it is given back by the connection that keeps it, as soon as the last transaction of
+/// the working connection has ended: nobody else gets the row before that.
 #[derive(Debug)]
 pub(crate) struct Lease {
     table: String,
     fence: u64,
-    beat: AbortHandle,
+    /// Its end wakes the connection that keeps the lease.
+    kept: Option<oneshot::Sender<Infallible>>,
     lost: Arc<AtomicBool>,
 }
 
@@ -71,25 +74,24 @@ impl Lease {
         // Not before it is ours: those who wait need no second connection.
         let link = origin.open().await?;
         let lost = Arc::new(AtomicBool::new(false));
-        let beat = tokio::spawn(keep(link.client, leases.clone(), fence, Arc::clone(&lost))).abort_handle();
-        session.lease = Some(Self { table: leases, fence, beat, lost });
+        let (kept, dropped) = oneshot::channel();
+        tokio::spawn(keep(link.client, leases.clone(), fence, dropped, Arc::clone(&lost)));
+        session.lease = Some(Self { table: leases, fence, kept: Some(kept), lost });
         Ok(Locked::Mine { fence })
     }
 
-    pub(crate) async fn give_back(self, session: &mut PostgresSession<'_>) -> Result<(), ServerError> {
-        self.beat.abort();
-        let sql = format!(
-            "UPDATE {} SET \"owner\" = NULL, \"expires_at\" = '-infinity' WHERE \"component\" = '*' AND \"fence\" = {}",
-            self.table, self.fence
-        );
-        session.cells(&sql).await.map(drop)
+    pub(crate) async fn give_back(mut self, session: &mut PostgresSession<'_>) -> Result<(), ServerError> {
+        let given_back = session.cells(&release(&self.table, self.fence)).await.map(drop);
+        self.kept = None;
+        given_back
     }
 }
 
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.beat.abort();
-    }
+fn release(leases: &str, fence: u64) -> String {
+    format!(
+        "UPDATE {leases} SET \"owner\" = NULL, \"expires_at\" = '-infinity' \
+         WHERE \"component\" = '*' AND \"fence\" = {fence}"
+    )
 }
 
 /// The table of leases, made if it is not there.
@@ -137,10 +139,16 @@ async fn holder(session: &mut PostgresSession<'_>, leases: &str) -> Result<Holde
     })
 }
 
-/// Gives signs of life until the lease is given back or lost.
-async fn keep(client: Client, leases: String, fence: u64, lost: Arc<AtomicBool>) {
+/// Gives signs of life until the lease is dropped or lost.
+async fn keep(
+    client: Client,
+    leases: String,
+    fence: u64,
+    mut dropped: oneshot::Receiver<Infallible>,
+    lost: Arc<AtomicBool>,
+) {
     // A row that is locked is locked by a transaction of ours, which is a sign of life by itself.
-    let sql = format!(
+    let beat = format!(
         "WITH mine AS (SELECT \"component\" FROM {leases} WHERE \"component\" = '*' AND \"fence\" = {fence} \
          FOR UPDATE SKIP LOCKED) \
          UPDATE {leases} AS l SET \"expires_at\" = clock_timestamp() + interval '{LASTS} s' FROM mine \
@@ -148,8 +156,15 @@ async fn keep(client: Client, leases: String, fence: u64, lost: Arc<AtomicBool>)
          SELECT 1 FROM {leases} WHERE \"component\" = '*' AND \"fence\" = {fence}"
     );
     loop {
-        tokio::time::sleep(BEAT).await;
-        let still_ours = match client.simple_query(&sql).await {
+        tokio::select! {
+            _ = &mut dropped => {
+                // A failure leaves it to the clock.
+                let _ = client.simple_query(&release(&leases, fence)).await;
+                return;
+            }
+            () = tokio::time::sleep(BEAT) => {}
+        }
+        let still_ours = match client.simple_query(&beat).await {
             Ok(messages) => !crate::session::cells(&messages).is_empty(),
             Err(_) => false,
         };

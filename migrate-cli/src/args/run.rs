@@ -49,6 +49,9 @@ pub struct RunArgs {
     /// The longest run of a statement; 0 is no limit [default: 0]
     #[arg(long, value_name = "DURATION", help_heading = "Waiting")]
     pub statement_timeout: Option<String>,
+    /// How long a lost connection is tried to be had again; 0 is not at all [default: 1m]
+    #[arg(long, value_name = "DURATION", help_heading = "Waiting")]
+    pub reconnect_for: Option<String>,
     /// After a signal, let the running statement go on for so long [default: 20s, no limit on a terminal]
     #[arg(long, value_name = "DURATION", help_heading = "Waiting")]
     pub stop_grace: Option<String>,
@@ -119,6 +122,7 @@ impl RunArgs {
             (Key::LockTimeout, &self.lock_timeout),
             (Key::LockRetryFor, &self.lock_retry_for),
             (Key::StatementTimeout, &self.statement_timeout),
+            (Key::ReconnectFor, &self.reconnect_for),
             (Key::StopGrace, &self.stop_grace),
             (Key::CreateSchema, &create_schema),
         ]

@@ -20,6 +20,7 @@ pub enum Key {
     LockTimeout,
     LockRetryFor,
     StatementTimeout,
+    ReconnectFor,
     StopGrace,
     Phase,
     Include,
@@ -90,7 +91,7 @@ impl Spec {
     }
 
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         spec(Key::Url, "url", Kind::Url).flag("database"),
         spec(Key::DatabaseFile, "database-file", Kind::Path).flag("database-file"),
         spec(Key::DirectUrl, "direct-url", Kind::Url).flag("direct-url"),
@@ -107,6 +108,7 @@ impl Spec {
         spec(Key::StatementTimeout, "timeouts.statement-timeout", Kind::Duration)
             .flag("statement-timeout")
             .default("0"),
+        spec(Key::ReconnectFor, "timeouts.reconnect-for", Kind::Duration).flag("reconnect-for").default("1m"),
         spec(Key::StopGrace, "timeouts.stop-grace", Kind::Duration).flag("stop-grace"),
         spec(Key::Phase, "policy.phase", Kind::Choice(&["pre", "post", "all"])),
         spec(Key::Include, "policy.include", Kind::List).flag("include"),

@@ -55,6 +55,7 @@ impl Config {
         set(Key::LockTimeout, &mut options.lock_timeout);
         set(Key::LockRetryFor, &mut options.lock_retry_for);
         set(Key::StatementTimeout, &mut options.statement_timeout);
+        set(Key::ReconnectFor, &mut options.reconnect_for);
         options.app_version = self.text(Key::AppVersion).map(str::to_owned);
         options.store = match self.text(Key::StoreScript) {
             Some("redacted") => StoreScript::Redacted,

@@ -20,6 +20,24 @@ use super::{Halt, Run, halted};
 /// The most bytes of SQL that travel in one window.
 const WINDOW_BYTES: usize = 1 << 20;
 
+/// Steps that travel together.
+struct Window<'p> {
+    transactions: Vec<Transaction<'p>>,
+    /// All that is left to do; it begins with the steps of the transactions.
+    steps: &'p [Step],
+}
+
+/// A place in a window.
+#[derive(Clone, Copy)]
+struct At {
+    /// Which transaction.
+    index: usize,
+    /// Which part of it.
+    part: Part,
+}
+
+const FIRST: At = At { index: 0, part: Part::Begin };
+
 impl Run<'_> {
     /// Carries out as many of `steps` as travel together; answers how many are complete. None is "try again".
     pub(super) async fn window(&mut self, steps: &[Step], retry: &mut Retry) -> Result<usize, Halt> {
@@ -28,41 +46,42 @@ impl Run<'_> {
         let syntax = dialect.syntax;
         let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax };
         let first_seq = self.next_seq;
-        let mut window: Vec<Transaction<'_>> = Vec::new();
+        let mut transactions: Vec<Transaction<'_>> = Vec::new();
         let mut bytes = 0;
         for step in steps.iter().take(self.window_limit()).take_while(|step| step.mode == Mode::Transaction) {
-            let asks = !step.run.preconditions.is_empty() || (!self.has_table && window.is_empty());
-            if !window.is_empty() && !step.run.preconditions.is_empty() {
+            let asks = !step.run.preconditions.is_empty() || (!self.has_table && transactions.is_empty());
+            if !transactions.is_empty() && !step.run.preconditions.is_empty() {
                 break;
             }
             let transaction = Transaction::new(step, self.next_seq, &stamp, dialect);
             bytes += transaction.size();
-            if !window.is_empty() && bytes > WINDOW_BYTES {
+            if !transactions.is_empty() && bytes > WINDOW_BYTES {
                 break;
             }
             self.next_seq += 1;
-            window.push(transaction);
+            transactions.push(transaction);
             if asks {
                 break;
             }
         }
-        let finished = self.send(&window, steps, retry).await;
+        let finished = self.send(&Window { transactions, steps }, retry).await;
         self.next_seq = first_seq + *finished.as_ref().unwrap_or(&0) as u64;
         finished
     }
 
-    async fn send(&mut self, window: &[Transaction<'_>], steps: &[Step], retry: &mut Retry) -> Result<usize, Halt> {
-        let alone = window.len() == 1 && (!self.has_table || !steps[0].run.preconditions.is_empty());
-        let mut watch = Watch::new(window, self.observer);
+    async fn send(&mut self, window: &Window<'_>, retry: &mut Retry) -> Result<usize, Halt> {
+        let Window { transactions, steps } = window;
+        let alone = transactions.len() == 1 && (!self.has_table || !steps[0].run.preconditions.is_empty());
+        let mut watch = Watch::new(transactions, self.observer);
         let mut effects: Vec<Effect<'_>> = Vec::new();
         if alone {
-            watch.parts.push((0, Part::Begin));
-            let performed = self.session.perform(self.table, &[window[0].begin()], &mut watch).await;
+            watch.parts.push(FIRST);
+            let performed = self.session.perform(self.table, &[transactions[0].begin()], &mut watch).await;
             match performed.end {
                 End::All => watch.skip = 1,
                 end => {
                     drop(watch);
-                    return self.ended(end, 0, Part::Begin, 0, window, steps, retry).await;
+                    return self.ended(end, FIRST, 0, window, retry).await;
                 }
             }
             let ready =
@@ -76,13 +95,13 @@ impl Run<'_> {
                 return Err(halt);
             }
         }
-        for (index, transaction) in window.iter().enumerate() {
+        for (index, transaction) in transactions.iter().enumerate() {
             if !alone {
-                watch.parts.push((index, Part::Begin));
+                watch.parts.push(At { index, part: Part::Begin });
                 effects.push(transaction.begin());
             }
             for (part, effect) in transaction.rest() {
-                watch.parts.push((index, part));
+                watch.parts.push(At { index, part });
                 effects.push(effect);
             }
         }
@@ -92,7 +111,7 @@ impl Run<'_> {
         let reports = std::mem::take(&mut watch.reports);
         drop(watch);
         let finished = reports.len();
-        let first_seq = self.next_seq - window.len() as u64;
+        let first_seq = self.next_seq - transactions.len() as u64;
         for (seq, report) in (first_seq..).zip(reports) {
             self.finished(seq, report);
         }
@@ -102,23 +121,19 @@ impl Run<'_> {
         match performed.end {
             End::All => Ok(finished),
             End::Refused { at, error } => {
-                let (index, part) = parts[at + skip];
-                self.ended(End::Refused { at, error }, index, part, finished, window, steps, retry).await
+                self.ended(End::Refused { at, error }, parts[at + skip], finished, window, retry).await
             }
-            end @ End::Lost(_) => self.ended(end, 0, Part::Begin, finished, window, steps, retry).await,
+            end @ End::Lost(_) => self.ended(end, FIRST, finished, window, retry).await,
         }
     }
 
     /// What a window that did not come to its end means.
-    #[allow(clippy::too_many_arguments)] // one call site's locals, split for reading
     async fn ended(
         &mut self,
         end: End,
-        index: usize,
-        part: Part,
+        At { index, part }: At,
         finished: usize,
-        window: &[Transaction<'_>],
-        steps: &[Step],
+        Window { transactions, steps }: &Window<'_>,
         retry: &mut Retry,
     ) -> Result<usize, Halt> {
         let error = match end {
@@ -130,7 +145,7 @@ impl Run<'_> {
         if part == Part::Row && !error.is_contention() {
             return Err(halted(error));
         }
-        let step = window[index].step;
+        let step = transactions[index].step;
         let left = &steps[index + 1..];
         if self.stop.is_requested() && !error.is_contention() && error.fault == crate::backend::Fault::Cancelled {
             return Err(ErrorKind::Stopped { left: steps[index..].iter().map(Step::title).collect() }.into());
@@ -299,8 +314,8 @@ pub(super) fn statement_failure(
 struct Watch<'w, 'p> {
     window: &'w [Transaction<'p>],
     observer: &'w mut dyn Observer,
-    /// For each effect: which transaction, which part of it.
-    parts: Vec<(usize, Part)>,
+    /// Where each effect is.
+    parts: Vec<At>,
     /// How many of `parts` an earlier call carried out.
     skip: usize,
     began: Option<Instant>,
@@ -317,7 +332,7 @@ impl<'w, 'p> Watch<'w, 'p> {
 
 impl Progress for Watch<'_, '_> {
     fn began(&mut self, at: usize) {
-        let (index, part) = self.parts[at + self.skip];
+        let At { index, part } = self.parts[at + self.skip];
         let step = self.window[index].step;
         match part {
             Part::Begin => {
@@ -333,7 +348,7 @@ impl Progress for Watch<'_, '_> {
     }
 
     fn done(&mut self, at: usize, done: &Done) {
-        let (index, part) = self.parts[at + self.skip];
+        let At { index, part } = self.parts[at + self.skip];
         let step = self.window[index].step;
         match part {
             Part::Statement(statement) => {
@@ -355,7 +370,7 @@ impl Progress for Watch<'_, '_> {
     }
 
     fn blocked(&mut self, at: usize, blockers: &[Blocker], waited: Duration) {
-        let (index, part) = self.parts[at + self.skip];
+        let At { index, part } = self.parts[at + self.skip];
         let step = self.window[index].step;
         self.observer.event(&Event::Blocked { step, statement: part.statement(), blockers, waited });
     }

@@ -38,7 +38,7 @@ pub trait Backend: Send + Sync {
     /// What a person calls the database: no password, no parameters.
     fn label(&self) -> String;
 
-    /// Opens the one working connection of a run, never a pool.
+    /// Opens the one working connection of a run, never a pool; and another one where that was lost.
     ///
     /// # Errors
     /// With [`Fault::Connect`] where nothing answers, [`Fault::NoDatabase`] where the server has no such database.
@@ -114,6 +114,10 @@ pub trait Session: HistoryTable {
     async fn note(&mut self, statement: &Statement<'_>) -> Result<Option<String>, ServerError>;
 
     /// What became of a statement that was in flight, with the lock held again and its server thread gone.
+    ///
+    /// Also asked right after the server refused one whose recovery is
+    /// [`Recovery::Definition`](crate::sql::Recovery::Definition): then only [`Settled::First`] counts, which removes
+    /// what the failure left behind.
     async fn settle(&mut self, statement: &Statement<'_>, note: Option<&str>) -> Result<Settled, ServerError>;
 
     /// Rows as text: for preconditions, key ranges and the tables of other tools.

@@ -26,7 +26,8 @@ pub struct Class {
     pub sharing: Sharing,
     /// It removes data or objects: `DROP`, `TRUNCATE`, a `DELETE` without a condition, a dropped column.
     pub destructive: bool,
-    /// It may wait for locks others hold while others queue behind it, so a lock timeout belongs on it.
+    /// It may wait for locks others hold while others queue behind it, so a lock timeout belongs on it. One that does
+    /// not, and runs alone, waits as long as it must.
     pub queues: bool,
 }
 

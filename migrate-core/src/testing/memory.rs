@@ -14,32 +14,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backend::{
-    Advance, Atomicity, Backend, Blocker, Cancel, Canceller, Dialect, Done, Effect, Exclusion, Fault, HistoryTable,
-    Holder, Locked, NewEntry, Notice, Orphan, Performed, Progress, Row, Server, ServerError, Session, Settled,
-    TableName,
+    Advance, Backend, Blocker, Canceller, Dialect, Done, Effect, Fault, HistoryTable, Holder, Locked, NewEntry, Notice,
+    Performed, Progress, Row, Server, ServerError, Session, Settled, TableName,
 };
 use crate::history::{Entry, EntryKey, State, Texts, Timestamp};
-use crate::sql::{Class, Recovery, Sharing, Statement, StatementKind, Syntax, TransactionControl};
+use crate::sql::{Recovery, Sharing, Statement};
 
-/// Definitions roll back, as on PostgreSQL.
-pub static TRANSACTIONAL: Dialect = Dialect {
-    name: "memory",
-    aliases: &[],
-    syntax: Syntax::SQLITE,
-    classify: classify_transactional,
-    atomicity: Atomicity::Script,
-    exclusion: Exclusion::Session,
-    orphan: Orphan::HoldsLock,
-    cancel: Cancel::Statement,
-    script_settings: |_| Vec::new(),
-    effect_sql: |effect, _| format!("{effect:?}"),
-    client_prologue: "",
-    history_sql: |table| format!("-- {table}"),
-};
+mod dialect;
 
-/// Definitions commit, as on MySQL.
-pub static IMPLICIT: Dialect =
-    Dialect { classify: classify_implicit, atomicity: Atomicity::Statement, ..TRANSACTIONAL };
+pub use dialect::{IMPLICIT, TRANSACTIONAL};
+
+use dialect::words;
 
 /// A database in memory; clones share it.
 #[derive(Clone)]
@@ -342,21 +327,6 @@ fn position(text: &str, name: &str) -> usize {
     text.find(name).unwrap_or(0)
 }
 
-/// Upper-case keywords, everything else as it is; punctuation separates.
-fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .filter(|word| !word.is_empty())
-        .map(|word| {
-            let upper = word.to_ascii_uppercase();
-            let keyword = [
-                "CREATE", "TABLE", "DROP", "ALTER", "INSERT", "INTO", "VALUES", "DELETE", "FROM", "SELECT", "REINDEX",
-                "CALL", "SLEEP", "LIMIT", "RAISE", "BUILD",
-            ];
-            if keyword.contains(&upper.as_str()) { upper } else { word.to_owned() }
-        })
-        .collect()
-}
-
 #[async_trait]
 impl HistoryTable for MemorySession {
     async fn ensure_history(&mut self, _: &TableName) -> Result<(), ServerError> {
@@ -504,31 +474,4 @@ impl Canceller for MemoryCanceller {
         self.0.cancelled.store(true, Ordering::SeqCst);
         Ok(())
     }
-}
-
-fn classify_transactional(text: &str, _: &Syntax) -> Class {
-    classify(text, Sharing::Shares)
-}
-
-fn classify_implicit(text: &str, _: &Syntax) -> Class {
-    classify(text, Sharing::Commits(Recovery::Definition))
-}
-
-fn classify(text: &str, definition: Sharing) -> Class {
-    let words = words(text);
-    let (kind, sharing) = match words.first().map(|word| word.to_ascii_uppercase()).as_deref() {
-        Some("CREATE" | "DROP" | "ALTER") => (StatementKind::Definition, definition),
-        Some("INSERT" | "DELETE") => (StatementKind::Manipulation, Sharing::Shares),
-        Some("SELECT") => (StatementKind::Query, Sharing::Shares),
-        Some("REINDEX") => (StatementKind::Maintenance, Sharing::Alone(Recovery::Repeat)),
-        Some("BUILD") => (StatementKind::Definition, Sharing::Alone(Recovery::Definition)),
-        Some("CALL") => (StatementKind::Call, Sharing::Alone(Recovery::Call)),
-        Some("BEGIN") => (StatementKind::Transaction(TransactionControl::Begin), Sharing::Shares),
-        Some("COMMIT") => (StatementKind::Transaction(TransactionControl::Commit), Sharing::Shares),
-        Some("ROLLBACK") => (StatementKind::Transaction(TransactionControl::Rollback), Sharing::Shares),
-        _ => (StatementKind::Unknown, Sharing::Shares),
-    };
-    let destructive = matches!(words.first().map(String::as_str), Some("DROP" | "DELETE"));
-    let queues = words.first().is_none_or(|word| word != "BUILD");
-    Class { kind, sharing, destructive, queues }
 }

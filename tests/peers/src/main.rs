@@ -19,7 +19,7 @@ use diesel::Connection as _;
 use diesel_migrations::{FileBasedMigrations, MigrationHarness as _};
 use migrate_core::{EngineNames, MigrationSet, Migrator, ReadOptions};
 use migrate_postgres::Postgres;
-use migrate_tests::proxy::{Delay, Proxy};
+use migrate_tests::proxy::Proxy;
 use migrate_tests::servers;
 use sqlx::Connection as _;
 
@@ -121,7 +121,8 @@ fn refinery(folder: &Path, url: &str) -> Result<(), Failed> {
 
 fn diesel(folder: &Path, url: &str) -> Result<(), Failed> {
     let mut connection = diesel::PgConnection::establish(url)?;
-    connection.run_pending_migrations(FileBasedMigrations::from_path(folder)?)?;
+    let pending = FileBasedMigrations::from_path(folder)?;
+    connection.run_pending_migrations(pending).map_err(|error| error.to_string())?;
     Ok(())
 }
 
@@ -151,7 +152,7 @@ fn compare(
     for _ in 0..rounds {
         for ((peer, folder), times) in PEERS.iter().zip(&folders).zip(&mut times) {
             let database = server.database();
-            let proxy = round_trip.map(|round_trip| Proxy::start(&server.address(), Delay::round_trip(round_trip)));
+            let proxy = round_trip.map(|round_trip| Proxy::delayed(&server.address(), round_trip));
             let url = match &proxy {
                 Some(proxy) => database.url_by(&proxy.address()),
                 None => database.url(),

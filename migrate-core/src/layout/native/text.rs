@@ -6,9 +6,9 @@ use super::group::Found;
 use super::name::{Direction, Subject};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::EngineNames;
-use crate::migration::{Attributes, MigrationId, Phase, Replaced, RunAttributes};
+use crate::migration::{Attributes, MigrationId, Phase, Replaced};
 use crate::source::Source;
-use crate::sql::directive::{self, Directive, DirectiveKind};
+use crate::sql::directive::{self, Directive, DirectiveKind, give};
 use crate::sql::split;
 
 /// A file, understood.
@@ -179,22 +179,11 @@ impl Reader<'_> {
         let run = if is_back { &mut attributes.down } else { &mut attributes.run };
         let agrees = match kind {
             DirectiveKind::Up | DirectiveKind::Down => true,
-            DirectiveKind::NoTransaction => {
-                run.no_transaction = true;
-                true
-            }
-            DirectiveKind::Settings(settings) => settings.into_iter().all(|setting| set(run, setting)),
-            DirectiveKind::Timeout(timeouts) => {
-                give(&mut run.timeouts.lock, timeouts.lock) & give(&mut run.timeouts.statement, timeouts.statement)
-            }
-            DirectiveKind::Precondition(precondition) => {
-                run.preconditions.push(precondition);
-                true
-            }
-            DirectiveKind::Batch(batch) => {
-                run.batches.push(batch);
-                true
-            }
+            DirectiveKind::NoTransaction
+            | DirectiveKind::Settings(_)
+            | DirectiveKind::Timeout(_)
+            | DirectiveKind::Precondition(_)
+            | DirectiveKind::Batch(_) => directive::take(run, &kind),
             // What follows is about the migration and not about one direction of it.
             _ if is_back => {
                 self.problem(at, "this directive is about the whole migration and belongs into its up part");
@@ -250,24 +239,4 @@ impl Reader<'_> {
             last.help.push(line);
         }
     }
-}
-
-/// Whether the value is new or the same again.
-fn give<T: PartialEq>(place: &mut Option<T>, value: Option<T>) -> bool {
-    match (&place, value) {
-        (Some(old), Some(new)) => *old == new,
-        (None, value @ Some(_)) => {
-            *place = value;
-            true
-        }
-        (_, None) => true,
-    }
-}
-
-fn set(run: &mut RunAttributes, (name, value): (String, String)) -> bool {
-    if let Some((_, other)) = run.settings.iter().find(|(other, _)| *other == name) {
-        return *other == value;
-    }
-    run.settings.push((name, value));
-    true
 }

@@ -72,20 +72,49 @@ pub struct Directives {
 }
 
 /// How a script runs that carries its own directives, as a stored way back does. What contradicts itself was refused
-/// when the set was read; here the last one counts.
+/// when the set was read; here the first one counts.
 pub fn run_attributes(found: &[Directive]) -> RunAttributes {
     let mut run = RunAttributes::default();
     for directive in found {
-        match &directive.kind {
-            DirectiveKind::NoTransaction => run.no_transaction = true,
-            DirectiveKind::Settings(settings) => run.settings.extend(settings.iter().cloned()),
-            DirectiveKind::Timeout(timeouts) => run.timeouts = *timeouts,
-            DirectiveKind::Precondition(precondition) => run.preconditions.push(precondition.clone()),
-            DirectiveKind::Batch(batch) => run.batches.push(batch.clone()),
-            _ => {}
-        }
+        take(&mut run, &directive.kind);
     }
     run
+}
+
+/// Takes what a directive says about how a script runs, if it does: whether nothing before it says otherwise.
+pub(crate) fn take(run: &mut RunAttributes, kind: &DirectiveKind) -> bool {
+    match kind {
+        DirectiveKind::NoTransaction => run.no_transaction = true,
+        DirectiveKind::Settings(settings) => return settings.iter().all(|setting| set(run, setting)),
+        DirectiveKind::Timeout(timeouts) => {
+            let lock = give(&mut run.timeouts.lock, timeouts.lock);
+            return give(&mut run.timeouts.statement, timeouts.statement) && lock;
+        }
+        DirectiveKind::Precondition(precondition) => run.preconditions.push(precondition.clone()),
+        DirectiveKind::Batch(batch) => run.batches.push(batch.clone()),
+        _ => {}
+    }
+    true
+}
+
+/// Whether the value is new or the same again.
+pub(crate) fn give<T: PartialEq>(place: &mut Option<T>, value: Option<T>) -> bool {
+    match (&place, value) {
+        (Some(old), Some(new)) => *old == new,
+        (None, value @ Some(_)) => {
+            *place = value;
+            true
+        }
+        (_, None) => true,
+    }
+}
+
+fn set(run: &mut RunAttributes, (name, value): &(String, String)) -> bool {
+    if let Some((_, other)) = run.settings.iter().find(|(other, _)| other == name) {
+        return other == value;
+    }
+    run.settings.push((name.clone(), value.clone()));
+    true
 }
 
 /// The directives of a source, in order. Offsets count in the whole file.

@@ -1,6 +1,6 @@
 //! Directives by example, good and bad.
 
-use super::{Directives, directives};
+use super::{Directives, directives, run_attributes};
 use crate::source::Source;
 use crate::sql::Syntax;
 
@@ -177,4 +177,13 @@ fn mysql_needs_a_blank_after_two_dashes() {
     let file = Source::new("x.sql", "--migrate:up\nselect 1;\n-- migrate:down\n");
     let Directives { found, problems } = directives(&file, &Syntax::MYSQL);
     assert_eq!((found.len(), problems.len(), problems[0].at.clone()), (1, 1, 0..10));
+}
+
+#[test]
+fn limits_on_two_lines_are_both_kept() {
+    let text = "-- migrate:timeout lock=2s\n-- migrate:timeout statement=0\n-- migrate:settings a=1\nselect 1";
+    let run = run_attributes(&directives(&Source::new("x.sql", text), &Syntax::POSTGRES).found);
+    assert_eq!(run.timeouts.lock, Some(std::time::Duration::from_secs(2)));
+    assert_eq!(run.timeouts.statement, Some(std::time::Duration::ZERO));
+    assert_eq!(run.settings, [("a".to_owned(), "1".to_owned())]);
 }

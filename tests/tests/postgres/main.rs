@@ -1,0 +1,4 @@
+//! What only a real PostgreSQL server can prove.
+#![cfg(unix)]
+
+mod connect;
