@@ -257,6 +257,10 @@ fn no_tls(error: &rustls::Error, tried: Tried<'_>) -> Problem {
                 let hint = "name the authority that signed it: sslrootcert=FILE";
                 Problem::new(format!("{certificate} {place} is not signed by one of {roots}"), Some(hint))
             }
+            other if other.to_string().contains("UnsupportedCertVersion") => {
+                let hint = "make it anew with a subjectAltName, which makes it version 3";
+                Problem::new(format!("{certificate} {place} is of version 1, which cannot be verified"), Some(hint))
+            }
             other => Problem::new(format!("{certificate} {place} cannot be trusted: {other}"), None),
         },
         rustls::Error::AlertReceived(alert) => match alert {

@@ -32,11 +32,10 @@ mod on_postgres {
             ];
             let server = servers::Postgres::start(Options {
                 hba: hba.map(str::to_owned).into(),
-                config: vec!["ident_file = 'ident.conf'".to_owned()],
                 tls: true,
                 ..Options::default()
             });
-            fs::write(server.socket_folder().join("data/ident.conf"), "shown postgres shown\n").expect("a map");
+            fs::write(server.socket_folder().join("data/pg_ident.conf"), "shown postgres shown\n").expect("a map");
             let roles = "create role tls login password 'secret'; create role plain login password 'secret'; \
                          create role locked login password 'secret'; create role shown login; \
                          set password_encryption = 'md5'; create role md5 login password 'secret'; \
@@ -187,7 +186,11 @@ mod on_postgres {
         for mode in ["require&sslrootcert=CERTS/client.crt", "verify-ca&sslrootcert=CERTS/client.crt"] {
             fails(&format!("{tls}{mode}"), "is not signed by one of CERTS/client.crt", "sslrootcert=FILE");
         }
-        fails(&format!("{tls}verify-full&sslrootcert=system"), "is not signed by one of the operating", "sslrootcert=FILE");
+        fails(
+            &format!("{tls}verify-full&sslrootcert=system"),
+            "is not signed by one of the operating",
+            "sslrootcert=FILE",
+        );
         fails(&format!("{tls}verify-full"), "cannot be verified without a root", "sslrootcert=system");
         fails(&format!("{tls}verify-ca&sslrootcert=CERTS/none"), "sslrootcert CERTS/none cannot be read", "PEM");
         // A certificate that is its own authority.
@@ -200,9 +203,14 @@ mod on_postgres {
         let key = project.path("client.key");
         fs::copy(server().certificates().client_key(), &key).expect("a key");
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("a mode");
-        let shown = format!("host=localhost port=PORT user=shown dbname=postgres sslmode=require sslkey={}", key.display());
+        let shown =
+            format!("host=localhost port=PORT user=shown dbname=postgres sslmode=require sslkey={}", key.display());
         connects(&format!("{shown} sslcert=CERTS/client.crt"));
-        fails(&format!("{shown} sslcert=CERTS/client.crt sslcertmode=disable"), "valid client certificate", "sslcert=FILE");
+        fails(
+            &format!("{shown} sslcert=CERTS/client.crt sslcertmode=disable"),
+            "valid client certificate",
+            "sslcert=FILE",
+        );
         fails(&format!("{shown} sslcert=CERTS/server.crt"), "cannot be used together", "");
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("a mode");
         fails(&format!("{shown} sslcert=CERTS/client.crt"), "can be read by others", "chmod 0600");
@@ -320,7 +328,9 @@ mod on_postgres {
         let port = port();
         let list = format!("host=127.0.0.1 port={port} dbname={name} user=postgres");
         assert_eq!(run(&["up", "-d", &list], &[]).0, Some(0));
-        let variables = [("PGHOST", "127.0.0.1"), ("PGPORT", port.as_str()), ("PGDATABASE", name), ("PGUSER", "postgres")];
+        database.psql("grant select on all tables in schema public to public");
+        let variables =
+            [("PGHOST", "127.0.0.1"), ("PGPORT", port.as_str()), ("PGDATABASE", name), ("PGUSER", "postgres")];
         for bare in ["postgres:", "postgres://", "postgresql://"] {
             let (code, said) = run(&["check", "-d", bare], &variables);
             assert_eq!(code, Some(0), "{said}");
