@@ -1,22 +1,32 @@
 //! The engines this build can talk to. The only file that knows the Cargo features.
 
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::path::Path;
 use std::pin::Pin;
+use std::time::Duration;
 
 use migrate_core::backend::{Fault, ServerError};
 use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::{Backend, Dialect, EngineNames};
 
 use crate::database_url::DatabaseUrl;
-use crate::secret::Secret;
+use crate::environment::Environment;
+use crate::password::Password;
 
 /// What the command line must know about an engine, beside its [`Backend`].
 pub trait CliBackend {
     /// The schemes of its URLs, the engine's name first.
     fn schemes(&self) -> &'static [&'static str];
+
+    /// Whether a text without a scheme is what its users call a database by.
+    fn knows(&self, text: &str) -> bool {
+        let _ = text;
+        false
+    }
 
     /// What the engine is.
     fn dialect(&self) -> &'static Dialect;
@@ -41,10 +51,16 @@ pub struct Opening<'a> {
     pub url: &'a DatabaseUrl,
     /// The folder that a relative path in the URL starts from.
     pub base: &'a Path,
-    /// The password, where it is not in the URL.
-    pub password: Option<&'a Secret>,
+    /// Who gives the password, where it is not in the URL.
+    pub password: Option<&'a Password>,
     /// Whether connecting may create it.
     pub create: bool,
+    /// Whether the schema of the history may be created.
+    pub create_schema: bool,
+    /// How long to wait for a server that is starting.
+    pub connect_wait: Duration,
+    /// The variables that the engine's own tools know.
+    pub environment: &'a Environment,
 }
 
 /// One database. What an engine cannot do answers [`Fault::Unsupported`].
@@ -99,6 +115,8 @@ pub fn compiled_in() -> Vec<Box<dyn CliBackend>> {
     vec![
         #[cfg(feature = "sqlite")]
         Box::new(sqlite::SqliteCli),
+        #[cfg(feature = "postgres")]
+        Box::new(postgres::PostgresCli::default()),
     ]
 }
 
@@ -123,6 +141,9 @@ pub fn select<'b>(
     let engines: Vec<_> = backends.iter().filter_map(|backend| backend.schemes().first().copied()).collect();
     let here = if engines.is_empty() { "none".to_owned() } else { engines.join(", ") };
     let Some(scheme) = url.scheme() else {
+        if let Some(backend) = backends.iter().find(|backend| backend.knows(url.reveal())) {
+            return Ok(&**backend);
+        }
         let diagnostic =
             Diagnostic::error(codes::BAD_URL, format!("`{url}` is not the URL of a database: it has no scheme"));
         let path = url.to_string();

@@ -56,7 +56,10 @@ impl DatabaseUrl {
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.reveal();
+        let text = match self.scheme() {
+            None if is_list(self.reveal()) => without_secret_values(self.reveal()),
+            _ => self.reveal().to_owned(),
+        };
         let after_user = match text.rsplit_once('@') {
             Some((head, tail)) if !self.is_file() => {
                 match head.split_once("://") {
@@ -67,9 +70,9 @@ impl fmt::Display for DatabaseUrl {
                 }
                 tail
             }
-            _ => text,
+            _ => text.as_str(),
         };
-        f.write_str(&without_secret_parameters(after_user))
+        f.write_str(&without_secret_parameters(after_user, self.scheme().is_some()))
     }
 }
 
@@ -89,20 +92,73 @@ fn user_only(userinfo: &str) -> String {
     if user.chars().all(plain) { format!("{user}{password}") } else { "***".to_owned() }
 }
 
-/// `…?user=me&password=***`, and the same for `password=…` between blanks.
-fn without_secret_parameters(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for piece in text.split_inclusive(['?', '&', ' ', ';']) {
+/// Whether it begins like `host=…`.
+fn is_list(text: &str) -> bool {
+    let name = text.split('=').next().unwrap_or_default().trim();
+    text.contains('=') && !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// `host=h password=***` of a list in which a value with blanks stands in single quotes. What follows a password and is
+/// no `word=value` is taken for the rest of it.
+fn without_secret_values(text: &str) -> String {
+    let (mut out, mut rest, mut after_secret) = (String::with_capacity(text.len()), text, false);
+    while !rest.trim_start().is_empty() {
+        let start = rest.len() - rest.trim_start().len();
+        let end = rest[start..].find(|c: char| c == '=' || c.is_whitespace()).map_or(rest.len(), |end| start + end);
+        let name = &rest[start..end];
+        let value_at = rest[end..].trim_start().strip_prefix('=').map(|value| rest.len() - value.trim_start().len());
+        let is_word = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let Some(value_at) = value_at.filter(|_| is_word || !after_secret) else {
+            out.push_str(if after_secret { "" } else { rest });
+            return out;
+        };
+        let length = value_length(&rest[value_at..]);
+        let value_end = value_at + length;
+        after_secret = is_secret(name);
+        out.push_str(&rest[..value_at]);
+        out.push_str(if after_secret { "***" } else { &rest[value_at..value_end] });
+        rest = &rest[value_end..];
+    }
+    out
+}
+
+/// How long the value at the beginning is, quotes included; a quote that never ends takes everything.
+fn value_length(text: &str) -> usize {
+    let quoted = text.starts_with('\'');
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(usize::from(quoted)) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '\'' if quoted => return at + 1,
+            c if !quoted && c.is_whitespace() => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// `…?user=me&password=***`, and in what is no URL the same for `password=…` between blanks. What follows a password
+/// and has no `=` is taken for the rest of it.
+fn without_secret_parameters(text: &str, is_url: bool) -> String {
+    let ends = |c: char| matches!(c, '?' | '&' | ';') || (c == ' ' && !is_url);
+    let (mut out, mut after_secret) = (String::with_capacity(text.len()), false);
+    for piece in text.split_inclusive(ends) {
         let (parameter, end) = match piece.char_indices().next_back() {
-            Some((at, '?' | '&' | ' ' | ';')) => piece.split_at(at),
+            Some((at, c)) if ends(c) => piece.split_at(at),
             _ => (piece, ""),
         };
         match parameter.split_once('=') {
             Some((name, _)) if is_secret(name) => {
                 out.push_str(name);
                 out.push_str("=***");
+                after_secret = true;
             }
-            _ => out.push_str(parameter),
+            None if after_secret => {}
+            _ => {
+                out.push_str(parameter);
+                after_secret = false;
+            }
         }
         out.push_str(end);
     }
@@ -133,6 +189,13 @@ mod tests {
         check("postgres://u@h/db?sslmode=require", "postgres://u@h/db?sslmode=require");
         check("postgres://h/db?user=u&password=hunter2&sslmode=off", "postgres://h/db?user=u&password=***&sslmode=off");
         check("host=h user=u password=hunter2 dbname=d", "host=h user=u password=*** dbname=d");
+        check("host=h password='hunt er2' dbname='a b'", "host=h password=*** dbname='a b'");
+        check("host=h password = 'hunt\\'er2' user=u", "host=h password = *** user=u");
+        check("host=h password=hunt\\ er2 user=u", "host=h password=*** user=u");
+        check("host=h password=hunt er2 user=u", "host=h password=***");
+        check("host=h password=hun er2=x user=u", "host=h password=***");
+        check("host=h password='hunter2 user=u", "host=h password=***");
+        check("postgres://h/db?password=hun ter;2&x", "postgres://h/db?password=***;&");
     }
 
     #[test]

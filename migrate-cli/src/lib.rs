@@ -31,6 +31,7 @@ pub mod environment;
 pub mod exit;
 pub mod failure;
 pub mod ids;
+pub mod password;
 pub mod project;
 pub mod render;
 pub mod screen;

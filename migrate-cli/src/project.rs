@@ -1,7 +1,6 @@
 //! What a command works with: the configuration, the backend of its URL, the set of migrations.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command as Process, Stdio};
 
 use migrate_core::diagnostic::{Diagnostic, Place, codes};
 use migrate_core::plan::{Goal, Policy};
@@ -14,6 +13,7 @@ use crate::database_url::DatabaseUrl;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::ids;
+use crate::password::Password;
 use crate::screen::Screen;
 use crate::secret::Secret;
 
@@ -48,7 +48,15 @@ impl<'a> Project<'a> {
         let (url, base) = self.url()?.ok_or_else(|| Failure::usage(self.no_database()))?;
         let backend = self.select(&url)?;
         let password = self.password()?;
-        let opening = Opening { url: &url, base: &base, password: password.as_ref(), create };
+        let opening = Opening {
+            url: &url,
+            base: &base,
+            password: password.as_ref(),
+            create,
+            create_schema: self.config.is_on(Key::CreateSchema),
+            connect_wait: self.config.duration(Key::ConnectWait).unwrap_or_default(),
+            environment: self.environment,
+        };
         let database = backend.open(&opening).map_err(|problem| self.with_origin(*problem))?;
         Ok(Opened { backend, database })
     }
@@ -63,9 +71,9 @@ impl<'a> Project<'a> {
 
     /// Whoever did not type the URL wants to know where it stands.
     fn with_origin(&self, problem: Diagnostic) -> Failure {
-        let setting = self.config.get(Key::Url).or_else(|| self.config.get(Key::DatabaseFile));
+        let setting = [Key::DirectUrl, Key::Url, Key::DatabaseFile].into_iter().find_map(|key| self.config.get(key));
         Failure::usage(match setting.map(|setting| &setting.origin) {
-            None | Some(Origin::Flag("database")) => problem,
+            None | Some(Origin::Flag("database" | "direct-url")) => problem,
             Some(origin) => problem.help(format!("the URL comes from {origin}")),
         })
     }
@@ -75,7 +83,7 @@ impl<'a> Project<'a> {
     /// # Errors
     /// If its file cannot be read.
     pub fn url(&self) -> Result<Option<(DatabaseUrl, PathBuf)>, Failure> {
-        if let Some(setting) = self.config.get(Key::Url) {
+        if let Some(setting) = self.config.get(Key::DirectUrl).or_else(|| self.config.get(Key::Url)) {
             return Ok(Some((DatabaseUrl::new(setting.text()), setting.base.clone())));
         }
         let Some(setting) = self.config.get(Key::DatabaseFile) else { return Ok(None) };
@@ -119,30 +127,14 @@ impl<'a> Project<'a> {
         names.into_iter().find(|name| self.cwd.join(name).is_file())
     }
 
-    fn password(&self) -> Result<Option<Secret>, Failure> {
+    fn password(&self) -> Result<Option<Password>, Failure> {
         if let Some(setting) = self.config.get(Key::PasswordFile) {
-            return read_secret(setting, "the password").map(Some);
+            return Ok(Some(Password::file(setting)?));
         }
-        let Some(setting) = self.config.get(Key::PasswordCommand) else { return Ok(None) };
-        let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-        let mut process = Process::new(shell);
-        process.arg(flag).arg(setting.text()).stdin(Stdio::null()).stderr(Stdio::inherit());
-        if !setting.base.as_os_str().is_empty() {
-            process.current_dir(&setting.base);
+        match self.config.get(Key::PasswordCommand) {
+            Some(setting) => Ok(Some(Password::command(setting)?)),
+            None => Ok(None),
         }
-        let failed = |why: String| {
-            Failure::usage(
-                Diagnostic::error(codes::BAD_CONFIG, format!("the password command {why}"))
-                    .help(format!("it is set by {}", setting.origin)),
-            )
-        };
-        let output = process.output().map_err(|error| failed(format!("cannot be run: {error}")))?;
-        if !output.status.success() {
-            return Err(failed(format!("failed: {}", output.status)));
-        }
-        let text =
-            String::from_utf8(output.stdout).map_err(|_| failed("printed something that is not UTF-8".to_owned()))?;
-        Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))))
     }
 
     /// How the folders are to be read.

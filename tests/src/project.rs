@@ -97,7 +97,8 @@ impl Project {
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         for (name, _) in env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if name.starts_with("MIGRATE_") || ["DATABASE_URL", "CI", "GITHUB_ACTIONS"].contains(&name.as_str()) {
+            let ours = name.starts_with("MIGRATE_") || name.starts_with("PG");
+            if ours || ["DATABASE_URL", "CI", "GITHUB_ACTIONS"].contains(&name.as_str()) {
                 command.env_remove(name);
             }
         }

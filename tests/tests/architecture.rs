@@ -154,6 +154,7 @@ fn the_workspace_has_exactly_its_members() {
         ("migrate-cli", "migrate-cli"),
         ("migrate-core", "migrate-core"),
         ("migrate-core/macros", "migrate-macros"),
+        ("migrate-postgres", "migrate-postgres"),
         ("migrate-sqlite", "migrate-sqlite"),
         ("tests", "migrate-tests"),
     ];
@@ -211,6 +212,7 @@ const CORE_TREE: &[&str] = &[
     // Feature `testing`: waits for a future on the current thread, and is no runtime.
     "futures-executor",
     "futures-core",
+    "futures-sink",
     "futures-task",
     "futures-util",
     "slab",

@@ -51,13 +51,19 @@ pub struct Cli {
 /// Flags of every command.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
-    /// The database: sqlite:app.db, postgres://user@host/name, …
+    /// The database: sqlite:app.db, postgres://user@host/name, 'host=… dbname=…', …
     #[arg(short = 'd', long, visible_alias = "database-url", value_name = "URL", global = true)]
     #[arg(help_heading = "Database")]
     pub database: Option<SecretText>,
     /// A file that holds the database's URL
     #[arg(long, value_name = "FILE", global = true, help_heading = "Database", conflicts_with = "database")]
     pub database_file: Option<String>,
+    /// The way to the same database past a pooler, for everything that is done to it
+    #[arg(long, value_name = "URL", global = true, help_heading = "Database")]
+    pub direct_url: Option<SecretText>,
+    /// How long to wait for a server that is starting [default: 0]
+    #[arg(long, value_name = "DURATION", global = true, help_heading = "Database")]
+    pub connect_wait: Option<String>,
     /// A file that holds the password
     #[arg(long, value_name = "FILE", global = true, help_heading = "Database")]
     pub password_file: Option<String>,
@@ -205,6 +211,8 @@ impl Common {
         for (key, value) in [
             (Key::Url, secret(&self.database)),
             (Key::DatabaseFile, self.database_file.clone()),
+            (Key::DirectUrl, secret(&self.direct_url)),
+            (Key::ConnectWait, self.connect_wait.clone()),
             (Key::PasswordFile, self.password_file.clone()),
             (Key::PasswordCommand, secret(&self.password_command)),
             (Key::Layout, self.layout.clone()),

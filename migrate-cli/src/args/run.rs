@@ -55,6 +55,9 @@ pub struct RunArgs {
     /// After a signal, let the running statement go on for so long [default: 20s, no limit on a terminal]
     #[arg(long, value_name = "DURATION", help_heading = "Waiting")]
     pub stop_grace: Option<String>,
+    /// Create the schema of the history where it is missing
+    #[arg(long)]
+    pub create_schema: bool,
 }
 
 /// A phase to aim for.
@@ -113,6 +116,7 @@ impl GoalArgs {
 impl RunArgs {
     /// All of it: the configuration knows the same.
     pub fn settings(&self) -> Vec<(Key, Vec<String>)> {
+        let create_schema = self.create_schema.then(|| "true".to_owned());
         [
             (Key::LockWait, &self.lock_wait),
             (Key::LockTimeout, &self.lock_timeout),
@@ -120,6 +124,7 @@ impl RunArgs {
             (Key::StatementTimeout, &self.statement_timeout),
             (Key::ReconnectFor, &self.reconnect_for),
             (Key::StopGrace, &self.stop_grace),
+            (Key::CreateSchema, &create_schema),
         ]
         .into_iter()
         .filter_map(|(key, value)| value.clone().map(|value| (key, vec![value])))

@@ -13,6 +13,7 @@ use migrate_core::{Diagnostic, diagnostic::codes};
 
 use super::Cli;
 use crate::config::Spec;
+use crate::config::values::switch;
 use crate::database_url::DatabaseUrl;
 use crate::environment::Environment;
 
@@ -136,10 +137,10 @@ pub fn variable(long: &str) -> String {
 /// What would be typed for a variable's value.
 fn arguments(arg: &Arg, long: &str, value: &str) -> Result<Vec<String>, String> {
     match arg.get_action() {
-        ArgAction::SetTrue => match value.to_ascii_lowercase().as_str() {
-            "1" | "true" | "yes" | "on" => Ok(vec![format!("--{long}")]),
-            "0" | "false" | "no" | "off" => Ok(vec![]),
-            _ => Err("is neither true nor false".to_owned()),
+        ArgAction::SetTrue => match switch(value) {
+            Some(true) => Ok(vec![format!("--{long}")]),
+            Some(false) => Ok(vec![]),
+            None => Err("is neither true nor false".to_owned()),
         },
         ArgAction::Count => {
             let count: u8 = value.parse().map_err(|_| "is no small number".to_owned())?;

@@ -8,12 +8,14 @@ use crate::args::variables::variable;
 pub enum Key {
     Url,
     DatabaseFile,
+    DirectUrl,
     PasswordFile,
     PasswordCommand,
     Dir,
     Layout,
     Component,
     AppVersion,
+    ConnectWait,
     LockWait,
     LockTimeout,
     LockRetryFor,
@@ -29,6 +31,7 @@ pub enum Key {
     ForeignHistory,
     HistoryTable,
     HistorySchema,
+    CreateSchema,
     StoreScript,
 }
 
@@ -66,6 +69,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// `refuse`, `run` or `baseline=VERSION`.
     OnNonempty,
+    /// Yes or no.
+    Switch,
     /// One text or a list of them.
     List,
 }
@@ -86,15 +91,17 @@ impl Spec {
     }
 
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         spec(Key::Url, "url", Kind::Url).flag("database"),
         spec(Key::DatabaseFile, "database-file", Kind::Path).flag("database-file"),
+        spec(Key::DirectUrl, "direct-url", Kind::Url).flag("direct-url"),
         spec(Key::PasswordFile, "password-file", Kind::Path).flag("password-file"),
         spec(Key::PasswordCommand, "password-command", Kind::Command).flag("password-command"),
         spec(Key::Dir, "dir", Kind::List).flag("dir").default("migrations"),
         spec(Key::Layout, "layout", Kind::Text).flag("layout"),
         spec(Key::Component, "component", Kind::Text).flag("component"),
         spec(Key::AppVersion, "app-version", Kind::Text),
+        spec(Key::ConnectWait, "timeouts.connect-wait", Kind::Duration).flag("connect-wait").default("0"),
         spec(Key::LockWait, "timeouts.lock-wait", Kind::Duration).flag("lock-wait").default("10m"),
         spec(Key::LockTimeout, "timeouts.lock-timeout", Kind::Duration).flag("lock-timeout").default("2s"),
         spec(Key::LockRetryFor, "timeouts.lock-retry-for", Kind::Duration).flag("lock-retry-for").default("10m"),
@@ -114,6 +121,7 @@ impl Spec {
         spec(Key::ForeignHistory, "policy.foreign-history", Kind::Choice(&["refuse", "ignore"])).default("refuse"),
         spec(Key::HistoryTable, "history.table", Kind::Text).default("migrate_history"),
         spec(Key::HistorySchema, "history.schema", Kind::Text),
+        spec(Key::CreateSchema, "history.create-schema", Kind::Switch).flag("create-schema").default("false"),
         spec(Key::StoreScript, "history.store-script", Kind::Choice(&["full", "redacted", "none"])).default("full"),
     ];
 

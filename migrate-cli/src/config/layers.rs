@@ -93,6 +93,7 @@ impl Config {
         }
         config.look_up(sources.environment, sources.cwd);
         config.silence(&mut problems);
+        config.silence_direct_url();
         config.expand(sources.environment, &mut problems);
         config.check(&mut problems);
         if problems.is_empty() { Ok(config) } else { Err(problems) }
@@ -162,6 +163,15 @@ impl Config {
                     problems.push(b.problem(&format!("`{one}` and `{other}` say the same thing: keep one of them")));
                 }
             }
+        }
+    }
+
+    /// Another way to the same database belongs to the URL beside it: one that was named for good must not lead away
+    /// from the database that is named now.
+    fn silence_direct_url(&mut self) {
+        let rank = |key| self.settings.get(&key).map_or(0, |setting: &Setting| setting.origin.rank());
+        if rank(Key::DirectUrl) < rank(Key::Url).max(rank(Key::DatabaseFile)) {
+            self.settings.remove(&Key::DirectUrl);
         }
     }
 

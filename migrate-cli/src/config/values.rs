@@ -27,6 +27,11 @@ impl Config {
         self.get(key).and_then(|setting| duration::parse(setting.text()).ok())
     }
 
+    /// Whether somebody switched it on.
+    pub fn is_on(&self, key: Key) -> bool {
+        self.text(key).and_then(switch).unwrap_or(false)
+    }
+
     /// A text, where somebody set it.
     pub fn text(&self, key: Key) -> Option<&str> {
         self.get(key).map(Setting::text)
@@ -116,6 +121,7 @@ fn check(spec: &Spec, setting: &Setting) -> Result<(), String> {
             let hint = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
             Err(format!("`{text}` is not one of {}{hint}", choices.join(", ")))
         }
+        Kind::Switch if switch(text).is_none() => Err(format!("`{text}` is neither true nor false")),
         Kind::OnNonempty if on_nonempty(text).is_none() => {
             Err(format!("`{text}` is not one of refuse, run, baseline=VERSION"))
         }
@@ -123,6 +129,15 @@ fn check(spec: &Spec, setting: &Setting) -> Result<(), String> {
             Err(format!("`{}` is empty", spec.name))
         }
         _ => Ok(()),
+    }
+}
+
+/// As a variable of a flag may say it, too.
+pub(crate) fn switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 

@@ -11,7 +11,7 @@ fn wrong_databases() {
         "status",
         "status -d app.db",
         "status -d app",
-        "status -d postgres://localhost/shop",
+        "status -d mysql://localhost/shop",
         "status -d sqlit:app.db",
         "status -d sqlite:",
         "status -d sqlite:app.db?mod=ro",
@@ -28,13 +28,13 @@ fn wrong_databases() {
         [exit 2]
         $ migrate status -d app
         error[M0402]: `app` is not the URL of a database: it has no scheme
-           = write one like sqlite:app.db or postgres://user@host/name; this build has: sqlite
+           = write one like sqlite:app.db or postgres://user@host/name; this build has: sqlite, postgres
         [exit 2]
-        $ migrate status -d postgres://localhost/shop
-        error[M0403]: no backend for `postgres` is compiled in; this build has: sqlite
+        $ migrate status -d mysql://localhost/shop
+        error[M0403]: no backend for `mysql` is compiled in; this build has: sqlite, postgres
         [exit 2]
         $ migrate status -d sqlit:app.db
-        error[M0403]: no backend for `sqlit` is compiled in; this build has: sqlite
+        error[M0403]: no backend for `sqlit` is compiled in; this build has: sqlite, postgres
            = did you mean sqlite:…?
         [exit 2]
         $ migrate status -d sqlite:
@@ -47,7 +47,7 @@ fn wrong_databases() {
         [exit 2]
         $ migrate validate --engine oracle
         error[M0403]: no backend for `oracle` is compiled in
-           = this build has: sqlite
+           = this build has: sqlite, postgres
         [exit 2]
         "#);
     project.write("url", "sqlite:other.db\n");

@@ -441,6 +441,7 @@ fn settings_and_where_they_come_from() {
     migrate.toml
       url                         sqlite:from-env.db  DATABASE_URL in .env
       dir                         a, b                --dir
+      timeouts.connect-wait       0                   default
       timeouts.lock-wait          1m                  MIGRATE_LOCK_WAIT
       timeouts.lock-timeout       2s                  default
       timeouts.lock-retry-for     10m                 default
@@ -452,6 +453,7 @@ fn settings_and_where_they_come_from() {
       policy.downgrade-limit      10                  default
       policy.foreign-history      refuse              default
       history.table               migrate_history     default
+      history.create-schema       false               default
       history.store-script        full                default
       settings.sqlite.cache_size  -2000               migrate.toml:5
     warning[M0407]: MIGRATE_LOCK_WIAT is set, but is not a variable of migrate

@@ -95,11 +95,8 @@ fn plain() -> Result<MakeRustlsConnect, Vec<Problem>> {
 
 /// `None` where no connection will want it: sockets are never encrypted.
 fn encrypted(to: &Postgres) -> Result<Option<MakeRustlsConnect>, Vec<Problem>> {
-    let is_socket = |host: &Host| match host.name {
-        HostName::Unix(_) => true,
-        HostName::Default => cfg!(unix),
-        _ => false,
-    };
+    let is_socket =
+        |host: &Host| matches!(host.name, HostName::Unix(_)) || (cfg!(unix) && matches!(host.name, HostName::Default));
     if to.info.ssl.mode == SslMode::Disable || to.info.hosts.iter().all(is_socket) {
         return Ok(None);
     }

@@ -124,22 +124,37 @@ pub enum ConnInfoError {
     #[error("{one} and {other} do not go together: {why}")]
     Conflict {
         /// The one.
-        one: String,
+        one: &'static str,
         /// The other.
-        other: String,
+        other: &'static str,
         /// Why not.
         why: &'static str,
     },
     /// As many of the one as of the other are needed.
-    #[error("there are {hosts} hosts and {others} {of}: give as many, or one port for all")]
-    Count {
+    #[error("there are {hosts} hosts and {ports} ports: give as many, or one port for all")]
+    Ports {
         /// So many hosts.
         hosts: usize,
-        /// So many of the others.
-        others: usize,
-        /// What the others are.
-        of: &'static str,
+        /// So many ports.
+        ports: usize,
     },
+    /// As many of the one as of the other are needed.
+    #[error("there are {names} names and {addresses} addresses of hosts: give as many")]
+    Addresses {
+        /// So many in `host`.
+        names: usize,
+        /// So many in `hostaddr`.
+        addresses: usize,
+    },
+    /// A port that is none. What stands for it may be a password with a `/`, so it is not repeated.
+    #[error("{what} is no number from 1 to 65535; in a password `/` is written %2F")]
+    Port {
+        /// Who gave it.
+        what: String,
+    },
+    /// A client's certificate without its key, or the other way round.
+    #[error("sslcert and sslkey do not go alone: a client's certificate needs its key")]
+    Identity,
     /// A line of a service file.
     #[error("{path}:{line}: {why}")]
     ServiceFile {
@@ -184,6 +199,12 @@ impl ConnInfo {
             given.insert(keyword.name, Given { value, from: From::Text });
         }
         Self::of(given)
+    }
+
+    /// Whether a text begins as a list of keywords and values does: `host=…`.
+    pub fn is_list(text: &str) -> bool {
+        let name = text.split_once('=').map_or("", |(name, _)| name.trim());
+        Keyword::by_name(name).is_some()
     }
 
     /// With what `PG…` variables say wherever nothing else says it. Names that are no connection parameter's are left
@@ -362,3 +383,6 @@ impl fmt::Debug for ConnInfo {
         f.debug_map().entries(shown).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

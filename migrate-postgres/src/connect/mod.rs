@@ -33,6 +33,7 @@ use std::time::Duration;
 use migrate_core::backend::{Fault, Notice, ServerError};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 pub(crate) use cancel::Cancel;
 pub use conninfo::{ConnInfo, ConnInfoError};
@@ -208,7 +209,7 @@ impl Postgres {
         match link.client.batch_execute(&format!("CREATE DATABASE {}", quoted(name))).await {
             Ok(()) => Ok(true),
             // Somebody was faster.
-            Err(error) if matches!(error.code().map(|code| code.code()), Some("42P04" | "23505")) => Ok(false),
+            Err(error) if matches!(error.code().map(SqlState::code), Some("42P04" | "23505")) => Ok(false),
             Err(error) => Err(server_error(&error)),
         }
     }
@@ -223,7 +224,7 @@ impl Postgres {
         let force = if link.version >= DROPS_WITH_FORCE { " WITH (FORCE)" } else { "" };
         match link.client.batch_execute(&format!("DROP DATABASE {}{force}", quoted(name))).await {
             Ok(()) => Ok(true),
-            Err(error) if error.code().map(|code| code.code()) == Some("3D000") => Ok(false),
+            Err(error) if error.code().map(SqlState::code) == Some("3D000") => Ok(false),
             Err(error) => Err(server_error(&error)),
         }
     }

@@ -231,9 +231,17 @@ fn no_tls(error: &rustls::Error, tried: Tried<'_>) -> Problem {
             }
             CertificateError::NotValidForNameContext { expected, presented } => {
                 let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
-                let names = if names.is_empty() { "no name in subjectAltName".to_owned() } else { names.join(", ") };
                 let expected = expected.to_str();
-                Problem::new(format!("{certificate} {place} is for {names} and not for {expected}"), Some(OTHER_NAME))
+                Problem::new(
+                    if names.is_empty() {
+                        format!(
+                            "{certificate} {place} names no host in its subjectAltName, where {expected} should stand"
+                        )
+                    } else {
+                        format!("{certificate} {place} is for {} and not for {expected}", names.join(", "))
+                    },
+                    Some(OTHER_NAME),
+                )
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 Problem::new(format!("{certificate} {place} has expired"), Some("renew it on the server"))
@@ -248,6 +256,10 @@ fn no_tls(error: &rustls::Error, tried: Tried<'_>) -> Problem {
             CertificateError::UnknownIssuer => {
                 let hint = "name the authority that signed it: sslrootcert=FILE";
                 Problem::new(format!("{certificate} {place} is not signed by one of {roots}"), Some(hint))
+            }
+            other if other.to_string().contains("UnsupportedCertVersion") => {
+                let hint = "make it anew with a subjectAltName, which makes it version 3";
+                Problem::new(format!("{certificate} {place} is of version 1, which cannot be verified"), Some(hint))
             }
             other => Problem::new(format!("{certificate} {place} cannot be trusted: {other}"), None),
         },

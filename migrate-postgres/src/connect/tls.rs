@@ -10,14 +10,20 @@ use std::time::SystemTime;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    verify_tls13_signature_with_raw_key,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, InconsistentKeys, RootCertStore, SignatureScheme,
+};
 use tokio_postgres::config::SslNegotiation;
 use x509_cert::Certificate;
-use x509_cert::der::Decode as _;
+use x509_cert::der::{Decode as _, Encode as _};
 
 use super::values::{Roots, Ssl, SslMode};
 
@@ -58,7 +64,7 @@ pub(super) fn client_config(ssl: &Ssl) -> Result<ClientConfig, TlsProblem> {
         by_name: ssl.mode == SslMode::VerifyFull,
         algorithms: provider.signature_verification_algorithms,
     };
-    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_protocol_versions(&ssl.versions).map_err(|error| problem(error.to_string(), None))?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match &ssl.identity {
@@ -66,10 +72,11 @@ pub(super) fn client_config(ssl: &Ssl) -> Result<ClientConfig, TlsProblem> {
         Some((cert, key)) => {
             let chain = certificates(cert, "sslcert")?;
             let private = private_key(key)?;
-            builder.with_client_auth_cert(chain, private).map_err(|error| {
+            let together = identity(&provider, chain, private).map_err(|error| {
                 let (cert, key) = (cert.display(), key.display());
                 problem(format!("sslcert {cert} and sslkey {key} cannot be used together: {error}"), None)
-            })?
+            })?;
+            builder.with_client_cert_resolver(Arc::new(together))
         }
     };
     config.enable_sni = ssl.sni;
@@ -77,6 +84,20 @@ pub(super) fn client_config(ssl: &Ssl) -> Result<ClientConfig, TlsProblem> {
         config.alpn_protocols = vec![b"postgresql".to_vec()];
     }
     Ok(config)
+}
+
+/// Not through the builder, which refuses certificates of version 1: a client's often is one, and it is the server that
+/// judges it.
+fn identity(
+    provider: &CryptoProvider,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<SingleCertAndKey, Error> {
+    let certified = CertifiedKey::new(chain, provider.key_provider.load_private_key(key)?);
+    match certified.keys_match() {
+        Err(error @ Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => Err(error),
+        _ => Ok(SingleCertAndKey::from(certified)),
+    }
 }
 
 fn file(path: &Path, word: &str) -> Result<Vec<u8>, TlsProblem> {
@@ -219,7 +240,13 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
+        verify_tls13_signature(message, cert, dss, &self.algorithms).or_else(|error| {
+            // A certificate of version 1 is read by nothing above; where nobody is to be verified its key will do.
+            let key =
+                Certificate::from_der(cert).and_then(|cert| cert.tbs_certificate.subject_public_key_info.to_der());
+            let key = key.map_err(|_| error)?;
+            verify_tls13_signature_with_raw_key(message, &key.into(), dss, &self.algorithms)
+        })
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

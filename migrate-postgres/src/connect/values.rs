@@ -94,10 +94,11 @@ pub(super) fn hosts(words: Words<'_>) -> Result<Vec<Host>, ConnInfoError> {
     let (names, addresses) = (list("host"), list("hostaddr"));
     let count = addresses.as_ref().or(names.as_ref()).map_or(1, Vec::len);
     let ports = list("port").unwrap_or_else(|| vec![""]);
-    for (others, of) in [(names.as_ref().map_or(count, Vec::len), "names"), (ports.len(), "ports")] {
-        if others != count && !(of == "ports" && others == 1) {
-            return Err(ConnInfoError::Count { hosts: count, others, of });
-        }
+    if let Some(names) = names.as_ref().map(Vec::len).filter(|names| *names != count) {
+        return Err(ConnInfoError::Addresses { names, addresses: count });
+    }
+    if ports.len() != count && ports.len() != 1 {
+        return Err(ConnInfoError::Ports { hosts: count, ports: ports.len() });
     }
     (0..count)
         .map(|index| {
@@ -121,12 +122,10 @@ pub(super) fn hosts(words: Words<'_>) -> Result<Vec<Host>, ConnInfoError> {
             };
             let port = match ports.get(index).or(ports.first()).copied().unwrap_or_default() {
                 "" => PORT,
-                // What stands for a port may be a password with a `/`: it is not repeated.
-                text => text.parse().ok().filter(|port| *port != 0).ok_or_else(|| ConnInfoError::Value {
-                    what: words.what("port"),
-                    value: "…".to_owned(),
-                    legal: "a number from 1 to 65535; in a password `/` is written %2F",
-                })?,
+                text => {
+                    let port = text.parse().ok().filter(|port| *port != 0);
+                    port.ok_or_else(|| ConnInfoError::Port { what: words.what("port") })?
+                }
             };
             Ok(Host { name, address, port })
         })
@@ -231,8 +230,7 @@ impl Ssl {
             SYSTEM => Roots::System,
             path => Roots::File(PathBuf::from(path)),
         });
-        let conflict =
-            |one, other, why| Err(ConnInfoError::Conflict { one: words.what(one), other: words.what(other), why });
+        let conflict = |one, other, why| Err(ConnInfoError::Conflict { one, other, why });
         let is_system = roots == Some(Roots::System);
         let default = if is_system { SslMode::VerifyFull } else { SslMode::Prefer };
         let mode = choice(words, "sslmode", &modes, legal)?.unwrap_or(default);
@@ -250,10 +248,7 @@ impl Ssl {
         let identity = match (words.text("sslcert"), words.text("sslkey")) {
             (Some(cert), Some(key)) => Some((PathBuf::from(cert), PathBuf::from(key))),
             (None, None) => None,
-            (cert, _) => {
-                let (one, other) = if cert.is_some() { ("sslcert", "sslkey") } else { ("sslkey", "sslcert") };
-                return conflict(one, other, "a client's certificate needs its key: give both or none");
-            }
+            _ => return Err(ConnInfoError::Identity),
         };
         Ok(Self {
             mode,
@@ -283,7 +278,7 @@ fn versions(words: Words<'_>) -> Result<Vec<&'static SupportedProtocolVersion>, 
     };
     let versions: Vec<_> = rustls::ALL_VERSIONS.iter().filter(wanted).copied().collect();
     if versions.is_empty() {
-        let (one, other) = (words.what("ssl_min_protocol_version"), words.what("ssl_max_protocol_version"));
+        let (one, other) = ("ssl_min_protocol_version", "ssl_max_protocol_version");
         return Err(ConnInfoError::Conflict { one, other, why: "no version of TLS is left" });
     }
     Ok(versions)

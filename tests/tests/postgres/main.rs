@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `support` | a fixture, sets from texts, what a database holds |
 //! | `conformance` | the suite of the core |
+//! | `connect` | TLS, passwords, several hosts, poolers: how a connection comes about |
 //! | `exclusion` | many processes at once |
 //! | `kills` | kill -9 of clients and servers |
 //! | `pooler` | pgbouncer in between |
@@ -11,6 +12,8 @@
 //! | `traffic` | others who use the same tables |
 //! | `window` | many transactions in one trip, and faults in the middle of them |
 #![cfg(unix)]
+
+mod connect;
 
 /// By this name the tests are left out where there is no server: see `scripts/test`.
 #[path = "."]
