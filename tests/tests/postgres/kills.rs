@@ -87,7 +87,7 @@ fn kill(victim: Victim, server: &Server, project: &Project, database: &Database<
         Victim::Client => transcript.code.is_none(),
         // It connects again by itself; only who had no connection yet gives up.
         Victim::Backend | Victim::Server => {
-            let gave_up = transcript.stderr.contains("cannot connect") || transcript.stderr.contains("starting up");
+            let gave_up = transcript.stderr.starts_with("error[M0401]");
             assert!(transcript.code == Some(0) || gave_up, "{moment:?}\n{transcript}");
             hit
         }
