@@ -80,13 +80,13 @@ impl PostgresSession<'_> {
         };
         let ground = self.ground();
         let was_open = self.in_transaction;
-        let (sent, open, unsendable) = match messages(effects, &home, &ground, was_open) {
-            Ok((sent, open)) => (sent, open, None),
+        let (sending, unsendable) = match messages(effects, &home, &ground, was_open) {
+            Ok(sending) => (sending, None),
             Err((at, error)) => {
                 // What comes before it is carried out, as anywhere else.
-                let (sent, open) =
+                let sending =
                     messages(&effects[..at], &home, &ground, was_open).map_err(|(at, error)| Failure { at, error })?;
-                (sent, open, Some(Failure { at, error }))
+                (sending, Some(Failure { at, error }))
             }
         };
         if let (Ground::Borrowed, Some(Effect::Set(settings))) = (&ground, effects.first()) {
@@ -101,7 +101,9 @@ impl PostgresSession<'_> {
         }
         // Whatever happens on the way: only a rollback ends what was open by then.
         self.in_transaction |= effects.iter().any(|effect| matches!(effect, Effect::Begin(_)));
-        let mut rest = sent.as_slice();
+        // The same is true of what is prepared outside of transactions.
+        self.prepared = sending.prepared;
+        let mut rest = sending.messages.as_slice();
         while let Some(first) = rest.first() {
             let together = match first {
                 Message::Query(Query { barrier: false, .. }) => {
@@ -116,7 +118,7 @@ impl PostgresSession<'_> {
                 Message::Query(_) => self.queries(now, journey).await?,
             }
         }
-        self.in_transaction = open;
+        self.in_transaction = sending.in_transaction;
         unsendable.map_or(Ok(()), Err)
     }
 
@@ -245,7 +247,7 @@ impl PostgresSession<'_> {
 
     /// What an error in the answers to `query` is about.
     fn refused(
-        &self,
+        &mut self,
         query: &Query,
         current: Option<&Part>,
         error: &tokio_postgres::Error,
@@ -266,7 +268,10 @@ impl PostgresSession<'_> {
                 refused.position = place.map(|place| place - range.start).or_else(|| place_inside(said, text));
                 where_else(&mut refused, said);
             }
-            Some(Part { kind: PartKind::Row, .. }) => row_fault(&mut refused, &journey.effects[at]),
+            Some(Part { kind: PartKind::Row, .. }) => {
+                self.prepares &= said.code().code() != INVALID_STATEMENT_NAME;
+                row_fault(&mut refused, &journey.effects[at]);
+            }
             Some(Part { kind: PartKind::Frame, .. }) if said.code().code() == DIVISION_BY_ZERO => {
                 refused.fault = Fault::Stale;
                 refused.message = "the lease on the migrations was lost: another run has taken it".to_owned();
@@ -315,6 +320,7 @@ impl PostgresSession<'_> {
     }
 }
 
+const INVALID_STATEMENT_NAME: &str = "26000";
 const DIVISION_BY_ZERO: &str = "22012";
 const NOT_NULL_VIOLATION: &str = "23502";
 const UNIQUE_VIOLATION: &str = "23505";
@@ -337,6 +343,11 @@ fn row_fault(error: &mut ServerError, effect: &Effect<'_>) {
             error.fault = Fault::Stale;
             error.message = format!("{row} has no row before it");
             error.detail = None;
+        }
+        Some(INVALID_STATEMENT_NAME) => {
+            // A script took the prepared statement away by other words than its own: the next try goes without.
+            error.fault = Fault::Stale;
+            error.message = format!("{row} was to be written by a prepared statement that is gone");
         }
         Some(DIVISION_BY_ZERO) => {
             error.fault = Fault::Stale;

@@ -36,6 +36,10 @@ pub struct PostgresSession<'c> {
     pub(crate) notices: Option<UnboundedReceiver<Notice>>,
     pub(crate) facts: Option<Facts>,
     pub(crate) in_transaction: bool,
+    /// The statement that writes a row is prepared.
+    pub(crate) prepared: bool,
+    /// It may be.
+    pub(crate) prepares: bool,
     /// The longest wait for a lock of what runs now; `None` where there is no limit.
     pub(crate) lock_limit: Option<Duration>,
     /// Somebody asked for the running statement to be stopped.
@@ -133,6 +137,8 @@ impl<'c> PostgresSession<'c> {
             notices: None,
             facts: None,
             in_transaction: false,
+            prepared: false,
+            prepares: true,
             lock_limit: None,
             asked_to_stop: Arc::default(),
             side: None,
@@ -169,7 +175,7 @@ impl<'c> PostgresSession<'c> {
                     let interval = CHECK_CLIENT.as_millis().to_string();
                     base.push(assignment("client_connection_check_interval", &interval, Scope::Session));
                 }
-                Ground::Own(base)
+                Ground::Own { base, prepared: self.prepared, prepares: self.prepares }
             }
         }
     }

@@ -1,7 +1,29 @@
 //! A database of a test's own.
 
 use super::postgres::unique_name;
-use super::{Postgres, Psql, said};
+use super::{Postgres, Psql, said, said_of};
+
+/// Schemas of the server's own and what is named like ours are left out.
+const CONTENTS: &str = r"
+create temporary view relation as
+select c.*, n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname not like 'pg\_temp%'
+and c.relname not like 'migrate\_%';
+select relkind::text || ' ' || name from relation where relkind <> 'i' order by name;
+select name || '.' || attname || ' ' || format_type(atttypid, atttypmod) || case when attnotnull then ' not null' else '' end
+from relation join pg_attribute on attrelid = relation.oid
+where relkind in ('r', 'p', 'v', 'm') and attnum > 0 and not attisdropped order by name, attnum;
+select pg_get_indexdef(indexrelid) || case when indisvalid and indisready and indislive then '' else ' INVALID' end
+from pg_index join relation on indrelid = relation.oid order by 1;
+select name || ' ' || conname || ' ' || pg_get_constraintdef(pg_constraint.oid)
+from pg_constraint join relation on conrelid = relation.oid order by 1;
+select name || ' is a partition of ' || inhparent::regclass::text from pg_inherits join relation on inhrelid = relation.oid
+where relkind <> 'i' order by 1;
+select enumtypid::regtype::text || ' ' || enumlabel from pg_enum order by 1, enumsortorder;
+select format('select %L || row::text from %s as row order by 1', name || ' ', oid::regclass)
+from relation where relkind = 'r' order by name
+\gexec
+";
 
 /// A database that is dropped with the value, whoever is still connected.
 #[derive(Debug)]
@@ -13,7 +35,9 @@ pub struct Database<'s> {
 impl<'s> Database<'s> {
     pub(super) fn create(server: &'s Postgres) -> Self {
         let name = unique_name();
-        server.psql("postgres", &format!("create database {name}"));
+        // Copying through the log is for templates that others write to, and slower.
+        let strategy = if server.version() >= 150_000 { " strategy file_copy" } else { "" };
+        server.psql("postgres", &format!("create database {name}{strategy}"));
         Self { server, name }
     }
 
@@ -59,6 +83,16 @@ impl<'s> Database<'s> {
     /// If the server does not say.
     pub fn backend_pids(&self) -> Vec<u32> {
         self.server.backend_pids(&self.name)
+    }
+
+    /// Everything in it but what belongs to us: each object's definition, each table's rows.
+    ///
+    /// # Panics
+    /// If the server says no.
+    pub fn contents(&self) -> String {
+        let mut psql = self.server.client("psql");
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url(), "-f", "-"]);
+        said_of(&mut psql, CONTENTS)
     }
 
     /// Its schema as `pg_dump` writes it, without comments and what changes from run to run. Needs a `pg_dump` that is

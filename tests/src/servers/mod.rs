@@ -26,9 +26,10 @@ pub use psql::Psql;
 
 use std::env;
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -88,7 +89,16 @@ fn command_of(folder: &Path, program: impl AsRef<OsStr>) -> Command {
 
 /// What a command said on standard output.
 fn said(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    said_of(command, "")
+}
+
+/// What a command said on standard output when it was given this on standard input.
+fn said_of(command: &mut Command, input: &str) -> String {
+    let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    // It reads to the end before it has said more than fits into a pipe, or does not read at all.
+    let _ = child.stdin.take().map(|mut pipe| pipe.write_all(input.as_bytes()));
+    let output = child.wait_with_output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}\n{}", complaint(&output));
     String::from_utf8(output.stdout).expect("UTF-8")
 }

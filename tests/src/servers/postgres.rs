@@ -49,6 +49,7 @@ pub struct Postgres {
     url: String,
     local: Option<Local>,
     shared: bool,
+    version: OnceLock<u32>,
 }
 
 /// A server that is ours.
@@ -71,7 +72,7 @@ impl Postgres {
         SHARED.get_or_init(|| {
             not_skipped("postgres");
             match env::var("MIGRATE_TEST_POSTGRES") {
-                Ok(url) if !url.is_empty() => Self { url, local: None, shared: true },
+                Ok(url) if !url.is_empty() => Self { url, local: None, shared: true, version: OnceLock::new() },
                 _ => Self { shared: true, ..Self::start(Options::default()) },
             }
         })
@@ -103,7 +104,7 @@ impl Postgres {
             Some(password) => format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"),
             None => format!("postgres://postgres@127.0.0.1:{port}/postgres"),
         };
-        Self { url, local: Some(local), shared: false }
+        Self { url, local: Some(local), shared: false, version: OnceLock::new() }
     }
 
     /// A new, empty database with a name of its own.
@@ -181,13 +182,15 @@ impl Postgres {
     /// # Panics
     /// If it does not say.
     pub fn version(&self) -> u32 {
-        self.psql("postgres", "show server_version_num").trim().parse().expect("a number")
+        let ask = || self.psql("postgres", "show server_version_num").trim().parse().expect("a number");
+        *self.version.get_or_init(ask)
     }
 
     /// One of PostgreSQL's client programs, with nothing of our environment.
     pub(super) fn client(&self, program: &str) -> Command {
         let beside = self.local.as_ref().map(|local| local.bin.join(program)).filter(|path| path.is_file());
-        let path = beside.or_else(|| found(program)).or_else(|| newest(program)).unwrap_or_else(|| program.into());
+        // Debian's commands on the search path are wrappers that take longer than what they wrap.
+        let path = beside.or_else(|| newest(program)).or_else(|| found(program)).unwrap_or_else(|| program.into());
         let mut command = Command::new(path);
         command.env_clear().envs([("PATH", "/usr/bin:/bin"), ("TZ", "UTC"), ("PGCLIENTENCODING", "UTF8")]);
         command.stdin(Stdio::null());

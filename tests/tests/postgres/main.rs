@@ -1,4 +1,24 @@
-//! What only a real PostgreSQL server can prove.
+//! The PostgreSQL backend on real servers.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `support` | a fixture, sets from texts, what a database holds |
+//! | `conformance` | the suite of the core |
+//! | `connect` | connecting as libpq's users expect |
+//! | `pooler` | pgbouncer in between |
+//! | `sweep` | the connection cut before and after every message |
+//! | `traffic` | others who use the same tables |
+//! | `window` | many transactions in one trip, and faults in the middle of them |
 #![cfg(unix)]
 
-mod connect;
+/// By this name the tests are left out where there is no server: see `scripts/test`.
+#[path = "."]
+mod on_postgres {
+    mod conformance;
+    mod connect;
+    mod pooler;
+    mod support;
+    mod sweep;
+    mod traffic;
+    mod window;
+}
