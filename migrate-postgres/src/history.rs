@@ -169,22 +169,19 @@ fn value(value: Value<'_>) -> String {
 pub(crate) async fn ensure(session: &mut PostgresSession<'_>, table: &TableName) -> Result<(), ServerError> {
     let home = session.home(table).await?;
     let present = columns(session, &home).await?;
-    let sql = match &present {
-        Some(present) => match add_columns(&home, present) {
-            None => return Ok(()),
-            Some(sql) => sql,
-        },
-        None => {
-            if let Some(schema) = &table.schema
-                && session.origin.as_ref().is_some_and(Postgres::creates_schema)
-                && !has_schema(session, schema).await?
-            {
-                // `IF NOT EXISTS` alone would still ask for the right to create one.
-                let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", name(schema));
-                session.cells(&sql).await.map_err(|error| explained(error, table))?;
-            }
-            create_table(&home)
+    let sql = if let Some(present) = &present {
+        let Some(sql) = add_columns(&home, present) else { return Ok(()) };
+        sql
+    } else {
+        if let Some(schema) = &table.schema
+            && session.origin.as_ref().is_some_and(Postgres::creates_schema)
+            && !has_schema(session, schema).await?
+        {
+            // `IF NOT EXISTS` alone would still ask for the right to create one.
+            let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", name(schema));
+            session.cells(&sql).await.map_err(|error| explained(error, table))?;
         }
+        create_table(&home)
     };
     session.cells(&sql).await.map(drop).map_err(|error| explained(error, table))
 }

@@ -69,13 +69,7 @@ pub(crate) enum PartKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ground {
     /// Our own connection: everything that a script left behind is taken away, then `base` holds.
-    Own {
-        base: Vec<String>,
-        /// The statement that writes a row is prepared.
-        prepared: bool,
-        /// It may be.
-        prepares: bool,
-    },
+    Own { base: Vec<String>, prepared: Prepared },
     /// The caller's: nothing but what we set is touched.
     Borrowed,
     /// One transaction of a pooler's connection: nothing may last longer.
@@ -83,6 +77,16 @@ pub(crate) enum Ground {
         /// The lock table, quoted, and the fence that must still be in it.
         lease: Option<(String, u64)>,
     },
+}
+
+/// Whether the statement that writes a row is prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prepared {
+    /// Not yet, or not any more.
+    No,
+    Yes,
+    /// It was, and a script took it away without saying so.
+    Never,
 }
 
 /// What a session goes back to. Advisory locks survive it, so never `DISCARD ALL`. Prepared statements too: behind a
@@ -102,8 +106,7 @@ pub(crate) struct Sending<'a> {
     pub(crate) messages: Vec<Message<'a>>,
     /// A transaction is open.
     pub(crate) in_transaction: bool,
-    /// The statement that writes a row is prepared.
-    pub(crate) prepared: bool,
+    pub(crate) prepared: Prepared,
 }
 
 /// The messages for `effects`.
@@ -123,11 +126,11 @@ pub(crate) fn messages<'a>(
         sent: Vec::new(),
         current: Query::default(),
         in_transaction,
-        prepared: false,
+        prepared: Prepared::Never,
         unchecked: false,
         behind: None,
     };
-    if let Ground::Own { prepared, prepares: true, .. } = ground {
+    if let Ground::Own { prepared, .. } = ground {
         writer.prepare(*prepared);
     }
     for (at, effect) in effects.iter().enumerate() {
@@ -151,7 +154,7 @@ struct Writer<'a, 'w> {
     sent: Vec<Message<'a>>,
     current: Query,
     in_transaction: bool,
-    prepared: bool,
+    prepared: Prepared,
     /// A statement of the open transaction may have left a constraint for its end.
     unchecked: bool,
     /// The last row of an earlier transaction of these effects.
@@ -160,13 +163,15 @@ struct Writer<'a, 'w> {
 
 impl<'a> Writer<'a, '_> {
     /// Prepares what writes a row where there are many, unless a script gets in the way of that.
-    fn prepare(&mut self, already: bool) {
-        if self.effects.iter().any(touches_prepared) {
-            return;
-        }
+    fn prepare(&mut self, before: Prepared) {
         let rows = self.effects.iter().filter(|effect| matches!(effect, Effect::Append(_))).count();
-        self.prepared = already || (rows >= MANY && !self.in_transaction);
-        if self.prepared && !already {
+        self.prepared = match before {
+            Prepared::Never => Prepared::Never,
+            _ if self.effects.iter().any(touches_prepared) => Prepared::No,
+            Prepared::No if rows < MANY || self.in_transaction => Prepared::No,
+            Prepared::No | Prepared::Yes => Prepared::Yes,
+        };
+        if (before, self.prepared) == (Prepared::No, Prepared::Yes) {
             self.push(0, PartKind::Frame, DEALLOCATE, false);
             self.push(0, PartKind::Frame, &history::prepare_append(self.table), false);
             self.flush();
@@ -175,7 +180,7 @@ impl<'a> Writer<'a, '_> {
 
     /// What our own connection starts from, before every step.
     fn clean(&self, base: &[String]) -> Vec<String> {
-        let deallocate = (!self.prepared).then_some(DEALLOCATE);
+        let deallocate = (self.prepared != Prepared::Yes).then_some(DEALLOCATE);
         CLEAN.iter().copied().chain(deallocate).map(str::to_owned).chain(base.iter().cloned()).collect()
     }
 
@@ -187,7 +192,7 @@ impl<'a> Writer<'a, '_> {
             Effect::Set(settings) => self.set(at, settings),
             Effect::Statement(statement) => return self.statement(at, statement),
             Effect::Append(new) => {
-                let sql = if self.prepared {
+                let sql = if self.prepared == Prepared::Yes {
                     history::execute_append(new, self.behind.as_ref())
                 } else {
                     history::append(self.table, new, self.behind.as_ref())
@@ -424,7 +429,7 @@ mod tests {
             vec![Effect::Begin(&settings), Effect::Statement(&copy), Effect::Commit],
             vec![Effect::Begin(&settings), Effect::Statement(&copy), Effect::Append(&row), Effect::Commit],
         ] {
-            let sent = sent(&effects, &Ground::Own { base: Vec::new(), prepared: false, prepares: true });
+            let sent = sent(&effects, &Ground::Own { base: Vec::new(), prepared: Prepared::No });
             assert!(sent.last().unwrap().contains("SET CONSTRAINTS"), "{sent:#?}");
             assert!(
                 sent.iter().all(|line| !line.contains(". COMMIT |") && !line.starts_with("1. COMMIT")),
@@ -436,7 +441,7 @@ mod tests {
     #[test]
     fn many_rows_are_prepared_unless_a_script_prepares() {
         let settings = Settings::default();
-        let ground = Ground::Own { base: Vec::new(), prepared: false, prepares: true };
+        let ground = Ground::Own { base: Vec::new(), prepared: Prepared::No };
         let rows: Vec<_> = (1..=4).map(row).collect();
         let harmless = statement("select 1", None);
         let prepares = statement("Prepare p as select 1", None);
@@ -479,8 +484,8 @@ mod tests {
         let settings = Settings::default();
         let set = statement("set search_path = x", None);
         let ground = Ground::Pooled { lease: Some(("l".to_owned(), 7)) };
-        let sent = sent(&[Effect::Begin(&settings), Effect::Statement(&set), Effect::Commit], &ground);
-        assert!(sent[0].contains("WITH held AS"), "{sent:#?}");
-        assert!(sent[1].contains("| 2 RESET ALL |") && sent[1].ends_with("| 2. COMMIT"), "{sent:#?}");
+        let lines = sent(&[Effect::Begin(&settings), Effect::Statement(&set), Effect::Commit], &ground);
+        assert!(lines[0].contains("WITH held AS"), "{lines:#?}");
+        assert!(lines[1].contains("| 2 RESET ALL |") && lines[1].ends_with("| 2. COMMIT"), "{lines:#?}");
     }
 }

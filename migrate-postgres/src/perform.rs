@@ -12,7 +12,7 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
 use crate::blockers::Wait;
 use crate::error::{place, place_inside, refusal};
 use crate::evidence;
-use crate::message::{Ground, Message, Part, PartKind, Query, messages};
+use crate::message::{Ground, Message, Part, PartKind, Prepared, Query, messages};
 use crate::session::PostgresSession;
 
 /// How much of the data of a `COPY` is handed over at a time.
@@ -62,7 +62,10 @@ impl PostgresSession<'_> {
     ) -> Performed {
         let mut journey =
             Journey { effects, progress, begun: None, done: Vec::with_capacity(effects.len()), blockers: Vec::new() };
-        match self.travel(table, effects, &mut journey).await {
+        self.busy = true;
+        let ended = self.travel(table, effects, &mut journey).await;
+        self.busy = false;
+        match ended {
             Ok(()) => Performed::all(journey.done),
             Err(Failure { at, error }) => Performed::failed(journey.done, at, error),
         }
@@ -92,11 +95,11 @@ impl PostgresSession<'_> {
         if let (Ground::Borrowed, Some(Effect::Set(settings))) = (&ground, effects.first()) {
             self.exchange(&names(settings)).await.map_err(|error| Failure { at: 0, error })?;
         }
-        let limits = effects.iter().filter_map(|effect| match effect {
+        let mut limits = effects.iter().filter_map(|effect| match effect {
             Effect::Begin(settings) | Effect::Set(settings) => Some(settings.lock_timeout),
             _ => None,
         });
-        if let Some(limit) = limits.last() {
+        if let Some(limit) = limits.next_back() {
             self.lock_limit = limit;
         }
         // Whatever happens on the way: only a rollback ends what was open by then.
@@ -119,6 +122,12 @@ impl PostgresSession<'_> {
             }
         }
         self.in_transaction = sending.in_transaction;
+        if ground == Ground::Borrowed && effects.iter().any(|effect| matches!(effect, Effect::Commit)) {
+            // That nobody can be told is no reason to fail what is committed.
+            for notice in self.left_behind().await.unwrap_or_default() {
+                journey.progress.notice(notice);
+            }
+        }
         unsendable.map_or(Ok(()), Err)
     }
 
@@ -269,12 +278,15 @@ impl PostgresSession<'_> {
                 where_else(&mut refused, said);
             }
             Some(Part { kind: PartKind::Row, .. }) => {
-                self.prepares &= said.code().code() != INVALID_STATEMENT_NAME;
+                if said.code().code() == INVALID_STATEMENT_NAME {
+                    self.prepared = Prepared::Never;
+                }
                 row_fault(&mut refused, &journey.effects[at]);
             }
             Some(Part { kind: PartKind::Frame, .. }) if said.code().code() == DIVISION_BY_ZERO => {
                 refused.fault = Fault::Stale;
-                refused.message = "the lease on the migrations was lost: another run has taken it".to_owned();
+                let message = "the lease on the migrations was lost: another run has taken it";
+                message.clone_into(&mut refused.message);
             }
             _ => {}
         }

@@ -329,7 +329,7 @@ const FOREIGN: &[&str] = &[
 fn nothing_names_a_registry_or_a_machine() {
     // The lock file is cargo's: every line of it names where a package came from.
     let mut files = files();
-    files.retain(|path| path != "Cargo.lock" && path != "fuzz/Cargo.lock");
+    files.retain(|path| !path.ends_with("Cargo.lock"));
     for needle in FOREIGN {
         let found = lines_with(&files, needle);
         assert!(found.is_empty(), "{found:#?}");

@@ -9,6 +9,7 @@ use migrate_core::layout::Folder;
 use migrate_core::testing::Fixture;
 use migrate_core::{EngineNames, MigrationSet, Migrator, ReadOptions, RunOptions};
 use migrate_postgres::Postgres;
+use migrate_tests::Project;
 use migrate_tests::servers::{Database, Postgres as Server};
 use tokio::runtime::{Builder, Runtime};
 
@@ -51,8 +52,17 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
-/// A set of files of the native layout: names without `.sql`, and texts.
-pub(crate) fn set(files: &[(&str, &str)]) -> MigrationSet {
+/// Files of the native layout: names without `.sql`, and texts.
+pub(crate) type Files<'a> = &'a [(&'a str, &'a str)];
+
+/// The files in the folder `migrations` of a project.
+pub(crate) fn project(files: Files<'_>) -> Project {
+    let with = |project: Project, (name, text): &(&str, &str)| project.file(&format!("migrations/{name}.sql"), text);
+    files.iter().fold(Project::new(), with)
+}
+
+/// The files as a set.
+pub(crate) fn set(files: Files<'_>) -> MigrationSet {
     let files = files.iter().map(|(name, text)| (format!("{name}.sql"), *text));
     let folder = Folder::embedded("migrations", files);
     let loaded = MigrationSet::from_folder(&folder, &ReadOptions::new(EngineNames::POSTGRES));
