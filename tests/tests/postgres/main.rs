@@ -4,31 +4,22 @@
 //! |---|---|
 //! | `support` | a fixture, sets from texts, what a database holds |
 //! | `conformance` | the suite of the core |
-<<<<<<< HEAD
-//! | `connect` | connecting as libpq's users expect |
-=======
 //! | `connect` | TLS, passwords, several hosts, poolers: how a connection comes about |
 //! | `exclusion` | many processes at once |
 //! | `kills` | kill -9 of clients and servers |
->>>>>>> harness
 //! | `pooler` | pgbouncer in between |
 //! | `sweep` | the connection cut before and after every message |
 //! | `traffic` | others who use the same tables |
 //! | `window` | many transactions in one trip, and faults in the middle of them |
 #![cfg(unix)]
 
-mod connect;
-
 /// By this name the tests are left out where there is no server: see `scripts/test`.
 #[path = "."]
 mod on_postgres {
     mod conformance;
-<<<<<<< HEAD
     mod connect;
-=======
     mod exclusion;
     mod kills;
->>>>>>> harness
     mod pooler;
     mod support;
     mod sweep;
