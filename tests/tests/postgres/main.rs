@@ -8,6 +8,8 @@
 //! | `exclusion` | many processes at once |
 //! | `kills` | kill -9 of clients and servers |
 //! | `pooler` | pgbouncer in between |
+//! | `scripts` | dumps, concurrent indexes, missing rights |
+//! | `session` | what a script leaves behind |
 //! | `sweep` | the connection cut before and after every message |
 //! | `traffic` | others who use the same tables |
 //! | `window` | many transactions in one trip, and faults in the middle of them |
@@ -21,6 +23,8 @@ mod on_postgres {
     mod exclusion;
     mod kills;
     mod pooler;
+    mod scripts;
+    mod session;
     mod support;
     mod sweep;
     mod traffic;
