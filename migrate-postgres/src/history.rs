@@ -97,6 +97,49 @@ pub(crate) fn append(table: &str, new: &NewEntry, behind: Option<&EntryKey>) -> 
     format!("INSERT INTO {table} ({columns}) VALUES ({values})")
 }
 
+/// The name of the statement that writes a row.
+const APPEND: &str = "migrate_append";
+
+/// Prepares what [`append`] does: a row that the server need not read and plan again costs it half the time.
+pub(crate) fn prepare_append(table: &str) -> String {
+    let written: Vec<_> = COLUMNS.iter().filter(|column| column.kind != Kind::Time).collect();
+    let (behind_component, behind_seq) = (written.len() + 1, written.len() + 2);
+    let mut names = String::new();
+    let mut kinds = String::new();
+    let mut values = String::new();
+    let mut finished = String::new();
+    for (number, column) in (1..).zip(&written) {
+        let _ = write!(names, "{}, ", name(column.name));
+        let _ = write!(kinds, "{}, ", if column.kind == Kind::Integer { "bigint" } else { "text" });
+        let _ = match column.name {
+            "seq" => write!(
+                values,
+                "CASE WHEN ${behind_component} IS NULL THEN ${number} ELSE (SELECT ${number} FROM {table} \
+                 WHERE \"component\" = ${behind_component} AND \"seq\" = ${behind_seq}) END, "
+            ),
+            _ => write!(values, "${number}, "),
+        };
+        if column.name == "state" {
+            finished =
+                format!("CASE WHEN ${number} <> {} THEN clock_timestamp() END", literal(State::InFlight.as_str()));
+        }
+    }
+    format!(
+        "PREPARE {APPEND} ({kinds}text, bigint) AS INSERT INTO {table} ({names}\"started_at\", \"finished_at\") \
+         VALUES ({values}transaction_timestamp(), {finished})"
+    )
+}
+
+/// Writes a row with what [`prepare_append`] prepared.
+pub(crate) fn execute_append(new: &NewEntry, behind: Option<&EntryKey>) -> String {
+    let values: Vec<_> = table::encode(new).into_iter().map(|(_, value)| self::value(value)).collect();
+    let behind = match behind {
+        Some(key) => format!("{}, {}", literal(&key.component), key.seq),
+        None => "NULL, NULL".to_owned(),
+    };
+    format!("EXECUTE {APPEND} ({}, {behind})", values.join(", "))
+}
+
 /// Changes a row that is as expected, and `also` holds. A miss is a division by zero.
 pub(crate) fn advance(table: &str, advance: &Advance, also: Option<&str>) -> String {
     let mut set: Vec<_> =
@@ -126,22 +169,19 @@ fn value(value: Value<'_>) -> String {
 pub(crate) async fn ensure(session: &mut PostgresSession<'_>, table: &TableName) -> Result<(), ServerError> {
     let home = session.home(table).await?;
     let present = columns(session, &home).await?;
-    let sql = match &present {
-        Some(present) => match add_columns(&home, present) {
-            None => return Ok(()),
-            Some(sql) => sql,
-        },
-        None => {
-            if let Some(schema) = &table.schema
-                && session.origin.as_ref().is_some_and(Postgres::creates_schema)
-                && !has_schema(session, schema).await?
-            {
-                // `IF NOT EXISTS` alone would still ask for the right to create one.
-                let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", name(schema));
-                session.cells(&sql).await.map_err(|error| explained(error, table))?;
-            }
-            create_table(&home)
+    let sql = if let Some(present) = &present {
+        let Some(sql) = add_columns(&home, present) else { return Ok(()) };
+        sql
+    } else {
+        if let Some(schema) = &table.schema
+            && session.origin.as_ref().is_some_and(Postgres::creates_schema)
+            && !has_schema(session, schema).await?
+        {
+            // `IF NOT EXISTS` alone would still ask for the right to create one.
+            let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", name(schema));
+            session.cells(&sql).await.map_err(|error| explained(error, table))?;
         }
+        create_table(&home)
     };
     session.cells(&sql).await.map(drop).map_err(|error| explained(error, table))
 }

@@ -25,12 +25,12 @@ pub(crate) async fn take(
     }
     let key = key(&session.home(table).await?);
     // In this order: whoever is asked who has the lock should find the name there.
-    let mut sql = String::new();
+    let mut sql = format!("SELECT pg_try_advisory_lock({key})");
     if let Handle::Own(_) = session.client {
         session.owner = Some(owner.to_owned());
-        sql = format!("{};\n", assignment("application_name", &session.application_name(owner), Scope::Session));
+        let named = assignment("application_name", &session.application_name(owner), Scope::Session);
+        sql = format!("{named};\n{sql}");
     }
-    sql.push_str(&format!("SELECT pg_try_advisory_lock({key})"));
     let taken = session.cells(&sql).await?.into_iter().flatten().next().flatten();
     let holders = holders(session, key).await?;
     if taken.as_deref() != Some("t") {

@@ -68,8 +68,8 @@ pub(crate) enum PartKind {
 /// What the session brings to its transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ground {
-    /// Our own connection: everything that a script left behind is taken away, then these hold.
-    Own(Vec<String>),
+    /// Our own connection: everything that a script left behind is taken away, then `base` holds.
+    Own { base: Vec<String>, prepared: Prepared },
     /// The caller's: nothing but what we set is touched.
     Borrowed,
     /// One transaction of a pooler's connection: nothing may last longer.
@@ -79,25 +79,37 @@ pub(crate) enum Ground {
     },
 }
 
-/// What a session that is ours goes back to. Advisory locks survive it, so never `DISCARD ALL`.
-const CLEAN: &[&str] = &[
-    "CLOSE ALL",
-    "UNLISTEN *",
-    "RESET SESSION AUTHORIZATION",
-    "RESET ALL",
-    "DEALLOCATE ALL",
-    "DISCARD TEMP",
-    "DISCARD SEQUENCES",
-];
+/// Whether the statement that writes a row is prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prepared {
+    /// Not yet, or not any more.
+    No,
+    Yes,
+    /// It was, and a script took it away without saying so.
+    Never,
+}
 
-/// The same where the connection is a pooler's: prepared statements there are the pooler's business.
-const LEAVE: &[&str] =
+/// What a session goes back to. Advisory locks survive it, so never `DISCARD ALL`. Prepared statements too: behind a
+/// pooler they are the pooler's business, on our own connection one may be ours.
+const CLEAN: &[&str] =
     &["CLOSE ALL", "UNLISTEN *", "RESET SESSION AUTHORIZATION", "RESET ALL", "DISCARD TEMP", "DISCARD SEQUENCES"];
-
+/// Takes the prepared statements away as well.
+const DEALLOCATE: &str = "DEALLOCATE ALL";
 /// A script may end as a role that owns what it made and knows nothing of the history.
 const OURSELVES: &[&str] = &["SET LOCAL SESSION AUTHORIZATION DEFAULT", "SET LOCAL \"role\" TO DEFAULT"];
+/// From how many rows on it pays to prepare.
+const MANY: usize = 4;
 
-/// The messages for `effects`, and whether a transaction is open after them.
+/// What is to be sent, and what holds after it.
+#[derive(Debug)]
+pub(crate) struct Sending<'a> {
+    pub(crate) messages: Vec<Message<'a>>,
+    /// A transaction is open.
+    pub(crate) in_transaction: bool,
+    pub(crate) prepared: Prepared,
+}
+
+/// The messages for `effects`.
 ///
 /// # Errors
 /// With the index of an effect that cannot be sent.
@@ -106,7 +118,7 @@ pub(crate) fn messages<'a>(
     table: &str,
     ground: &Ground,
     in_transaction: bool,
-) -> Result<(Vec<Message<'a>>, bool), (usize, ServerError)> {
+) -> Result<Sending<'a>, (usize, ServerError)> {
     let mut writer = Writer {
         table,
         ground,
@@ -114,14 +126,25 @@ pub(crate) fn messages<'a>(
         sent: Vec::new(),
         current: Query::default(),
         in_transaction,
+        prepared: Prepared::Never,
         unchecked: false,
         behind: None,
     };
+    if let Ground::Own { prepared, .. } = ground {
+        writer.prepare(*prepared);
+    }
     for (at, effect) in effects.iter().enumerate() {
         writer.effect(at, effect).map_err(|error| (at, error))?;
     }
     writer.flush();
-    Ok((writer.sent, writer.in_transaction))
+    Ok(Sending { messages: writer.sent, in_transaction: writer.in_transaction, prepared: writer.prepared })
+}
+
+/// Whether a statement may make prepared statements or take them away. Too often is no harm.
+fn touches_prepared(effect: &Effect<'_>) -> bool {
+    let Effect::Statement(statement) = effect else { return false };
+    let text = statement.text.to_ascii_lowercase();
+    ["prepare", "deallocate", "discard"].iter().any(|word| text.contains(word))
 }
 
 struct Writer<'a, 'w> {
@@ -131,6 +154,7 @@ struct Writer<'a, 'w> {
     sent: Vec<Message<'a>>,
     current: Query,
     in_transaction: bool,
+    prepared: Prepared,
     /// A statement of the open transaction may have left a constraint for its end.
     unchecked: bool,
     /// The last row of an earlier transaction of these effects.
@@ -138,6 +162,28 @@ struct Writer<'a, 'w> {
 }
 
 impl<'a> Writer<'a, '_> {
+    /// Prepares what writes a row where there are many, unless a script gets in the way of that.
+    fn prepare(&mut self, before: Prepared) {
+        let rows = self.effects.iter().filter(|effect| matches!(effect, Effect::Append(_))).count();
+        self.prepared = match before {
+            Prepared::Never => Prepared::Never,
+            _ if self.effects.iter().any(touches_prepared) => Prepared::No,
+            Prepared::No if rows < MANY || self.in_transaction => Prepared::No,
+            Prepared::No | Prepared::Yes => Prepared::Yes,
+        };
+        if (before, self.prepared) == (Prepared::No, Prepared::Yes) {
+            self.push(0, PartKind::Frame, DEALLOCATE, false);
+            self.push(0, PartKind::Frame, &history::prepare_append(self.table), false);
+            self.flush();
+        }
+    }
+
+    /// What our own connection starts from, before every step.
+    fn clean(&self, base: &[String]) -> Vec<String> {
+        let deallocate = (self.prepared != Prepared::Yes).then_some(DEALLOCATE);
+        CLEAN.iter().copied().chain(deallocate).map(str::to_owned).chain(base.iter().cloned()).collect()
+    }
+
     fn effect(&mut self, at: usize, effect: &'a Effect<'a>) -> Result<(), ServerError> {
         match effect {
             Effect::Begin(settings) => self.begin(at, settings),
@@ -146,7 +192,12 @@ impl<'a> Writer<'a, '_> {
             Effect::Set(settings) => self.set(at, settings),
             Effect::Statement(statement) => return self.statement(at, statement),
             Effect::Append(new) => {
-                self.row(at, &history::append(self.table, new, self.behind.as_ref()));
+                let sql = if self.prepared == Prepared::Yes {
+                    history::execute_append(new, self.behind.as_ref())
+                } else {
+                    history::append(self.table, new, self.behind.as_ref())
+                };
+                self.row(at, &sql);
                 self.behind = Some(new.entry.key.clone());
             }
             Effect::Advance(advance) => {
@@ -165,9 +216,8 @@ impl<'a> Writer<'a, '_> {
     fn begin(&mut self, at: usize, settings: &Settings) {
         self.flush();
         let mut statements = vec!["BEGIN".to_owned()];
-        if let Ground::Own(base) = self.ground {
-            statements.extend(CLEAN.iter().map(|sql| (*sql).to_owned()));
-            statements.extend(base.iter().cloned());
+        if let Ground::Own { base, .. } = self.ground {
+            statements.extend(self.clean(base));
         }
         statements.extend(assignments(settings, Scope::Transaction));
         if let Ground::Pooled { lease: Some((table, fence)) } = self.ground {
@@ -188,7 +238,7 @@ impl<'a> Writer<'a, '_> {
             self.push(at, PartKind::Frame, CHECK, false);
         }
         if let Ground::Pooled { .. } = self.ground {
-            for sql in LEAVE {
+            for sql in CLEAN {
                 self.push(at, PartKind::Frame, sql, false);
             }
         }
@@ -201,9 +251,8 @@ impl<'a> Writer<'a, '_> {
     fn set(&mut self, at: usize, settings: &Settings) {
         let mut statements = Vec::new();
         match self.ground {
-            Ground::Own(base) => {
-                statements.extend(CLEAN.iter().map(|sql| (*sql).to_owned()));
-                statements.extend(base.iter().cloned());
+            Ground::Own { base, .. } => {
+                statements.extend(self.clean(base));
                 statements.extend(assignments(settings, Scope::Session));
             }
             // The session saves and restores what is set here.
@@ -325,8 +374,9 @@ mod tests {
 
     /// Each message in one line: its statements, cut short, with the effect that each belongs to.
     fn sent(effects: &[Effect<'_>], ground: &Ground) -> Vec<String> {
-        let (messages, _) = messages(effects, "h", ground, false).unwrap();
-        messages
+        let sending = messages(effects, "h", ground, false).unwrap();
+        sending
+            .messages
             .iter()
             .map(|message| match message {
                 Message::Copy { at, statement, data } => format!("{at}! {statement} <{data}>"),
@@ -379,12 +429,31 @@ mod tests {
             vec![Effect::Begin(&settings), Effect::Statement(&copy), Effect::Commit],
             vec![Effect::Begin(&settings), Effect::Statement(&copy), Effect::Append(&row), Effect::Commit],
         ] {
-            let sent = sent(&effects, &Ground::Own(Vec::new()));
+            let sent = sent(&effects, &Ground::Own { base: Vec::new(), prepared: Prepared::No });
             assert!(sent.last().unwrap().contains("SET CONSTRAINTS"), "{sent:#?}");
             assert!(
                 sent.iter().all(|line| !line.contains(". COMMIT |") && !line.starts_with("1. COMMIT")),
                 "{sent:#?}"
             );
+        }
+    }
+
+    #[test]
+    fn many_rows_are_prepared_unless_a_script_prepares() {
+        let settings = Settings::default();
+        let ground = Ground::Own { base: Vec::new(), prepared: Prepared::No };
+        let rows: Vec<_> = (1..=4).map(row).collect();
+        let harmless = statement("select 1", None);
+        let prepares = statement("Prepare p as select 1", None);
+        for (text, prepared) in [(&harmless, true), (&prepares, false)] {
+            let mut effects = vec![Effect::Begin(&settings), Effect::Statement(text)];
+            effects.extend(rows.iter().map(Effect::Append));
+            effects.push(Effect::Commit);
+            let sent = sent(&effects, &ground).join("\n");
+            assert_eq!(sent.contains("PREPARE migrate_append"), prepared, "{sent}");
+            assert_eq!(sent.matches("EXECUTE migrate_append").count(), if prepared { 4 } else { 0 }, "{sent}");
+            // Whatever is prepared is gone before the script begins.
+            assert_eq!(sent.matches("DEALLOCATE ALL").count(), 1, "{sent}");
         }
     }
 
@@ -415,8 +484,8 @@ mod tests {
         let settings = Settings::default();
         let set = statement("set search_path = x", None);
         let ground = Ground::Pooled { lease: Some(("l".to_owned(), 7)) };
-        let sent = sent(&[Effect::Begin(&settings), Effect::Statement(&set), Effect::Commit], &ground);
-        assert!(sent[0].contains("WITH held AS"), "{sent:#?}");
-        assert!(sent[1].contains("| 2 RESET ALL |") && sent[1].ends_with("| 2. COMMIT"), "{sent:#?}");
+        let lines = sent(&[Effect::Begin(&settings), Effect::Statement(&set), Effect::Commit], &ground);
+        assert!(lines[0].contains("WITH held AS"), "{lines:#?}");
+        assert!(lines[1].contains("| 2 RESET ALL |") && lines[1].ends_with("| 2. COMMIT"), "{lines:#?}");
     }
 }

@@ -12,7 +12,7 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
 use crate::blockers::Wait;
 use crate::error::{place, place_inside, refusal};
 use crate::evidence;
-use crate::message::{Ground, Message, Part, PartKind, Query, messages};
+use crate::message::{Ground, Message, Part, PartKind, Prepared, Query, messages};
 use crate::session::PostgresSession;
 
 /// How much of the data of a `COPY` is handed over at a time.
@@ -62,7 +62,10 @@ impl PostgresSession<'_> {
     ) -> Performed {
         let mut journey =
             Journey { effects, progress, begun: None, done: Vec::with_capacity(effects.len()), blockers: Vec::new() };
-        match self.travel(table, effects, &mut journey).await {
+        self.busy = true;
+        let ended = self.travel(table, effects, &mut journey).await;
+        self.busy = false;
+        match ended {
             Ok(()) => Performed::all(journey.done),
             Err(Failure { at, error }) => Performed::failed(journey.done, at, error),
         }
@@ -80,28 +83,30 @@ impl PostgresSession<'_> {
         };
         let ground = self.ground();
         let was_open = self.in_transaction;
-        let (sent, open, unsendable) = match messages(effects, &home, &ground, was_open) {
-            Ok((sent, open)) => (sent, open, None),
+        let (sending, unsendable) = match messages(effects, &home, &ground, was_open) {
+            Ok(sending) => (sending, None),
             Err((at, error)) => {
                 // What comes before it is carried out, as anywhere else.
-                let (sent, open) =
+                let sending =
                     messages(&effects[..at], &home, &ground, was_open).map_err(|(at, error)| Failure { at, error })?;
-                (sent, open, Some(Failure { at, error }))
+                (sending, Some(Failure { at, error }))
             }
         };
         if let (Ground::Borrowed, Some(Effect::Set(settings))) = (&ground, effects.first()) {
             self.exchange(&names(settings)).await.map_err(|error| Failure { at: 0, error })?;
         }
-        let limits = effects.iter().filter_map(|effect| match effect {
+        let mut limits = effects.iter().filter_map(|effect| match effect {
             Effect::Begin(settings) | Effect::Set(settings) => Some(settings.lock_timeout),
             _ => None,
         });
-        if let Some(limit) = limits.last() {
+        if let Some(limit) = limits.next_back() {
             self.lock_limit = limit;
         }
         // Whatever happens on the way: only a rollback ends what was open by then.
         self.in_transaction |= effects.iter().any(|effect| matches!(effect, Effect::Begin(_)));
-        let mut rest = sent.as_slice();
+        // The same is true of what is prepared outside of transactions.
+        self.prepared = sending.prepared;
+        let mut rest = sending.messages.as_slice();
         while let Some(first) = rest.first() {
             let together = match first {
                 Message::Query(Query { barrier: false, .. }) => {
@@ -116,7 +121,13 @@ impl PostgresSession<'_> {
                 Message::Query(_) => self.queries(now, journey).await?,
             }
         }
-        self.in_transaction = open;
+        self.in_transaction = sending.in_transaction;
+        if ground == Ground::Borrowed && effects.iter().any(|effect| matches!(effect, Effect::Commit)) {
+            // That nobody can be told is no reason to fail what is committed.
+            for notice in self.left_behind().await.unwrap_or_default() {
+                journey.progress.notice(notice);
+            }
+        }
         unsendable.map_or(Ok(()), Err)
     }
 
@@ -245,7 +256,7 @@ impl PostgresSession<'_> {
 
     /// What an error in the answers to `query` is about.
     fn refused(
-        &self,
+        &mut self,
         query: &Query,
         current: Option<&Part>,
         error: &tokio_postgres::Error,
@@ -266,10 +277,16 @@ impl PostgresSession<'_> {
                 refused.position = place.map(|place| place - range.start).or_else(|| place_inside(said, text));
                 where_else(&mut refused, said);
             }
-            Some(Part { kind: PartKind::Row, .. }) => row_fault(&mut refused, &journey.effects[at]),
+            Some(Part { kind: PartKind::Row, .. }) => {
+                if said.code().code() == INVALID_STATEMENT_NAME {
+                    self.prepared = Prepared::Never;
+                }
+                row_fault(&mut refused, &journey.effects[at]);
+            }
             Some(Part { kind: PartKind::Frame, .. }) if said.code().code() == DIVISION_BY_ZERO => {
                 refused.fault = Fault::Stale;
-                refused.message = "the lease on the migrations was lost: another run has taken it".to_owned();
+                let message = "the lease on the migrations was lost: another run has taken it";
+                message.clone_into(&mut refused.message);
             }
             _ => {}
         }
@@ -315,6 +332,7 @@ impl PostgresSession<'_> {
     }
 }
 
+const INVALID_STATEMENT_NAME: &str = "26000";
 const DIVISION_BY_ZERO: &str = "22012";
 const NOT_NULL_VIOLATION: &str = "23502";
 const UNIQUE_VIOLATION: &str = "23505";
@@ -337,6 +355,11 @@ fn row_fault(error: &mut ServerError, effect: &Effect<'_>) {
             error.fault = Fault::Stale;
             error.message = format!("{row} has no row before it");
             error.detail = None;
+        }
+        Some(INVALID_STATEMENT_NAME) => {
+            // A script took the prepared statement away by other words than its own: the next try goes without.
+            error.fault = Fault::Stale;
+            error.message = format!("{row} was to be written by a prepared statement that is gone");
         }
         Some(DIVISION_BY_ZERO) => {
             error.fault = Fault::Stale;

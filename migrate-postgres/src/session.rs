@@ -1,6 +1,7 @@
 //! One connection: our own, or the caller's.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use migrate_core::backend::{
 use migrate_core::history::{Entry, EntryKey, Texts};
 use migrate_core::sql::{Statement, Syntax};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::AbortHandle;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::blockers::Side;
@@ -20,7 +22,7 @@ use crate::connect::{Cancel, Postgres};
 use crate::dialect::{POSTGRES, Scope, assignment, literal, name, qualified};
 use crate::error::server_error;
 use crate::lease::Lease;
-use crate::message::Ground;
+use crate::message::{Ground, Prepared};
 use crate::{evidence, history, lock, observe};
 
 /// How often the server looks, while it works, whether we are still there. Only on Linux can it look.
@@ -36,6 +38,7 @@ pub struct PostgresSession<'c> {
     pub(crate) notices: Option<UnboundedReceiver<Notice>>,
     pub(crate) facts: Option<Facts>,
     pub(crate) in_transaction: bool,
+    pub(crate) prepared: Prepared,
     /// The longest wait for a lock of what runs now; `None` where there is no limit.
     pub(crate) lock_limit: Option<Duration>,
     /// Somebody asked for the running statement to be stopped.
@@ -43,13 +46,19 @@ pub struct PostgresSession<'c> {
     pub(crate) side: Option<Side>,
     pub(crate) lease: Option<Lease>,
     pub(crate) origin: Option<Postgres>,
+    /// Effects are on their way: whoever drops the session now does not wait for their end.
+    pub(crate) busy: bool,
     canceller: Option<Cancel>,
+    /// The task that drives our own connection.
+    driver: Option<AbortHandle>,
     /// What it is called on the server, beside what the user calls it.
     pub(crate) owner: Option<String>,
     /// The history table as it was found, and its quoted name.
     home: Option<(TableName, String)>,
     /// What [`Effect::Set`] changed on a borrowed connection, with what was there.
     changed: Vec<(String, String)>,
+    /// What was set on a borrowed connection when it was last looked at.
+    left: BTreeMap<String, String>,
 }
 
 /// The connection itself.
@@ -95,6 +104,7 @@ impl Backend for Postgres {
         let mut session = PostgresSession::new(Handle::Own(link.client));
         session.notices = Some(link.notices);
         session.canceller = Some(link.canceller);
+        session.driver = Some(link.driver);
         session.side = Some(Side::of(self));
         session.origin = Some(self.clone());
         Ok(Box::new(session))
@@ -109,7 +119,7 @@ impl<'c> PostgresSession<'c> {
     /// A session on the caller's own connection, for [`Migrator::run_on`](migrate_core::Migrator::run_on).
     ///
     /// Nothing of the caller's session is reset: a transaction of ours sets with `SET LOCAL`, and what a journalled step
-    /// sets for the session is put back behind it. What a script itself changes stays. Up to 64 steps travel together,
+    /// sets for the session is put back behind it. What a script itself changes stays, and is told as a notice. Up to 64 steps travel together,
     /// as on our own connection. Who is in the way is not shown and nothing can be stopped, because both need a second
     /// connection; behind a transaction-mode pooler it is refused, because the lease that is needed there does too.
     ///
@@ -124,7 +134,9 @@ impl<'c> PostgresSession<'c> {
                 "a transaction is open on this connection: commit it or roll it back before migrating",
             ));
         }
-        Ok(Self::new(Handle::Borrowed(client)))
+        let mut session = Self::new(Handle::Borrowed(client));
+        session.left = session.set_in_session().await?;
+        Ok(session)
     }
 
     fn new(client: Handle<'c>) -> Self {
@@ -133,15 +145,19 @@ impl<'c> PostgresSession<'c> {
             notices: None,
             facts: None,
             in_transaction: false,
+            prepared: Prepared::No,
             lock_limit: None,
             asked_to_stop: Arc::default(),
             side: None,
             lease: None,
             origin: None,
+            busy: false,
             canceller: None,
+            driver: None,
             owner: None,
             home: None,
             changed: Vec::new(),
+            left: BTreeMap::new(),
         }
     }
 
@@ -169,7 +185,7 @@ impl<'c> PostgresSession<'c> {
                     let interval = CHECK_CLIENT.as_millis().to_string();
                     base.push(assignment("client_connection_check_interval", &interval, Scope::Session));
                 }
-                Ground::Own(base)
+                Ground::Own { base, prepared: self.prepared }
             }
         }
     }
@@ -198,21 +214,20 @@ impl<'c> PostgresSession<'c> {
         {
             return Ok(home.clone());
         }
-        let home = match &table.schema {
-            Some(_) => qualified(table),
-            None => {
-                let sql = format!("SELECT {}", observe::home_schema(table));
-                let schema = self.cells(&sql).await?.into_iter().flatten().next().flatten();
-                let schema = schema.ok_or_else(|| {
-                    let mut error = ServerError::new(
-                        Fault::Refused,
-                        "no schema of the search_path exists, so there is no place for the history",
-                    );
-                    error.hint = Some("create the schema, or name one: [history] schema".to_owned());
-                    error
-                })?;
-                format!("{}.{}", name(&schema), name(&table.name))
-            }
+        let home = if table.schema.is_some() {
+            qualified(table)
+        } else {
+            let sql = format!("SELECT {}", observe::home_schema(table));
+            let schema = self.cells(&sql).await?.into_iter().flatten().next().flatten();
+            let schema = schema.ok_or_else(|| {
+                let mut error = ServerError::new(
+                    Fault::Refused,
+                    "no schema of the search_path exists, so there is no place for the history",
+                );
+                error.hint = Some("create the schema, or name one: [history] schema".to_owned());
+                error
+            })?;
+            format!("{}.{}", name(&schema), name(&table.name))
         };
         self.home = Some((table.clone(), home.clone()));
         Ok(home)
@@ -245,6 +260,27 @@ impl<'c> PostgresSession<'c> {
         Ok(cells(&messages))
     }
 
+    /// What scripts have changed for the rest of the caller's session since this was last asked.
+    pub(crate) async fn left_behind(&mut self) -> Result<Vec<Notice>, ServerError> {
+        let now = self.set_in_session().await?;
+        let ours = |name: &String| self.changed.iter().any(|(changed, _)| changed == name);
+        let notices = now
+            .iter()
+            .filter(|(name, value)| self.left.get(*name) != Some(*value) && !ours(name))
+            .map(|(name, value)| Notice {
+                level: "WARNING".to_owned(),
+                message: format!("a script set {name} to '{value}' for the rest of the session, which is not ours"),
+            })
+            .collect();
+        self.left = now;
+        Ok(notices)
+    }
+
+    async fn set_in_session(&mut self) -> Result<BTreeMap<String, String>, ServerError> {
+        let rows = self.cells("SELECT name, setting FROM pg_settings WHERE source = 'session'").await?;
+        Ok(rows.into_iter().filter_map(|row| Some((row.first()?.clone()?, row.get(1)?.clone()?))).collect())
+    }
+
     /// Puts back what a journalled step set on the caller's connection; `next` is what is set now, saved before it is.
     pub(crate) async fn exchange(&mut self, next: &[String]) -> Result<(), ServerError> {
         for (key, value) in std::mem::take(&mut self.changed).into_iter().rev() {
@@ -258,6 +294,16 @@ impl<'c> PostgresSession<'c> {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for PostgresSession<'_> {
+    fn drop(&mut self) {
+        // The driver would say goodbye behind what is on its way, and the server reads that when it is done. A connection
+        // that is cut is seen at once.
+        if let Some(driver) = self.driver.take().filter(|_| self.busy) {
+            driver.abort();
+        }
     }
 }
 

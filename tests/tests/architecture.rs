@@ -180,6 +180,9 @@ const CORE_TREE: &[&str] = &[
     "hybrid-array",
     "libc",
     "typenum",
+    // What the driver's HMAC switches on in `digest`: comparisons in constant time.
+    "cmov",
+    "ctutils",
     // Differences, suggestions, the width of a caret.
     "similar",
     "strsim",
@@ -326,7 +329,7 @@ const FOREIGN: &[&str] = &[
 fn nothing_names_a_registry_or_a_machine() {
     // The lock file is cargo's: every line of it names where a package came from.
     let mut files = files();
-    files.retain(|path| path != "Cargo.lock" && path != "fuzz/Cargo.lock");
+    files.retain(|path| !path.ends_with("Cargo.lock"));
     for needle in FOREIGN {
         let found = lines_with(&files, needle);
         assert!(found.is_empty(), "{found:#?}");

@@ -135,6 +135,33 @@ fn the_stronger_of_two_ways_to_name_a_database_counts() {
 }
 
 #[test]
+fn a_direct_url_leads_to_no_other_database_than_the_url_beside_it() {
+    let check = |file, flags, variables, expected: Option<&str>| {
+        let case = Case { file, flags, variables, ..Case::default() };
+        assert_eq!(case.load().unwrap().text(Key::DirectUrl), expected, "{file}");
+    };
+    let both = "url = 'a'\ndirect-url = 'b'";
+    check(both, vec![], &[], Some("b"));
+    check(both, vec![(Key::DirectUrl, "c")], &[], Some("c"));
+    check(both, vec![(Key::Url, "x")], &[], None);
+    check(both, vec![(Key::Url, "x")], &[("database", "DATABASE_URL")], None);
+    check(both, vec![(Key::DatabaseFile, "x")], &[], None);
+    check(both, vec![(Key::Url, "x"), (Key::DirectUrl, "c")], &[("database", "DATABASE_URL")], Some("c"));
+    check("direct-url = 'b'", vec![], &[], Some("b"));
+}
+
+#[test]
+fn a_switch_is_on_or_off_however_it_is_written() {
+    for (value, on) in [("true", true), ("'yes'", true), ("'1'", true), ("false", false), ("'off'", false)] {
+        let file = format!("[history]\ncreate-schema = {value}");
+        let config = Case { file: &file, ..Case::default() }.load().unwrap();
+        assert_eq!(config.is_on(Key::CreateSchema), on, "{value}");
+    }
+    let case = Case { file: "", process: &[("MIGRATE_CREATE_SCHEMA", "maybe")], ..Case::default() };
+    case.says("error[M0407]: MIGRATE_CREATE_SCHEMA: `maybe` is neither true nor false");
+}
+
+#[test]
 fn paths_in_the_file_start_from_its_folder() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join(Config::FILE), FILE).unwrap();

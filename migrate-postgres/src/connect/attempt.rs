@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use migrate_core::backend::{Notice, ServerError};
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Config, SimpleQueryMessage, Socket};
@@ -245,12 +246,12 @@ impl Attempt<'_> {
         let connected = config.connect(tls.clone()).await;
         let (client, connection) = connected.map_err(|error| Problem::explain(&error, tried))?;
         let version = connection.parameter("server_version").map_or(0, version_number);
-        let notices = drive(connection);
+        let (notices, driver) = drive(connection);
         if let Some(why) = unsuitable(&client, wish).await.map_err(|error| Problem::explain(&error, tried))? {
             return Err(Problem::unsuitable(&place, why));
         }
         let canceller = Cancel::new(client.cancel_token(), tls, info.connect_timeout, place);
-        Ok(Link { client, notices, version, canceller })
+        Ok(Link { client, notices, version, canceller, driver })
     }
 
     fn config(&self, host: &Host, address: &Address) -> Config {
@@ -332,9 +333,9 @@ fn place(host: &Host, address: &Address) -> String {
 /// The task that a connection lives on; what the server remarks comes out.
 fn drive(
     mut connection: tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>,
-) -> tokio::sync::mpsc::UnboundedReceiver<Notice> {
+) -> (tokio::sync::mpsc::UnboundedReceiver<Notice>, AbortHandle) {
     let (sender, notices) = unbounded_channel();
-    tokio::spawn(async move {
+    let driver = tokio::spawn(async move {
         let mut messages = futures_util::stream::poll_fn(move |context| connection.poll_message(context));
         while let Some(Ok(message)) = messages.next().await {
             if let AsyncMessage::Notice(notice) = message {
@@ -344,7 +345,7 @@ fn drive(
             }
         }
     });
-    notices
+    (notices, driver.abort_handle())
 }
 
 /// What keeps a server from being what is wished for.

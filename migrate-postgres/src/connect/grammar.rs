@@ -264,7 +264,7 @@ mod tests {
 
     fn list_of(words: &[(&str, String)]) -> String {
         let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
-        words.iter().map(|(name, value)| format!(" {name} = '{}'", quoted(value))).collect()
+        words.iter().map(|(name, value)| format!("{name} = '{}'", quoted(value))).collect::<Vec<_>>().join(" ")
     }
 
     proptest! {

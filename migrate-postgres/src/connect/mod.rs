@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use migrate_core::backend::{Fault, Notice, ServerError};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::AbortHandle;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -81,6 +82,8 @@ pub(crate) struct Link {
     pub(crate) version: u32,
     /// What stops the running statement.
     pub(crate) canceller: Cancel,
+    /// The task that drives it.
+    pub(crate) driver: AbortHandle,
 }
 
 impl Postgres {

@@ -59,7 +59,7 @@ mod tests {
     fn found(service: &str) -> String {
         match find(ServiceFile { path: "f", text: FILE }, service) {
             Ok(None) => "none".to_owned(),
-            Ok(Some(all)) => all.iter().map(|(name, value)| format!("{name}={value};")).collect(),
+            Ok(Some(all)) => all.iter().map(|(name, value)| format!("{name}={value};")).collect::<Vec<_>>().concat(),
             Err(error) => error.to_string(),
         }
     }

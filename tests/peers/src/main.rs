@@ -36,10 +36,30 @@ struct Peer {
 }
 
 const PEERS: &[Peer] = &[
-    Peer { name: "migrate", write: |folder, n, sql| file(folder, &format!("{n:05}_step.sql"), sql), up: migrate, remembers: true },
-    Peer { name: "psql", write: |folder, n, sql| file(folder, &format!("{n:05}.sql"), sql), up: psql, remembers: false },
-    Peer { name: "sqlx", write: |folder, n, sql| file(folder, &format!("{n}_step.sql"), sql), up: sqlx, remembers: true },
-    Peer { name: "refinery", write: |folder, n, sql| file(folder, &format!("V{n}__step.sql"), sql), up: refinery, remembers: true },
+    Peer {
+        name: "migrate",
+        write: |folder, n, sql| file(folder, &format!("{n:05}_step.sql"), sql),
+        up: migrate,
+        remembers: true,
+    },
+    Peer {
+        name: "psql",
+        write: |folder, n, sql| file(folder, &format!("{n:05}.sql"), sql),
+        up: psql,
+        remembers: false,
+    },
+    Peer {
+        name: "sqlx",
+        write: |folder, n, sql| file(folder, &format!("{n}_step.sql"), sql),
+        up: sqlx,
+        remembers: true,
+    },
+    Peer {
+        name: "refinery",
+        write: |folder, n, sql| file(folder, &format!("V{n}__step.sql"), sql),
+        up: refinery,
+        remembers: true,
+    },
     Peer {
         name: "diesel",
         write: |folder, n, sql| {
@@ -86,7 +106,8 @@ fn migrate(folder: &Path, url: &str) -> Result<(), Failed> {
 
 /// One session, a transaction for each file.
 fn psql(folder: &Path, url: &str) -> Result<(), Failed> {
-    let mut files: Vec<_> = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut files: Vec<_> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     files.sort();
     let mut script = String::new();
     for file in files {
@@ -127,7 +148,10 @@ fn diesel(folder: &Path, url: &str) -> Result<(), Failed> {
 }
 
 fn main() -> Result<(), Failed> {
-    let server = servers::Postgres::start(servers::Options { config: vec!["fsync = on".to_owned()], ..servers::Options::default() });
+    let server = servers::Postgres::start(servers::Options {
+        config: vec!["fsync = on".to_owned()],
+        ..servers::Options::default()
+    });
     compare(&server, "on this machine", 1_000, 5, None)?;
     compare(&server, "over a link with 20 ms round trip", 200, 1, Some(Duration::from_millis(20)))
 }

@@ -8,20 +8,23 @@
 //! | `exclusion` | many processes at once |
 //! | `kills` | kill -9 of clients and servers |
 //! | `pooler` | pgbouncer in between |
+//! | `scripts` | dumps, concurrent indexes, missing rights |
+//! | `session` | what a script leaves behind |
 //! | `sweep` | the connection cut before and after every message |
 //! | `traffic` | others who use the same tables |
 //! | `window` | many transactions in one trip, and faults in the middle of them |
 #![cfg(unix)]
 
-mod connect;
-
 /// By this name the tests are left out where there is no server: see `scripts/test`.
 #[path = "."]
 mod on_postgres {
     mod conformance;
+    mod connect;
     mod exclusion;
     mod kills;
     mod pooler;
+    mod scripts;
+    mod session;
     mod support;
     mod sweep;
     mod traffic;
