@@ -14,6 +14,7 @@
 //! | `traffic` | others who use the same tables |
 //! | `window` | many transactions in one trip, and faults in the middle of them |
 #![cfg(unix)]
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
 /// By this name the tests are left out where there is no server: see `scripts/test`.
 #[path = "."]

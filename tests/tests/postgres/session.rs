@@ -1,6 +1,6 @@
 //! What a script leaves behind, on our own connection and on the caller's.
 
-use migrate_core::backend::{Backend as _, Effect, End, Locked, Session as _, Settings, TableName};
+use migrate_core::backend::{Backend as _, Effect, End, Locked, Settings, TableName};
 use migrate_core::event::Event;
 use migrate_core::sql::{Statement, Syntax, classify};
 use migrate_core::{Migrator, RunOptions};
@@ -192,7 +192,7 @@ fn a_remark_and_a_place_inside_a_function_body_are_told() {
         if let Event::Noticed { notice, step } = event {
             notices.push(format!(
                 "{}: {} {}",
-                step.map(|step| step.title()).unwrap_or_default(),
+                step.map(migrate_core::plan::Step::title).unwrap_or_default(),
                 notice.level,
                 notice.message
             ));

@@ -55,7 +55,6 @@ fn waits(database: &Database<'_>, what: &str) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "shown when the test fails")]
 fn a_table_that_is_read_stays_readable_while_its_change_waits_for_somebody() {
     const HELD: Duration = Duration::from_secs(12);
     let database = Server::shared().database();
