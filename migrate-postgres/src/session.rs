@@ -246,9 +246,12 @@ impl<'c> PostgresSession<'c> {
         self.known(server_error(error))
     }
 
-    /// The server has one code for "took too long" and "somebody stopped it".
+    /// The server has one code for "took too long" and "somebody stopped it". Who stopped it need not have been us, and
+    /// then only its words tell, where they are English.
     pub(crate) fn known(&self, mut error: ServerError) -> ServerError {
-        if error.fault == Fault::StatementTimeout && self.asked_to_stop.swap(false, Ordering::SeqCst) {
+        if error.fault == Fault::StatementTimeout
+            && (self.asked_to_stop.swap(false, Ordering::SeqCst) || error.message.contains("user request"))
+        {
             error.fault = Fault::Cancelled;
         }
         error

@@ -5,6 +5,7 @@ use migrate_core::event::Event;
 use migrate_core::sql::{Statement, Syntax, classify};
 use migrate_core::{Migrator, RunOptions};
 use migrate_postgres::{PostgresSession, tokio_postgres};
+use migrate_tests::proxy::Proxy;
 use migrate_tests::servers::Postgres as Server;
 
 use super::support::{backend, block_on, fragile, set};
@@ -43,6 +44,24 @@ fn every_step_begins_with_what_the_connection_came_with_and_the_lock() {
     assert_eq!(rows.len(), 3, "{found}");
     assert!(rows.iter().all(|row| *row == rows[0]), "{found}");
     assert!(rows[0].ends_with("|0|0|0|1"), "nothing left, and one lock: {found}");
+}
+
+#[test]
+fn nothing_to_do_is_one_trip_after_connecting() {
+    let database = Server::shared().database();
+    let set = set(&[("1_a", "create table a (n int)"), ("2_b", "create table b (n int)")]);
+    block_on(fragile(&database.url(), &set).up()).unwrap();
+    let proxy = Proxy::to(&Server::shared().address());
+    let url = database.url_by(&proxy.address());
+    let trips = |work: &dyn Fn()| {
+        let before = proxy.counts();
+        work();
+        proxy.counts().since(before).round_trips
+    };
+    let connecting = trips(&|| drop(block_on(backend(&url).connect()).unwrap()));
+    let checking = trips(&|| assert!(block_on(fragile(&url, &set).check()).unwrap().is_current()));
+    let running = trips(&|| assert!(block_on(fragile(&url, &set).up()).unwrap().is_empty()));
+    assert_eq!((checking, running), (connecting + 1, connecting + 1));
 }
 
 #[test]
