@@ -1,4 +1,13 @@
 //! The migration model, version order, planner, journal and backend contract of `migrate`.
+//!
+//! A service depends on one backend and finds this crate in it, as `core`: `migrate-postgres` for PostgreSQL,
+//! `migrate-sqlite` for SQLite. Whoever writes another one depends on this crate alone, and begins at [`backend`].
+//!
+//! [`Migrator`] is what most users touch: it observes a database, plans, and applies. [`plan`] and what it calls are
+//! pure; [`apply`] alone has effects, on a [`Session`] of a backend.
+//!
+//! # Deliberately absent
+//! A driver, a runtime, a clock to wait on, the environment, and output.
 
 pub mod apply;
 pub mod backend;
