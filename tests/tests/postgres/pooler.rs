@@ -137,6 +137,7 @@ fn whoever_lies_about_pooling_sessions_is_found_out() {
                 }
             });
         }
+        let at_end = AtEnd(&stop);
         let set =
             set(&[("1_a", "create table a (n integer);"), ("2_index", "create index concurrently a_n on a (n);")]);
         let result = block_on(Migrator::new(said, set).up());
