@@ -441,9 +441,9 @@ mod tests {
         let settings = Settings::default();
         let set = statement("/* all */ set transaction isolation level serializable", None);
         let effects = [Effect::Begin(&settings), Effect::Statement(&set), Effect::Commit];
-        let sent = sent(&effects, &Ground::Own { base: Vec::new(), prepared: Prepared::No });
-        assert!(sent[0].starts_with("0 BEGIN | 0 CLOSE ALL") && sent[0].ends_with("| 0 COMMIT"), "{sent:#?}");
-        assert_eq!(sent[1], "0. BEGIN");
+        let lines = sent(&effects, &Ground::Own { base: Vec::new(), prepared: Prepared::No });
+        assert!(lines[0].starts_with("0 BEGIN | 0 CLOSE ALL") && lines[0].ends_with("| 0 COMMIT"), "{lines:#?}");
+        assert_eq!(lines[1], "0. BEGIN");
     }
 
     #[test]
