@@ -97,10 +97,16 @@ impl<'s> Database<'s> {
 
     /// All of it as `pg_dump` writes it: a plain script.
     ///
+    /// # Errors
+    /// With what it says where it refuses.
+    ///
     /// # Panics
-    /// If it cannot be dumped.
-    pub fn dump(&self) -> String {
-        said(self.server.client("pg_dump").args(["--no-owner", "--no-privileges", "-d", &self.url()]))
+    /// If there is no `pg_dump`.
+    pub fn dump(&self) -> Result<String, String> {
+        let mut dump = self.server.client("pg_dump");
+        let output = dump.args(["--no-owner", "--no-privileges", "-d", &self.url()]).output().expect("pg_dump starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
     /// Its schema as `pg_dump` writes it, without comments and what changes from run to run. Needs a `pg_dump` that is

@@ -86,6 +86,23 @@ fn settings_hold_for_their_step_alone() {
 }
 
 #[test]
+fn settings_of_a_step_hold_to_its_end_whatever_shares_a_transaction_in_between() {
+    let database = Server::shared().database();
+    let ask = "insert into found select current_setting('work_mem'), current_setting('statement_timeout')";
+    let alone = format!("do $$ begin {ask}; commit; end $$;");
+    let set = set(&[
+        ("1_found", "create table found (a text, b text)"),
+        (
+            "2_alone",
+            &format!("-- migrate:settings work_mem=8MB\n-- migrate:timeout statement=1m\n{alone}\n{ask};\n{alone}"),
+        ),
+        ("3_without", &format!("{alone}\n{ask};\n{alone}")),
+    ]);
+    block_on(fragile(&database.url(), &set).up()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(database.psql("select * from found"), format!("{}{}", "8MB|1min\n".repeat(3), "4MB|0\n".repeat(3)));
+}
+
+#[test]
 fn nothing_of_the_callers_session_is_reset() {
     let database = Server::shared().database();
     let set = set(&[

@@ -251,7 +251,7 @@ fn a_transaction_that_cannot_be_serialized_is_tried_again_before_anything_behind
         let run = scope.spawn(move || block_on(fragile(&url, set).run(observer)).map(drop));
         let waiting =
             "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'";
-        wait_for("it waits", || (database.psql(waiting) == "1\n").then_some(()));
+        wait_for("it waits", || (run.is_finished() || database.psql(waiting) == "1\n").then_some(()));
         let committed = other.run(
             "begin isolation level serializable; insert into b select count(*) from a; commit; \
              select pg_advisory_unlock(7)",
