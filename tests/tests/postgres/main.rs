@@ -8,6 +8,7 @@
 //! | `exclusion` | many processes at once |
 //! | `kills` | kill -9 of clients and servers |
 //! | `pooler` | pgbouncer in between |
+//! | `refusals` | what is refused, and what a person reads then |
 //! | `sweep` | the connection cut before and after every message |
 //! | `traffic` | others who use the same tables |
 //! | `window` | many transactions in one trip, and faults in the middle of them |
@@ -21,6 +22,7 @@ mod on_postgres {
     mod exclusion;
     mod kills;
     mod pooler;
+    mod refusals;
     mod support;
     mod sweep;
     mod traffic;
