@@ -83,3 +83,29 @@ fn who_may_not_read_the_history_reads_what_to_grant() {
     database.psql(&format!("grant select on migrate_history to \"{}\"", user.name));
     assert!(block_on(fragile(&user.url(), &files).check()).unwrap().is_current());
 }
+
+#[test]
+fn bad_data_of_a_copy_is_shown_where_it_stands() {
+    for (head, data, line) in [
+        ("copy book from stdin;", "1\tgröße\n\\N\tx\n3\tx\n", "2 | \\N\tx"),
+        ("copy book from stdin; -- the books", "1\tone\n2\n", "2 | 2"),
+        ("copy book from stdin with (format csv, header)\n;", "n,title\n1,one\n1,two\n3,x\n", "3 | 1,two"),
+        ("copy book from stdin;", "1\tone\n2\ttwo\textra\n", "2 | 2\ttwo\textra"),
+    ] {
+        for before in ["", "-- migrate:no-transaction\n"] {
+            let text = format!(
+                "{before}-- größer\ncreate table book (n integer primary key, title text);\n{head}\n{data}\\.\n"
+            );
+            let files = [("1_book", text.as_str())];
+            let database = Server::shared().database();
+            let error = block_on(fragile(&database.url(), &set(&files)).up()).unwrap_err();
+            let place = error.diagnostics()[0].place.clone().expect("a place");
+            let found = place.position.expect("a line");
+            let (number, wanted) = line.split_once(" | ").expect("a line of the data");
+            let number: usize = number.parse().expect("a number");
+            let above = text.lines().take_while(|&line| Some(line) != data.lines().next()).count();
+            assert_eq!((found.line, found.column), (above + number, 1), "{error}");
+            assert_eq!(text.lines().nth(found.line - 1), Some(wanted), "{error}");
+        }
+    }
+}
