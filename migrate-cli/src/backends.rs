@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use migrate_core::backend::{Fault, ServerError};
 use migrate_core::diagnostic::{Diagnostic, codes};
-use migrate_core::{Backend, Dialect, EngineNames};
+use migrate_core::{Backend, Dialect};
 
 use crate::database_url::DatabaseUrl;
 use crate::environment::Environment;
@@ -30,9 +30,6 @@ pub trait CliBackend {
 
     /// What the engine is.
     fn dialect(&self) -> &'static Dialect;
-
-    /// Whose files a set is read for.
-    fn engine(&self) -> EngineNames;
 
     /// The database a URL names. Nothing is connected yet.
     ///

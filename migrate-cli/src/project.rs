@@ -179,7 +179,7 @@ impl<'a> Project<'a> {
     pub fn migrator(&self, opened: &Opened<'_>, set: MigrationSet, goal: Goal) -> Result<Migrator, Failure> {
         let policy = self.policy(&set)?;
         let mut options = self.config.run_options();
-        options.settings = self.config.engine_settings(opened.backend.dialect().names());
+        options.settings = self.config.engine_settings(opened.backend.dialect().names.iter().copied());
         options.installed_by = self.installed_by();
         let table = self.config.table();
         Ok(Migrator::new(opened.database.backend(), set).goal(goal).policy(policy).options(options).table(table))

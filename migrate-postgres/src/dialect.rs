@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use migrate_core::EngineNames;
 use migrate_core::backend::{Atomicity, Cancel, Dialect, Effect, Exclusion, Orphan, Settings, TableName};
 use migrate_core::sql::{Syntax, classify};
 
@@ -9,8 +10,7 @@ use crate::history;
 
 /// PostgreSQL, 13 and later.
 pub static POSTGRES: Dialect = Dialect {
-    name: "postgres",
-    aliases: &["postgresql"],
+    names: EngineNames::POSTGRES.names,
     syntax: Syntax::POSTGRES,
     classify: classify::postgres,
     atomicity: Atomicity::Script,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use migrate_core::backend::{Fault, Holder, Locked, ServerError, TableName};
 use sha2::{Digest, Sha256};
 
-use crate::dialect::{Scope, assignment};
+use crate::dialect::{CHECK, Scope, assignment};
 use crate::lease::Lease;
 use crate::session::{Handle, PostgresSession};
 
@@ -95,9 +95,10 @@ async fn holders(session: &mut PostgresSession<'_>, key: i64) -> Result<Vec<(i32
         .collect())
 }
 
-/// The beginning of a statement, in one line.
+/// The beginning of a statement, in one line. What a run of ours adds to a script is not shown.
 pub(crate) fn shown(sql: &str) -> String {
-    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    let script = sql.split(CHECK).next().unwrap_or_default().trim_end().trim_end_matches(';');
+    let line = script.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(SHOWN) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,

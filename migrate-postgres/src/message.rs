@@ -15,7 +15,8 @@ use std::ops::Range;
 
 use migrate_core::backend::{Effect, Fault, ServerError, Settings};
 use migrate_core::history::EntryKey;
-use migrate_core::sql::{Statement, StatementKind};
+use migrate_core::sql::classify::words;
+use migrate_core::sql::{Statement, StatementKind, Syntax};
 
 use crate::dialect::{CHECK, Scope, assignments};
 use crate::history;
@@ -147,6 +148,13 @@ fn touches_prepared(effect: &Effect<'_>) -> bool {
     ["prepare", "deallocate", "discard"].iter().any(|word| text.contains(word))
 }
 
+/// Whether a statement must be the first of its transaction.
+fn chooses_isolation(effect: &Effect<'_>) -> bool {
+    let Effect::Statement(statement) = effect else { return false };
+    let mut words = words(statement.text, &Syntax::POSTGRES);
+    words.next().is_some_and(|word| word.is("set")) && words.next().is_some_and(|word| word.is("transaction"))
+}
+
 struct Writer<'a, 'w> {
     table: &'w str,
     ground: &'w Ground,
@@ -218,6 +226,15 @@ impl<'a> Writer<'a, '_> {
         let mut statements = vec!["BEGIN".to_owned()];
         if let Ground::Own { base, .. } = self.ground {
             statements.extend(self.clean(base));
+            if self.effects.get(at + 1).is_some_and(chooses_isolation) {
+                // After some of these a transaction can choose no more; a failure still takes along what follows.
+                statements.push("COMMIT".to_owned());
+                for sql in statements.drain(..) {
+                    self.push(at, PartKind::Frame, &sql, false);
+                }
+                self.flush();
+                statements.push("BEGIN".to_owned());
+            }
         }
         statements.extend(assignments(settings, Scope::Transaction));
         if let Ground::Pooled { lease: Some((table, fence)) } = self.ground {
@@ -358,7 +375,7 @@ mod tests {
     use migrate_core::backend::{Advance, NewEntry};
     use migrate_core::history::{Action, Entry, State};
     use migrate_core::migration::{MigrationId, Phase};
-    use migrate_core::sql::{Syntax, classify};
+    use migrate_core::sql::classify;
 
     use super::*;
 
@@ -417,6 +434,16 @@ mod tests {
                 "5. drop table b | 7 SET CONSTRAINTS ALL IMME | 6. INSERT INTO h (\"componen | 7. COMMIT",
             ]
         );
+    }
+
+    #[test]
+    fn a_script_can_choose_the_isolation_of_its_transaction() {
+        let settings = Settings::default();
+        let set = statement("/* all */ set transaction isolation level serializable", None);
+        let effects = [Effect::Begin(&settings), Effect::Statement(&set), Effect::Commit];
+        let lines = sent(&effects, &Ground::Own { base: Vec::new(), prepared: Prepared::No });
+        assert!(lines[0].starts_with("0 BEGIN | 0 CLOSE ALL") && lines[0].ends_with("| 0 COMMIT"), "{lines:#?}");
+        assert_eq!(lines[1], "0. BEGIN");
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub struct PostgresSession<'c> {
     pub(crate) owner: Option<String>,
     /// The history table as it was found, and its quoted name.
     home: Option<(TableName, String)>,
+    /// What [`Effect::Set`] put in force on our own connection, which is cleaned at every transaction.
+    pub(crate) in_force: Vec<String>,
     /// What [`Effect::Set`] changed on a borrowed connection, with what was there.
     changed: Vec<(String, String)>,
     /// What was set on a borrowed connection when it was last looked at.
@@ -156,6 +158,7 @@ impl<'c> PostgresSession<'c> {
             driver: None,
             owner: None,
             home: None,
+            in_force: Vec::new(),
             changed: Vec::new(),
             left: BTreeMap::new(),
         }
@@ -185,6 +188,7 @@ impl<'c> PostgresSession<'c> {
                     let interval = CHECK_CLIENT.as_millis().to_string();
                     base.push(assignment("client_connection_check_interval", &interval, Scope::Session));
                 }
+                base.extend(self.in_force.iter().cloned());
                 Ground::Own { base, prepared: self.prepared }
             }
         }
@@ -246,9 +250,12 @@ impl<'c> PostgresSession<'c> {
         self.known(server_error(error))
     }
 
-    /// The server has one code for "took too long" and "somebody stopped it".
+    /// The server has one code for "took too long" and "somebody stopped it". Who stopped it need not have been us, and
+    /// then only its words tell, where they are English.
     pub(crate) fn known(&self, mut error: ServerError) -> ServerError {
-        if error.fault == Fault::StatementTimeout && self.asked_to_stop.swap(false, Ordering::SeqCst) {
+        if error.fault == Fault::StatementTimeout
+            && (self.asked_to_stop.swap(false, Ordering::SeqCst) || error.message.contains("user request"))
+        {
             error.fault = Fault::Cancelled;
         }
         error

@@ -1,5 +1,6 @@
 //! Plain data about SQLite, and effects as SQL for its shell.
 
+use migrate_core::EngineNames;
 use migrate_core::backend::{
     Advance, Atomicity, Cancel, Dialect, Effect, Exclusion, NewEntry, Orphan, Settings, TableName,
 };
@@ -12,8 +13,7 @@ use crate::{history, rebuild};
 
 /// SQLite.
 pub static SQLITE: Dialect = Dialect {
-    name: "sqlite",
-    aliases: &["sqlite3"],
+    names: EngineNames::SQLITE.names,
     syntax: Syntax::SQLITE,
     classify: classify::sqlite,
     atomicity: Atomicity::Script,

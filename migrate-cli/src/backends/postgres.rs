@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use migrate_core::backend::ServerError;
 use migrate_core::diagnostic::{Diagnostic, codes};
-use migrate_core::{Backend, Dialect, EngineNames};
+use migrate_core::{Backend, Dialect};
 use migrate_postgres::{ConnInfo, ConnInfoError, POSTGRES, Postgres, ServiceFile};
 use tokio::runtime::{Builder, Runtime};
 
@@ -67,10 +67,6 @@ impl CliBackend for PostgresCli {
 
     fn dialect(&self) -> &'static Dialect {
         &POSTGRES
-    }
-
-    fn engine(&self) -> EngineNames {
-        EngineNames::POSTGRES
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Database>, Box<Diagnostic>> {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use migrate_core::backend::ServerError;
 use migrate_core::diagnostic::{Diagnostic, codes};
-use migrate_core::{Backend, Dialect, EngineNames};
+use migrate_core::{Backend, Dialect};
 use migrate_sqlite::{SQLITE, Sqlite, backup, blocking};
 
 use super::{CliBackend, Database, Opening};
@@ -19,10 +19,6 @@ impl CliBackend for SqliteCli {
 
     fn dialect(&self) -> &'static Dialect {
         &SQLITE
-    }
-
-    fn engine(&self) -> EngineNames {
-        EngineNames::SQLITE
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Database>, Box<Diagnostic>> {

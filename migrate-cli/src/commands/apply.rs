@@ -117,7 +117,7 @@ fn typed(project: &Project<'_>) -> String {
 /// `sqlite app.db`.
 pub(super) fn place(migrator: &Migrator) -> String {
     let backend = migrator.backend();
-    format!("{} {}", backend.dialect().name, backend.label())
+    format!("{} {}", backend.dialect().name(), backend.label())
 }
 
 /// A report as the document has it.

@@ -64,7 +64,7 @@ pub(super) fn new(project: &Project<'_>, args: &NewArgs, screen: &mut Screen<'_>
 fn known_engine(project: &Project<'_>, engine: &str) -> Result<(), Failure> {
     let known = [EngineNames::POSTGRES, EngineNames::MYSQL, EngineNames::MARIADB, EngineNames::SQLITE];
     let mut names: Vec<&str> = known.iter().flat_map(|engine| engine.names.iter().copied()).collect();
-    names.extend(project.backends.iter().flat_map(|backend| backend.engine().names.iter().copied()));
+    names.extend(project.backends.iter().flat_map(|backend| backend.dialect().names.iter().copied()));
     if names.contains(&engine) {
         return Ok(());
     }
@@ -93,7 +93,7 @@ fn layout_of(project: &Project<'_>, folder: &Folder) -> Result<&'static dyn Layo
 
 /// The identities in the folder, whatever else is wrong with it.
 fn known(project: &Project<'_>, folder: &Folder, layout: &dyn Layout) -> Result<Vec<MigrationId>, Failure> {
-    let reading = layout.read(folder, &project.engine()?.engine());
+    let reading = layout.read(folder, &project.engine()?.dialect().engine());
     let mut known = reading.elsewhere;
     known.extend(reading.migrations.into_iter().map(|migration| migration.id));
     known.sort();

@@ -13,7 +13,7 @@ use crate::screen::Screen;
 
 pub(super) fn plan(project: &Project<'_>, args: &PlanArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.engine())?;
+    let set = project.set(screen, opened.backend.dialect().engine())?;
     let migrator = project.migrator(&opened, set, up_goal(&args.goal))?;
     let plan = block_on(opened.backend, migrator.plan())?;
     screen.diagnostics(&plan.notes);

@@ -13,7 +13,7 @@ use crate::screen::Screen;
 
 pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.engine())?;
+    let set = project.set(screen, opened.backend.dialect().engine())?;
     let migrator = project.migrator(&opened, set, Goal::up())?;
     let observed = block_on(opened.backend, migrator.observe())?;
     let set = migrator.set();

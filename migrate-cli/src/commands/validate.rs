@@ -21,10 +21,10 @@ pub(super) fn validate(project: &Project<'_>, args: &ValidateArgs, screen: &mut 
     let mut migrations = None;
     let mut checks = vec![];
     for backend in engines(project, args)? {
-        let options = project.read_options(backend.engine());
+        let options = project.read_options(backend.dialect().engine());
         let (number, found) = validated(project, args, backend, &options)?;
         migrations = migrations.max(number);
-        checks.push((backend.dialect().name, found));
+        checks.push((backend.dialect().name(), found));
     }
     let findings = together(&checks);
     screen.diagnostics(&findings);
@@ -108,9 +108,9 @@ fn validated(
 fn engines<'a>(project: &Project<'a>, args: &ValidateArgs) -> Result<Vec<&'a dyn CliBackend>, Failure> {
     let all = || project.backends.iter().map(|backend| &**backend);
     if let Some(name) = &args.engine {
-        let named: Vec<_> = all().filter(|backend| backend.dialect().names().any(|known| known == name)).collect();
+        let named: Vec<_> = all().filter(|backend| backend.dialect().names.contains(&name.as_str())).collect();
         if named.is_empty() {
-            let engines: Vec<_> = all().map(|backend| backend.dialect().name).collect();
+            let engines: Vec<_> = all().map(|backend| backend.dialect().name()).collect();
             return Err(Failure::usage(
                 Diagnostic::error(codes::NO_BACKEND, format!("no backend for `{name}` is compiled in"))
                     .help(format!("this build has: {}", engines.join(", "))),

@@ -112,7 +112,7 @@ impl<'s, 'a> Live<'s, 'a> {
                 let of = step.statements();
                 self.detail(format!("statement {statement} of {of}, {done}, {rows} rows"));
             }
-            Event::Noticed { notice, .. } if self.screen.is_verbose() => {
+            Event::Noticed { notice, .. } if self.screen.is_verbose() || notice.level == "WARNING" => {
                 self.screen.remark(&format!("    {}: {}", notice.level.to_lowercase(), notice.message));
             }
             Event::Blocked { step, statement, blockers, waited } => {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Effect, TableName};
+use crate::layout::EngineNames;
 use crate::sql::script::Classify;
 use crate::sql::{Script, Syntax};
 
@@ -13,10 +14,8 @@ use crate::sql::{Script, Syntax};
 /// in both directions.
 #[derive(Clone, Copy)]
 pub struct Dialect {
-    /// The engine's name, which is also the `.ENGINE` of a file name and the scheme of a URL.
-    pub name: &'static str,
-    /// Other names whose files it can run, best first: MariaDB takes `mysql`.
-    pub aliases: &'static [&'static str],
+    /// The engine's names: the `.ENGINE` of the files it can run, best first. The first is its own.
+    pub names: &'static [&'static str],
     /// Its lexical rules with default session modes; [`Server::syntax`](super::Server) has the real ones.
     pub syntax: Syntax,
     /// What kind a statement is.
@@ -78,16 +77,24 @@ pub enum Cancel {
 }
 
 impl Dialect {
-    /// Every name whose files it runs, best first.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    /// The engine's own name.
+    ///
+    /// # Panics
+    /// If it has none.
+    pub fn name(&self) -> &'static str {
+        self.names[0]
+    }
+
+    /// What a layout must know of it.
+    pub fn engine(&self) -> EngineNames {
+        EngineNames { names: self.names, syntax: self.syntax }
     }
 }
 
 impl fmt::Debug for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dialect")
-            .field("name", &self.name)
+            .field("name", &self.name())
             .field("atomicity", &self.atomicity)
             .field("exclusion", &self.exclusion)
             .field("orphan", &self.orphan)

@@ -60,7 +60,7 @@ impl EngineNames {
     /// MariaDB, which takes MySQL's files where it has none of its own.
     pub const MARIADB: Self = Self { names: &["mariadb", "mysql"], syntax: Syntax::MYSQL };
     /// SQLite.
-    pub const SQLITE: Self = Self { names: &["sqlite"], syntax: Syntax::SQLITE };
+    pub const SQLITE: Self = Self { names: &["sqlite", "sqlite3"], syntax: Syntax::SQLITE };
 }
 
 /// What a layout understood, and everything that is wrong.

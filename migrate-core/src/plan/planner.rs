@@ -56,7 +56,7 @@ pub fn plan(
     }
     let mut plan = Plan {
         component: set.component().to_owned(),
-        engine: dialect.name,
+        engine: dialect.name(),
         syntax: observed.server.syntax,
         steps,
         after: observed.history.last_seq(),

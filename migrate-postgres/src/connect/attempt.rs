@@ -339,7 +339,9 @@ fn drive(
         let mut messages = futures_util::stream::poll_fn(move |context| connection.poll_message(context));
         while let Some(Ok(message)) = messages.next().await {
             if let AsyncMessage::Notice(notice) = message {
-                let notice = Notice { level: notice.severity().to_owned(), message: notice.message().to_owned() };
+                // The word itself is in the server's language.
+                let level = notice.parsed_severity().map_or_else(|| notice.severity().to_owned(), |s| s.to_string());
+                let notice = Notice { level, message: notice.message().to_owned() };
                 // Nobody may be listening any more.
                 let _ = sender.send(notice);
             }

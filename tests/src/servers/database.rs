@@ -95,6 +95,14 @@ impl<'s> Database<'s> {
         said_of(&mut psql, CONTENTS)
     }
 
+    /// All of it as `pg_dump` writes it: a plain script.
+    ///
+    /// # Panics
+    /// If it cannot be dumped.
+    pub fn dump(&self) -> String {
+        said(self.server.client("pg_dump").args(["--no-owner", "--no-privileges", "-d", &self.url()]))
+    }
+
     /// Its schema as `pg_dump` writes it, without comments and what changes from run to run. Needs a `pg_dump` that is
     /// not older than the server.
     ///

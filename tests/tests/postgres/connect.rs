@@ -5,7 +5,6 @@ mod on_postgres {
     use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
     use std::os::unix::fs::PermissionsExt as _;
-    use std::path::PathBuf;
     use std::sync::OnceLock;
     use std::thread;
     use std::time::{Duration, Instant};
@@ -49,14 +48,10 @@ mod on_postgres {
         server().address().rsplit(':').next().expect("a port").to_owned()
     }
 
-    fn folder_of(path: PathBuf) -> String {
-        path.display().to_string()
-    }
-
     /// The text with the server's port for PORT, its socket for SOCKET, and its certificates' folder for CERTS.
     fn filled(text: &str) -> String {
         let authority = server().certificates().authority();
-        let certificates = folder_of(authority.parent().expect("a folder").to_path_buf());
+        let certificates = authority.parent().expect("a folder").display().to_string();
         let socket = server().socket_folder().display().to_string();
         text.replace("PORT", &port()).replace("SOCKET", &socket).replace("CERTS", &certificates)
     }

@@ -72,7 +72,9 @@ fn kill(victim: Victim, server: &Server, project: &Project, database: &Database<
         }
         Victim::Backend => {
             let pids = database.backend_pids();
-            pids.iter().for_each(|pid| server.sigkill_backend(*pid));
+            for pid in &pids {
+                server.sigkill_backend(*pid);
+            }
             server.wait_until_ready();
             !pids.is_empty()
         }

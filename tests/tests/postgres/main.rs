@@ -9,10 +9,13 @@
 //! | `kills` | kill -9 of clients and servers |
 //! | `pooler` | pgbouncer in between |
 //! | `refusals` | what is refused, and what a person reads then |
+//! | `scripts` | dumps, concurrent indexes, missing rights |
+//! | `session` | what a script leaves behind |
 //! | `sweep` | the connection cut before and after every message |
 //! | `traffic` | others who use the same tables |
 //! | `window` | many transactions in one trip, and faults in the middle of them |
 #![cfg(unix)]
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
 /// By this name the tests are left out where there is no server: see `scripts/test`.
 #[path = "."]
@@ -23,6 +26,8 @@ mod on_postgres {
     mod kills;
     mod pooler;
     mod refusals;
+    mod scripts;
+    mod session;
     mod support;
     mod sweep;
     mod traffic;

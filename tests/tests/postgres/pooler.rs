@@ -11,7 +11,7 @@ use migrate_core::{Migrator, Refusal};
 use migrate_postgres::Postgres;
 use migrate_tests::servers::{Pgbouncer, PoolMode, Postgres as Server, Psql, wait_for};
 
-use super::support::{assert_whole, backend, block_on, fragile, set};
+use super::support::{AtEnd, assert_whole, backend, block_on, fragile, set};
 
 /// What a session can keep from one transaction to the next, in one row.
 const STATE: &str = "select current_setting('lock_timeout'), current_setting('statement_timeout'), \
@@ -51,8 +51,9 @@ fn another_client_of_the_pooler_never_sees_what_a_script_set() {
             }
             looks
         });
+        let at_end = AtEnd(&stop);
         let result = block_on(fragile(&pooler.url(&database), &set).up());
-        stop.store(true, Ordering::SeqCst);
+        drop(at_end);
         result.unwrap_or_else(|error| panic!("{error}"));
         assert!(other.join().expect("it saw nothing") > 1);
     });
@@ -136,10 +137,11 @@ fn whoever_lies_about_pooling_sessions_is_found_out() {
                 }
             });
         }
+        let at_end = AtEnd(&stop);
         let set =
             set(&[("1_a", "create table a (n integer);"), ("2_index", "create index concurrently a_n on a (n);")]);
         let result = block_on(Migrator::new(said, set).up());
-        stop.store(true, Ordering::SeqCst);
+        drop(at_end);
         if let Err(error) = result {
             assert!(error.to_string().contains("direct"), "{error}");
         }

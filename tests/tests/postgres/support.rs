@@ -3,6 +3,7 @@
 use std::env;
 use std::fmt::Write as _;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use migrate_core::layout::Folder;
@@ -107,4 +108,13 @@ fn difference(found: &str, expected: &str) -> String {
         }
     }
     text
+}
+
+/// Raises a flag when it is dropped, also by a panic: a scope waits for its threads, whatever happened.
+pub(crate) struct AtEnd<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }

@@ -8,7 +8,7 @@ use migrate_core::backend::Blocker;
 use migrate_core::{Event, MigrationSet, Migrator, RunOptions};
 use migrate_tests::servers::{Database, Postgres as Server, wait_for};
 
-use super::support::{backend, block_on, set};
+use super::support::{AtEnd, backend, block_on, set};
 
 /// Who was said to be in the way, and how often a step was tried again.
 #[derive(Debug, Default)]
@@ -55,7 +55,6 @@ fn waits(database: &Database<'_>, what: &str) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "shown when the test fails")]
 fn a_table_that_is_read_stays_readable_while_its_change_waits_for_somebody() {
     const HELD: Duration = Duration::from_secs(12);
     let database = Server::shared().database();
@@ -71,10 +70,11 @@ fn a_table_that_is_read_stays_readable_while_its_change_waits_for_somebody() {
         // 200 a second.
         let readers: Vec<_> =
             (0..4).map(|_| scope.spawn(|| read(&database, Duration::from_millis(20), &stop))).collect();
+        let at_end = AtEnd(&stop);
         let second = ("2_note", "alter table accounts add column note text;");
         let heard = run(&database, &set(&[first, second]));
         let elapsed = begin.elapsed();
-        stop.store(true, Ordering::SeqCst);
+        drop(at_end);
         (heard, elapsed, readers.into_iter().map(|reader| reader.join().expect("a reader")).collect::<Vec<_>>())
     });
     let longest = reads.iter().map(|(_, longest)| *longest).max().unwrap_or_default();

@@ -8,9 +8,9 @@ use migrate_core::error::ErrorKind;
 use migrate_core::sql::Syntax;
 use migrate_core::sql::{Script, classify};
 use migrate_core::testing::fixture::entry;
-use migrate_core::{Error, MigrationSet, Migrator, Source};
+use migrate_core::{Error, Event, MigrationSet, Migrator, Source};
 use migrate_tests::proxy::Proxy;
-use migrate_tests::servers::{Database, Postgres as Server};
+use migrate_tests::servers::{Database, Postgres as Server, wait_for};
 
 use super::support::{backend, block_on, fragile, set};
 
@@ -225,4 +225,41 @@ fn a_script_that_ends_as_another_role_is_written_down_by_whoever_runs_it() {
     database.psql(&format!("drop owned by {role}; drop role {role}"));
     result.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(owners, "mine true, owned false, owned_too false\n");
+}
+
+#[test]
+fn a_transaction_that_cannot_be_serialized_is_tried_again_before_anything_behind_it() {
+    let database = Server::shared().database();
+    let create =
+        ("1_create", "create table ran (n integer);\ncreate table a (n integer);\ncreate table b (n integer);");
+    block_on(fragile(&database.url(), &set(&[create])).up()).unwrap();
+    // Reads what the other writes and writes what the other reads, then waits until the other has committed.
+    let skewed = "set transaction isolation level serializable;\ninsert into a select count(*) from b;\n\
+                  insert into ran values (2);\nselect pg_advisory_xact_lock(7);";
+    let set = set(&[
+        create,
+        ("2_skewed", skewed),
+        ("3_behind", "insert into ran select 3 where exists (select from ran where n = 2);"),
+    ]);
+    let mut other = database.client();
+    other.run("select pg_advisory_lock(7)");
+    let mut retries = 0;
+    let mut observer = |event: &Event<'_>| retries += usize::from(matches!(event, Event::Retry { .. }));
+    std::thread::scope(|scope| {
+        let (url, set) = (database.url(), &set);
+        let observer = &mut observer;
+        let run = scope.spawn(move || block_on(fragile(&url, set).run(observer)).map(drop));
+        let waiting =
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'";
+        wait_for("it waits", || (run.is_finished() || database.psql(waiting) == "1\n").then_some(()));
+        let committed = other.run(
+            "begin isolation level serializable; insert into b select count(*) from a; commit; \
+             select pg_advisory_unlock(7)",
+        );
+        assert_eq!(committed, "t\n");
+        run.join().expect("a run").unwrap_or_else(|error| panic!("{error:#?}"));
+    });
+    assert_eq!(retries, 1, "nothing was tried again: this tests nothing");
+    assert_eq!(ran(&database), "2 3");
+    assert_eq!(database.psql("select (select n from a), (select n from b)"), "1|0\n", "one after the other");
 }

@@ -46,8 +46,7 @@ use crate::source::Source;
 use crate::sql::{Script, Syntax, classify};
 
 static POSTGRES: Dialect = Dialect {
-    name: "postgres",
-    aliases: &[],
+    names: EngineNames::POSTGRES.names,
     syntax: Syntax::POSTGRES,
     classify: classify::postgres,
     atomicity: Atomicity::Script,
@@ -61,7 +60,7 @@ static POSTGRES: Dialect = Dialect {
 };
 
 static MYSQL: Dialect = Dialect {
-    name: "mysql",
+    names: EngineNames::MYSQL.names,
     syntax: Syntax::MYSQL,
     classify: classify::mysql,
     atomicity: Atomicity::Statement,
@@ -181,7 +180,7 @@ fn case(fixture: &str) -> Case {
     } else {
         let names = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
         let options =
-            ReadOptions::new(if dialect.name == "mysql" { EngineNames::MYSQL } else { EngineNames::POSTGRES });
+            ReadOptions::new(if dialect.name() == "mysql" { EngineNames::MYSQL } else { EngineNames::POSTGRES });
         let loaded = MigrationSet::from_folder(&Folder::embedded("m", names), &options);
         loaded.unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics))).set
     };

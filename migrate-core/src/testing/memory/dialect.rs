@@ -5,8 +5,7 @@ use crate::sql::{Class, Recovery, Sharing, StatementKind, Syntax, TransactionCon
 
 /// Definitions roll back, as on PostgreSQL.
 pub static TRANSACTIONAL: Dialect = Dialect {
-    name: "memory",
-    aliases: &[],
+    names: &["memory"],
     syntax: Syntax::SQLITE,
     classify: classify_transactional,
     atomicity: Atomicity::Script,
