@@ -167,6 +167,8 @@ pub fn select<'b>(
         .flat_map(|backend| backend.schemes().iter().copied())
         .find(|known| strsim::osa_distance(known, &scheme.to_ascii_lowercase()) <= 2);
     Err(Box::new(match near {
+        // As it is written for Java, and for Flyway.
+        _ if scheme.eq_ignore_ascii_case("jdbc") => diagnostic.help("write the same URL without `jdbc:`"),
         Some(near) => diagnostic.help(format!("did you mean {near}:…?")),
         None => diagnostic,
     }))

@@ -105,12 +105,21 @@ impl<'a> Project<'a> {
     }
 
     fn no_database(&self) -> Diagnostic {
-        let example = self.backends.first().and_then(|backend| backend.schemes().first()).copied().unwrap_or("sqlite");
-        let example =
-            if example == "sqlite" { "sqlite:app.db".to_owned() } else { format!("{example}://user@host/name") };
+        let schemes = self.backends.iter().filter_map(|backend| backend.schemes().first().copied());
+        let mut examples: Vec<_> = schemes
+            .map(
+                |scheme| {
+                    if scheme == "sqlite" { "sqlite:app.db".to_owned() } else { format!("{scheme}://user@host/name") }
+                },
+            )
+            .collect();
+        if examples.is_empty() {
+            examples.push("sqlite:app.db".to_owned());
+        }
+        let example = &examples[0];
         let command = self.cli.command.name();
         let diagnostic = Diagnostic::error(codes::BAD_URL, "no database was named")
-            .help(format!("name it: migrate {command} -d {example}"))
+            .help(format!("name it: migrate {command} -d {}", examples.join(", or -d ")))
             .help(format!("or for good: `url = \"{example}\"` in {}, or the variable DATABASE_URL", Config::FILE));
         match self.configuration_above() {
             Some(path) => diagnostic.help(format!("there is a configuration above this folder: --config {path}")),

@@ -71,7 +71,7 @@ pub struct StatementFailure {
     pub source: Source,
     /// Its bytes in the file.
     pub span: std::ops::Range<usize>,
-    /// What the server said.
+    /// What the server said. Its position counts from the beginning of the span, through the data below it too.
     pub error: ServerError,
     /// Why what it left behind could not be removed.
     pub left_behind: Option<String>,
@@ -214,11 +214,10 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
     };
     let mut diagnostic = Diagnostic::error(code, format!("{title}: {what}: {error}"));
     if statement.is_some() {
-        let at = match error.position {
-            Some(position) => {
-                let start = (failure.span.start + position).min(failure.span.end);
-                start..word_end(failure.source.file(), start)
-            }
+        let at = match error.position.map(|position| failure.span.start + position) {
+            // In the data of a statement a line is what can be named.
+            Some(start) if start > failure.span.end => start..line_end(failure.source.file(), start),
+            Some(start) => start..word_end(failure.source.file(), start),
             None => failure.span.clone(),
         };
         diagnostic = diagnostic.at(Place::in_source(&failure.source, at));
@@ -338,6 +337,10 @@ fn word_end(text: &str, start: usize) -> usize {
     let rest = text.get(start..).unwrap_or_default();
     let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
     start + if word == 0 { rest.chars().next().map_or(0, char::len_utf8) } else { word }
+}
+
+fn line_end(text: &str, start: usize) -> usize {
+    text.get(start..).and_then(|rest| rest.find(['\r', '\n'])).map_or(text.len(), |length| start + length)
 }
 
 /// A holder as people read it.

@@ -24,7 +24,7 @@ use std::str::FromStr;
 #[derive(Clone)]
 pub struct Version {
     /// Without trailing zeros.
-    parts: Vec<u64>,
+    parts: Vec<u128>,
     suffix: Option<String>,
     text: String,
 }
@@ -36,8 +36,8 @@ pub enum ParseVersionError {
     /// Nothing between two dots, or nothing at all.
     #[error("`{0}` is not a version: expected numbers separated by dots, like 3 or 2.1.0")]
     NotNumbers(String),
-    /// A part does not fit into 64 bits.
-    #[error("`{0}` is not a version: a part is larger than {max}", max = u64::MAX)]
+    /// A part does not fit into 128 bits.
+    #[error("`{0}` is not a version: a part is larger than {max}", max = u128::MAX)]
     TooLarge(String),
     /// A `-` with nothing, or something other than letters, digits, `.`, `-`, `_`, after it.
     #[error("`{0}` is not a version: after `-` come letters, digits, `.`, `-` or `_`")]
@@ -46,17 +46,17 @@ pub enum ParseVersionError {
 
 impl Version {
     /// A version from its parts.
-    pub fn new(parts: impl Into<Vec<u64>>) -> Self {
+    pub fn new(parts: impl Into<Vec<u128>>) -> Self {
         let mut parts = parts.into();
         if parts.is_empty() {
             parts.push(0);
         }
-        let text = parts.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
+        let text = parts.iter().map(u128::to_string).collect::<Vec<_>>().join(".");
         Self { parts: trimmed(parts), suffix: None, text }
     }
 
     /// The numbers, without trailing zeros: empty for `0`.
-    pub fn parts(&self) -> &[u64] {
+    pub fn parts(&self) -> &[u128] {
         &self.parts
     }
 
@@ -90,12 +90,12 @@ impl Version {
         (0..wanted).all(|i| self.part(i) == line.part(i))
     }
 
-    fn part(&self, index: usize) -> u64 {
+    fn part(&self, index: usize) -> u128 {
         self.parts.get(index).copied().unwrap_or(0)
     }
 }
 
-fn trimmed(mut parts: Vec<u64>) -> Vec<u64> {
+fn trimmed(mut parts: Vec<u128>) -> Vec<u128> {
     while parts.last() == Some(&0) {
         parts.pop();
     }
@@ -183,7 +183,19 @@ mod tests {
 
     #[test]
     fn parts_compare_as_numbers_and_missing_parts_are_zero() {
-        let ascending = ["0", "1.9", "1.10", "1.10.0.1", "2", "2-a", "2-b", "2.0.1", "10", "20261120103000"];
+        let ascending = [
+            "0",
+            "1.9",
+            "1.10",
+            "1.10.0.1",
+            "2",
+            "2-a",
+            "2-b",
+            "2.0.1",
+            "10",
+            "20261120103000",
+            "20261120103000000000",
+        ];
         for pair in ascending.windows(2) {
             assert!(version(pair[0]) < version(pair[1]), "{pair:?}");
         }
@@ -215,7 +227,7 @@ mod tests {
             ("1..2", NotNumbers),
             ("v1", NotNumbers),
             ("1.", NotNumbers),
-            ("99999999999999999999", TooLarge),
+            ("999999999999999999999999999999999999999", TooLarge),
             ("1-", BadSuffix),
             ("1-ü", BadSuffix),
         ] {

@@ -95,3 +95,41 @@ pub(crate) fn place_inside(error: &DbError, statement: &str) -> Option<usize> {
     let text = statement.get(start..)?;
     Some(start + (text.len() - text.trim_start().len()))
 }
+
+/// Where in the data of a `COPY` the line begins that an error is about.
+///
+/// `where` reads `COPY t, line 3, column c: "x"`.
+pub(crate) fn place_in_data(error: &DbError, data: &str) -> Option<usize> {
+    line_of_data(error.where_()?, data)
+}
+
+fn line_of_data(context: &str, data: &str) -> Option<usize> {
+    let line = context.lines().find_map(|line| line.strip_prefix("COPY ")?.split_once(", line "))?.1;
+    let digits = line.find(|c: char| !c.is_ascii_digit()).unwrap_or(line.len());
+    let number: usize = line[..digits].parse().ok()?;
+    let mut lines = data.split_inclusive('\n');
+    let before = lines.by_ref().take(number.checked_sub(1)?).map(str::len).sum();
+    // An error about the end of the data is told of a line behind it.
+    lines.next().map(|_| before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_data_is_found() {
+        let data = "1\tone\n2\ttwo\n3\tthree\n";
+        for (context, place) in [
+            ("COPY book, line 1", Some(0)),
+            ("COPY book, line 2: \"2\"", Some(6)),
+            ("COPY book, line 3, column at: \"x, line 1\"", Some(12)),
+            ("COPY book, line 4", None),
+            ("COPY book, line 0", None),
+            ("COPY book", None),
+            ("SQL statement \"select 1\"\nCOPY book, line 2", Some(6)),
+        ] {
+            assert_eq!(line_of_data(context, data), place, "{context}");
+        }
+    }
+}

@@ -179,11 +179,22 @@ pub(crate) async fn ensure(session: &mut PostgresSession<'_>, table: &TableName)
         {
             // `IF NOT EXISTS` alone would still ask for the right to create one.
             let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", name(schema));
-            session.cells(&sql).await.map_err(|error| explained(error, table))?;
+            if let Err(mut error) = session.cells(&sql).await {
+                if error.code.as_deref() == Some(INSUFFICIENT_PRIVILEGE) {
+                    let (schema, user) = (name(schema), user(session).await);
+                    error.hint =
+                        Some(format!("let somebody who may do it: CREATE SCHEMA {schema} AUTHORIZATION {user}"));
+                }
+                error.message = format!("the schema {schema} cannot be created: {}", error.message);
+                return Err(error);
+            }
         }
         create_table(&home)
     };
-    session.cells(&sql).await.map(drop).map_err(|error| explained(error, table))
+    match session.cells(&sql).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(explained(session, error, table).await),
+    }
 }
 
 async fn has_schema(session: &mut PostgresSession<'_>, schema: &str) -> Result<bool, ServerError> {
@@ -191,27 +202,65 @@ async fn has_schema(session: &mut PostgresSession<'_>, schema: &str) -> Result<b
     Ok(!rows.is_empty())
 }
 
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+const INVALID_SCHEMA_NAME: &str = "3F000";
+
 /// What is missing for the table to be made, and who can give it.
-fn explained(mut error: ServerError, table: &TableName) -> ServerError {
-    match error.code.as_deref() {
-        // insufficient_privilege
-        Some("42501") => {
-            error.message = format!("the history table {table} cannot be created: {}", error.message);
-            error.hint = Some(match &table.schema {
-                Some(schema) => format!("grant it: GRANT USAGE, CREATE ON SCHEMA {} TO …", name(schema)),
-                None => {
-                    "grant it: GRANT CREATE ON SCHEMA … TO …; or name a schema of your own: [history] schema".to_owned()
+async fn explained(session: &mut PostgresSession<'_>, mut error: ServerError, table: &TableName) -> ServerError {
+    let hint = match error.code.as_deref() {
+        Some(INSUFFICIENT_PRIVILEGE) => {
+            let user = user(session).await;
+            match (&table.schema, session.home(table).await) {
+                (Some(schema), _) => format!("grant it: GRANT USAGE, CREATE ON SCHEMA {} TO {user}", name(schema)),
+                (None, home) => {
+                    let schema = home.ok().and_then(|home| Some(home.rsplit_once('.')?.0.to_owned()));
+                    let schema = schema.as_deref().unwrap_or("…");
+                    format!(
+                        "grant it: GRANT CREATE ON SCHEMA {schema} TO {user}; or name a schema of your own: [history] schema"
+                    )
                 }
-            });
+            }
         }
-        // invalid_schema_name
-        Some("3F000") => {
-            error.message = format!("the history table {table} cannot be created: {}", error.message);
-            error.hint = Some("create the schema, or let migrate do it: --create-schema".to_owned());
-        }
-        _ => {}
-    }
+        Some(INVALID_SCHEMA_NAME) => "create the schema, or let migrate do it: --create-schema".to_owned(),
+        _ => return error,
+    };
+    error.message = format!("the history table {table} cannot be created: {}", error.message);
+    error.hint = Some(hint);
     error
+}
+
+/// What is missing for the table to be read.
+async fn unreadable(session: &mut PostgresSession<'_>, mut error: ServerError, table: &TableName) -> ServerError {
+    if error.code.as_deref() != Some(INSUFFICIENT_PRIVILEGE) {
+        return error;
+    }
+    let (user, home) = (user(session).await, session.known_home(table));
+    let hint = match &table.schema {
+        None => format!("GRANT SELECT ON {home} TO {user}"),
+        Some(schema) if is_made(session, schema, &table.name).await => {
+            format!("GRANT USAGE ON SCHEMA {} TO {user}; GRANT SELECT ON {home} TO {user}", name(schema))
+        }
+        Some(schema) => format!("GRANT USAGE, CREATE ON SCHEMA {} TO {user}", name(schema)),
+    };
+    error.message = format!("the history table {table} cannot be read: {}", error.message);
+    error.hint = Some(format!("grant it: {hint}"));
+    error
+}
+
+/// Whether there is such a table, which those may ask too who may not use its schema.
+async fn is_made(session: &mut PostgresSession<'_>, schema: &str, table: &str) -> bool {
+    let sql = format!(
+        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {}",
+        literal(schema),
+        literal(table)
+    );
+    session.cells(&sql).await.is_ok_and(|rows| !rows.is_empty())
+}
+
+/// The user whose rights count, quoted.
+async fn user(session: &mut PostgresSession<'_>) -> String {
+    let cells = session.cells("SELECT quote_ident(current_user)").await.unwrap_or_default();
+    cells.into_iter().flatten().next().flatten().unwrap_or_else(|| "…".to_owned())
 }
 
 /// The columns that the table has; `None` where there is no table.
@@ -254,7 +303,10 @@ async fn entries(session: &mut PostgresSession<'_>, table: &TableName, end: &str
     match answer {
         Ok(messages) => decoded(&messages),
         Err(error) if is_absent(&error) => Ok(Vec::new()),
-        Err(error) => Err(session.failed(&error)),
+        Err(error) => {
+            let error = session.failed(&error);
+            Err(unreadable(session, error, table).await)
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
 
 use crate::blockers::Wait;
 use crate::dialect::{Scope, assignments};
-use crate::error::{place, place_inside, refusal};
+use crate::error::{place, place_in_data, place_inside, refusal};
 use crate::evidence;
 use crate::message::{Ground, Message, Part, PartKind, Prepared, Query, messages};
 use crate::session::PostgresSession;
@@ -327,7 +327,8 @@ impl PostgresSession<'_> {
             Err(error) => {
                 let mut refused = self.failed(&error);
                 if let Some(said) = error.as_db_error() {
-                    refused.position = place(said, statement);
+                    let in_data = || Some(statement.len() + 1 + place_in_data(said, data)?);
+                    refused.position = place(said, statement).or_else(in_data);
                     where_else(&mut refused, said);
                 }
                 Err(Failure { at, error: refused })

@@ -20,8 +20,6 @@ use crate::failure::Failure;
 use crate::project::Project;
 use crate::screen::Screen;
 
-/// A version with so many digits is a time.
-const TIME: usize = 14;
 /// How wide the first sequential number is.
 const NUMBER: usize = 4;
 
@@ -127,7 +125,7 @@ fn identity(args: &NewArgs, description: &str, known: &[MigrationId], now: Syste
 
 /// The number after the newest one, as wide as that.
 fn sequential(newest: Option<&Version>) -> String {
-    let number = newest.and_then(|version| version.parts().first()).copied().unwrap_or(0) + 1;
+    let number = newest.and_then(|version| version.parts().first()).map_or(1, |number| number.saturating_add(1));
     let width = newest.map_or(NUMBER, |version| version.as_str().split('.').next().map_or(NUMBER, str::len));
     format!("{number:0width$}")
 }
@@ -135,9 +133,7 @@ fn sequential(newest: Option<&Version>) -> String {
 /// A time that is above the newest one, should that be from a clock that goes fast.
 fn after(newest: Option<&Version>, time: &str) -> String {
     match newest.and_then(|version| version.parts().first()) {
-        Some(number) if number.to_string().len() == TIME && *number >= time.parse().unwrap_or(0) => {
-            (number + 1).to_string()
-        }
+        Some(number) if *number >= time.parse().unwrap_or(0) => number.saturating_add(1).to_string(),
         _ => time.to_owned(),
     }
 }
@@ -184,6 +180,7 @@ mod tests {
             (Some("7"), "20261121103000"),
             (Some("20261121103000"), "20261121103001"),
             (Some("20270101000000"), "20270101000001"),
+            (Some("20261121103000000000"), "20261121103000000001"),
         ] {
             assert_eq!(after(newest.map(version).as_ref(), &time(now)), expected);
         }

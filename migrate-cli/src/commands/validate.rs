@@ -17,16 +17,16 @@ use crate::project::Project;
 use crate::screen::Screen;
 
 pub(super) fn validate(project: &Project<'_>, args: &ValidateArgs, screen: &mut Screen<'_>) -> Answer {
-    let mut findings: Vec<Diagnostic> = vec![];
     // Of a set that cannot be read nobody can say how many it has.
     let mut migrations = None;
+    let mut checks = vec![];
     for backend in engines(project, args)? {
         let options = project.read_options(backend.dialect().engine());
         let (number, found) = validated(project, args, backend, &options)?;
         migrations = migrations.max(number);
-        // What is wrong for every engine is said once.
-        findings.extend(found.into_iter().filter(|one| !findings.contains(one)).collect::<Vec<_>>());
+        checks.push((backend.dialect().name(), found));
     }
+    let findings = together(&checks);
     screen.diagnostics(&findings);
     let wrong = findings.iter().filter(|finding| finding.severity >= Severity::Refused).count();
     let remarks = findings.len() - wrong;
@@ -42,6 +42,27 @@ pub(super) fn validate(project: &Project<'_>, args: &ValidateArgs, screen: &mut 
     });
     let exit = if wrong == 0 { Exit::Done } else { Exit::Findings };
     Ok(Outcome { exit, result: json!({ "migrations": migrations, "findings": wrong }), diagnostics: findings })
+}
+
+/// What was found, the same thing once; and for which engines, where that is not all of them.
+fn together(checks: &[(&str, Vec<Diagnostic>)]) -> Vec<Diagnostic> {
+    let mut findings: Vec<Diagnostic> = vec![];
+    for (index, (_, found)) in checks.iter().enumerate() {
+        for finding in found.iter().filter(|&one| !checks[..index].iter().any(|(_, found)| found.contains(one))) {
+            let (concerned, others): (Vec<_>, Vec<_>) = checks.iter().partition(|(_, found)| found.contains(finding));
+            let names = |checks: &[&(&str, _)]| checks.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" and ");
+            let finding = finding.clone();
+            findings.push(match others.first() {
+                Some((other, _)) => finding.help(format!(
+                    "so it is for {}, not for {}; if the files are for one engine alone: migrate validate --engine {other}",
+                    names(&concerned),
+                    names(&others)
+                )),
+                None => finding,
+            });
+        }
+    }
+    findings
 }
 
 fn validated(
@@ -100,5 +121,25 @@ fn engines<'a>(project: &Project<'a>, args: &ValidateArgs) -> Result<Vec<&'a dyn
     match project.url()? {
         Some((url, _)) => Ok(vec![project.select(&url)?]),
         None => Ok(all().collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_so_for_some_engines_alone_says_which() {
+        let both = Diagnostic::warning(codes::NO_STATEMENT, "1 a: has no statement");
+        let one = Diagnostic::error(codes::BAD_SCRIPT, "2 b: does not end");
+        let checks = [("sqlite", vec![both.clone(), one.clone()]), ("postgres", vec![both.clone()])];
+        let told = together(&checks);
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[0], both);
+        insta::assert_snapshot!(told[1].to_string(), @"
+        error[M0009]: 2 b: does not end
+           = so it is for sqlite, not for postgres; if the files are for one engine alone: migrate validate --engine postgres
+        ");
+        assert_eq!(together(&checks[..1]), [both, one]);
     }
 }

@@ -12,6 +12,7 @@ fn wrong_databases() {
         "status -d app.db",
         "status -d app",
         "status -d mysql://localhost/shop",
+        "status -d jdbc:postgresql://localhost/shop",
         "status -d sqlit:app.db",
         "status -d sqlite:",
         "status -d sqlite:app.db?mod=ro",
@@ -19,7 +20,7 @@ fn wrong_databases() {
     ]), @r#"
         $ migrate status
         error[M0402]: no database was named
-           = name it: migrate status -d sqlite:app.db
+           = name it: migrate status -d sqlite:app.db, or -d postgres://user@host/name
            = or for good: `url = "sqlite:app.db"` in migrate.toml, or the variable DATABASE_URL
         [exit 2]
         $ migrate status -d app.db
@@ -32,6 +33,10 @@ fn wrong_databases() {
         [exit 2]
         $ migrate status -d mysql://localhost/shop
         error[M0403]: no backend for `mysql` is compiled in; this build has: sqlite, postgres
+        [exit 2]
+        $ migrate status -d jdbc:postgresql://localhost/shop
+        error[M0403]: no backend for `jdbc` is compiled in; this build has: sqlite, postgres
+           = write the same URL without `jdbc:`
         [exit 2]
         $ migrate status -d sqlit:app.db
         error[M0403]: no backend for `sqlit` is compiled in; this build has: sqlite, postgres

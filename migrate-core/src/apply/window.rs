@@ -279,7 +279,7 @@ pub(super) fn statement_failure(
     step: &Step,
     statement: Option<usize>,
     recorded: usize,
-    error: ServerError,
+    mut error: ServerError,
     left: &[Step],
 ) -> StatementFailure {
     let script = step.script.as_ref().expect("a step that runs has a script");
@@ -289,6 +289,8 @@ pub(super) fn statement_failure(
         }
         None => script.source().range(),
     };
+    let place = statement.zip(error.position).map(|(index, position)| script.place(index, position));
+    error.position = place.map(|place| place - span.start);
     StatementFailure {
         id: step.id.clone(),
         title: step.title(),

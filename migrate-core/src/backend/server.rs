@@ -135,7 +135,7 @@ pub struct ServerError {
     pub detail: Option<String>,
     /// What it advises.
     pub hint: Option<String>,
-    /// Byte offset in the statement.
+    /// Byte offset in the statement; in its data, one byte and the length of its text more.
     pub position: Option<usize>,
     /// Who kept it waiting.
     pub blockers: Vec<Blocker>,

@@ -363,7 +363,7 @@ fn scripts_that_do_not_split_or_hold_nothing_are_found() {
        = close it with `'`
     warning[M0011]: 2 b (down): has no statement
       --> m/2_b.down.sql
-       = write one, or delete the file if it was never applied
+       = as it is, going back changes nothing; if there is no way back, say so in the up instead: -- migrate:irreversible "why"
     error[M0009]: 3 c: `\connect` is a command for psql, not for the server
       --> m/3_c.sql:1:1
      1 | \connect other

@@ -22,7 +22,7 @@ pub fn scripts<'a>(
     atomicity: Atomicity,
 ) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    let mut check = |title: &str, source: &Source, run: &RunAttributes| {
+    let mut check = |title: &str, source: &Source, run: &RunAttributes, help: &str| {
         let script = Script::parse(source.clone(), syntax, classify).and_then(|script| {
             units::cut(&script, run, syntax, atomicity)?;
             Ok(script)
@@ -31,24 +31,27 @@ pub fn scripts<'a>(
             Ok(script) if script.is_empty() => diagnostics.push(
                 Diagnostic::warning(codes::NO_STATEMENT, format!("{title}: has no statement"))
                     .at(Place::path(source.path()))
-                    .help("write one, or delete the file if it was never applied"),
+                    .help(help),
             ),
             Ok(_) => {}
             Err(problems) => diagnostics.extend(problems.into_iter().map(|problem| bad_script(title, source, problem))),
         }
     };
     for migration in migrations {
-        check(&migration.title(), &migration.up, &migration.attributes.run);
+        check(&migration.title(), &migration.up, &migration.attributes.run, EMPTY);
         if let Some(down) = &migration.down {
             let run = directive::run_attributes(&directive::directives(down, syntax).found);
-            check(&format!("{} (down)", migration.title()), down, &run);
+            check(&format!("{} (down)", migration.title()), down, &run, EMPTY_DOWN);
         }
     }
     for snapshot in snapshots {
-        check(&snapshot.title(), &snapshot.script, &RunAttributes::default());
+        check(&snapshot.title(), &snapshot.script, &RunAttributes::default(), EMPTY);
     }
     diagnostics
 }
+
+const EMPTY: &str = "write one, or delete the file if it was never applied";
+const EMPTY_DOWN: &str = "as it is, going back changes nothing; if there is no way back, say so in the up instead: -- migrate:irreversible \"why\"";
 
 fn bad_script(title: &str, source: &Source, problem: Problem) -> Diagnostic {
     let diagnostic = Diagnostic::error(codes::BAD_SCRIPT, format!("{title}: {}", problem.message))

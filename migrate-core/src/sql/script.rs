@@ -89,6 +89,18 @@ impl Script {
         part.data.as_ref().unwrap_or(&part.text).end
     }
 
+    /// Where in the file a [position](crate::backend::ServerError::position) of the statement at `index` is.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn place(&self, index: usize, position: usize) -> usize {
+        let part = &self.parts[index];
+        match &part.data {
+            Some(data) if position > part.text.len() => (data.start + position - part.text.len() - 1).min(data.end),
+            _ => (part.text.start + position).min(part.text.end),
+        }
+    }
+
     /// All statements in order.
     pub fn statements(&self) -> impl ExactSizeIterator<Item = Statement<'_>> {
         (0..self.parts.len()).map(|index| self.statement(index))
@@ -99,6 +111,21 @@ impl Script {
 mod tests {
     use super::*;
     use crate::sql::{StatementKind, classify};
+
+    #[test]
+    fn a_position_is_in_the_text_or_behind_it_in_the_data() {
+        let text = "-- ü\nselect 1;\ncopy t from stdin; -- rows\n1\n2\n\\.\n";
+        let script = Script::parse(Source::new("1_a.sql", text), &Syntax::POSTGRES, classify::postgres).unwrap();
+        let copy = script.statement(1);
+        let rest = |position: usize| &text[script.place(1, position)..];
+        assert!(rest(0).starts_with("copy t"));
+        assert!(rest(5).starts_with("t from"));
+        assert!(rest(copy.text.len()).starts_with("; -- rows"));
+        assert!(rest(copy.text.len() + 1).starts_with("1\n2"));
+        assert!(rest(copy.text.len() + 3).starts_with("2\n"));
+        assert!(rest(1000).starts_with("\\."));
+        assert!(text[script.place(0, 1000)..].starts_with(";\ncopy"), "without data it ends with the statement");
+    }
 
     #[test]
     fn a_script_is_its_statements_with_their_places_and_kinds() {

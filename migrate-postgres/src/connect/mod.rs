@@ -213,7 +213,17 @@ impl Postgres {
             Ok(()) => Ok(true),
             // Somebody was faster.
             Err(error) if matches!(error.code().map(SqlState::code), Some("42P04" | "23505")) => Ok(false),
-            Err(error) => Err(server_error(&error)),
+            Err(error) => {
+                let mut refused = server_error(&error);
+                refused.message = format!("the database {name} cannot be created: {}", refused.message);
+                if let (Some("42501"), Some(user)) = (refused.code.as_deref(), self.info.user()) {
+                    let (name, user) = (quoted(name), quoted(user));
+                    refused.hint = Some(format!(
+                        "let somebody who may do it: CREATE DATABASE {name} OWNER {user}; or ALTER ROLE {user} CREATEDB"
+                    ));
+                }
+                Err(refused)
+            }
         }
     }
 

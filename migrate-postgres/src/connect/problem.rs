@@ -195,7 +195,9 @@ fn said_no(refused: &DbError, tried: Tried<'_>) -> Problem {
                 _ if message.contains("certificate") => {
                     "name a certificate that the server knows: sslcert=FILE and sslkey=FILE".to_owned()
                 }
-                _ => "check the user".to_owned(),
+                _ => {
+                    "check the user: the URL names it, or PGUSER, or else it is that of the operating system".to_owned()
+                }
             })
         }
         "3D000" => {

@@ -309,6 +309,16 @@ mod on_postgres {
     }
 
     #[test]
+    fn who_may_create_no_database_reads_who_can() {
+        let to = database("postgres://locked:secret@127.0.0.1:PORT/nowhere");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let refused = runtime.block_on(to.create_database()).expect_err("the right is missing");
+        assert_eq!(refused.message, "the database nowhere cannot be created: permission denied to create database");
+        let hint = "let somebody who may do it: CREATE DATABASE \"nowhere\" OWNER \"locked\"; or ALTER ROLE \"locked\" CREATEDB";
+        assert_eq!(refused.hint.as_deref(), Some(hint));
+    }
+
+    #[test]
     fn the_command_line_takes_what_psql_takes() {
         let project = Project::new().file("migrations/1_a.sql", "create table a (n integer);\n");
         let database = server().database();

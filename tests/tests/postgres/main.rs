@@ -8,6 +8,7 @@
 //! | `exclusion` | many processes at once |
 //! | `kills` | kill -9 of clients and servers |
 //! | `pooler` | pgbouncer in between |
+//! | `refusals` | what is refused, and what a person reads then |
 //! | `scripts` | dumps, concurrent indexes, missing rights |
 //! | `session` | what a script leaves behind |
 //! | `sweep` | the connection cut before and after every message |
@@ -24,6 +25,7 @@ mod on_postgres {
     mod exclusion;
     mod kills;
     mod pooler;
+    mod refusals;
     mod scripts;
     mod session;
     mod support;

@@ -218,7 +218,7 @@ fn place(rest: &str) -> Result<(Option<InRelease>, &str), Flaw> {
 }
 
 /// `text` without `ending`, whose case does not matter.
-fn strip_ending<'a>(text: &'a str, ending: &str) -> Option<&'a str> {
+pub(super) fn strip_ending<'a>(text: &'a str, ending: &str) -> Option<&'a str> {
     let at = text.len().checked_sub(ending.len())?;
     text.get(at..)?.eq_ignore_ascii_case(ending).then(|| &text[..at])
 }
@@ -336,7 +336,7 @@ mod tests {
             ("1_add_v1.2.sql", "`.2` is neither an engine nor .up or .down"),
             ("1_x.up.postgres.sql", "the endings are .ENGINE.up.sql or .ENGINE.down.sql, in this order"),
             ("1_x.up.down.sql", "the endings are .ENGINE.up.sql or .ENGINE.down.sql, in this order"),
-            ("99999999999999999999_x.sql", "99999999999999999999 is too large"),
+            ("999999999999999999999999999999999999999_x.sql", "999999999999999999999999999999999999999 is too large"),
             ("1_x.sql.bak", "it does not end in .sql"),
             ("1_x", "it does not end in .sql"),
             ("", "it does not end in .sql"),

@@ -18,9 +18,15 @@ const COMPANIONS: &[&str] = &["md", "markdown", "rst", "adoc", "toml", "lock", "
 /// Endings of what is SQL, or was meant to be.
 const SCRIPTS: &[&str] = &["sql", "psql", "pgsql", "ddl", "sq", "slq", "sqll", "mysql", "sqlite"];
 
+/// Endings of code: another name makes no script of it.
+const CODE: &[&str] = &[
+    "go", "py", "rb", "js", "mjs", "cjs", "ts", "mts", "cts", "rs", "java", "kt", "groovy", "scala", "cs", "fs", "php",
+    "pl", "ex", "exs", "clj", "sh", "bash", "ps1",
+];
+
 /// Judges a name that [`name::parse`] refused.
 pub(super) fn judge(file: &str, engines: &[&str]) -> Outside {
-    let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+    let ending = ending(file);
     if COMPANIONS.contains(&ending.as_str()) {
         return Outside::SomethingElse;
     }
@@ -32,6 +38,10 @@ pub(super) fn judge(file: &str, engines: &[&str]) -> Outside {
         return Outside::SomethingElse;
     }
     Outside::NearMiss(repair(file, engines))
+}
+
+fn ending(file: &str) -> String {
+    file.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase()
 }
 
 /// The nearest legal name, if one can be told.
@@ -46,7 +56,8 @@ fn repair(file: &str, engines: &[&str]) -> Option<String> {
 fn endings(file: &str, engines: &[&str]) -> (String, String) {
     let lower = file.to_ascii_lowercase();
     let mut stem = match lower.find(".sql").filter(|at| !lower[at + 4..].starts_with("ite")) {
-        Some(at) => &file[..at],
+        // What stands between two of them counts too.
+        Some(at) => name::strip_ending(file, ".sql").unwrap_or(&file[..at]),
         None => match file.rsplit_once('.') {
             Some((stem, ending)) if !ending.contains('_') => stem,
             _ => file,
@@ -56,7 +67,7 @@ fn endings(file: &str, engines: &[&str]) -> (String, String) {
     let (mut engine, mut direction) = (None, None);
     while let Some((rest, part)) = stem.rsplit_once('.') {
         let words = ENGINES.iter().chain(engines).copied();
-        if part.is_empty() {
+        if part.is_empty() || part.eq_ignore_ascii_case("sql") {
             stem = rest;
         } else if !rest.contains('_') && part.bytes().all(|byte| byte.is_ascii_digit()) {
             break;
@@ -110,7 +121,11 @@ fn repair_stem(stem: &str) -> Option<String> {
     let is_placed =
         version.contains('.') && ["pre", "post"].contains(&lower.as_str()) && ordinal.parse::<u32>().is_ok();
     if !is_placed {
-        return Some(format!("{version}_{words}"));
+        // Where `_` comes after the version, a hyphen is a part of the words.
+        return Some(match rest.strip_prefix('_') {
+            Some(rest) => format!("{version}_{}", joined(rest, &['_', ' ', '.', '/'])),
+            None => format!("{version}_{words}"),
+        });
     }
     let description = parts.next().map(|words| format!("_{words}")).unwrap_or_default();
     Some(format!("{version}_{ordinal}_{lower}{description}"))
@@ -135,7 +150,11 @@ fn number(text: &str) -> (&str, &str) {
 
 /// With `_` for whatever a description may not hold.
 fn description(text: &str) -> String {
-    text.split(['_', '-', ' ', '.', '/']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+    joined(text, &['_', '-', ' ', '.', '/'])
+}
+
+fn joined(text: &str, separators: &[char]) -> String {
+    text.split(separators).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
 }
 
 /// What to do about a file that was perhaps meant as a migration.
@@ -143,6 +162,11 @@ pub(super) fn advice(file: &str, flaw: &Flaw, nearest: Option<String>) -> String
     match nearest {
         Some(name) if *flaw == Flaw::Ending && file.len() > name.len() && file.starts_with(&name) => {
             format!("the legal name is {name}: rename it, or move what is no migration out of the folder")
+        }
+        Some(name) if *flaw == Flaw::Ending && CODE.contains(&ending(file).as_str()) => {
+            format!(
+                "it is code, which is not run from here: write what it does in SQL, as {name}, or move it out of the folder"
+            )
         }
         Some(name) => format!("the nearest legal name is {name}"),
         None => "name it VERSION_DESCRIPTION.sql, like 20261120103000_create_users.sql, or move it out of the folder"
@@ -184,6 +208,29 @@ mod tests {
             ("2.1.0-50-post-drop.sql", near("2.1.0_50_post_drop.sql")),
             ("2024-01-31-create.sql", near("20240131_create.sql")),
         ]);
+    }
+
+    #[test]
+    fn the_nearest_name_keeps_what_is_legal() {
+        check(&[
+            ("7_two-words.tx.up.sql", near("7_two-words_tx.up.sql")),
+            ("7_two-words.dwn.sql", near("7_two-words.down.sql")),
+            ("7_x.sql.up.sql", near("7_x.up.sql")),
+            ("7_x.sql.down.sql", near("7_x.down.sql")),
+            ("7_x.sql.postgres.up.sql", near("7_x.postgres.up.sql")),
+            ("7_two-words.sql.sql", near("7_two-words.sql")),
+        ]);
+    }
+
+    #[test]
+    fn no_name_makes_a_script_of_code() {
+        let advice = |file: &str| match judge(file, &[]) {
+            Outside::NearMiss(nearest) => advice(file, &Flaw::Ending, nearest),
+            Outside::SomethingElse => panic!("{file} is judged to be something else"),
+        };
+        assert!(advice("7_fill.up.go").starts_with("it is code"), "{}", advice("7_fill.up.go"));
+        assert!(advice("7_fill.up.go").contains("as 7_fill.up.sql,"), "{}", advice("7_fill.up.go"));
+        assert_eq!(advice("7_fill.txt"), "the nearest legal name is 7_fill.sql");
     }
 
     #[test]

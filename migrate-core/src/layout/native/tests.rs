@@ -216,12 +216,12 @@ fn an_identity_without_a_name_is_refused() {
 }
 
 fn an_id() -> impl Strategy<Value = MigrationId> {
-    let dotted = (prop::collection::vec(0..3000_u64, 2..5), any::<bool>(), 0..100_000_u32, "(-(rc1|collate|a\\.2))?")
+    let dotted = (prop::collection::vec(0..3000_u128, 2..5), any::<bool>(), 0..100_000_u32, "(-(rc1|collate|a\\.2))?")
         .prop_map(|(parts, post, ordinal, suffix)| {
             let version = format!("{}{suffix}", Version::new(parts)).parse().unwrap();
             MigrationId::versioned(version, if post { Phase::Post } else { Phase::Pre }, ordinal)
         });
-    let plain = (any::<u64>(), any::<bool>()).prop_map(|(number, post)| {
+    let plain = (any::<u128>(), any::<bool>()).prop_map(|(number, post)| {
         MigrationId::versioned(Version::new([number]), if post { Phase::Post } else { Phase::Pre }, 0)
     });
     prop_oneof![plain, dotted, "[a-z_][a-z0-9_]{0,12}".prop_map(MigrationId::repeatable)]

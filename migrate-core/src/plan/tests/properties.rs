@@ -66,7 +66,7 @@ fn migration(id: MigrationId, up: &str, down: bool) -> Migration {
 
 fn ids() -> impl Strategy<Value = MigrationId> {
     prop_oneof![
-        4 => (0_u64..6, any::<bool>(), prop::sample::select(&[0_u32, 1, 2, 10, 11][..])).prop_map(|(version, post, ordinal)| {
+        4 => (0_u128..6, any::<bool>(), prop::sample::select(&[0_u32, 1, 2, 10, 11][..])).prop_map(|(version, post, ordinal)| {
             let phase = if post { Phase::Post } else { Phase::Pre };
             MigrationId::versioned(crate::Version::new([version]), phase, ordinal)
         }),
@@ -125,7 +125,7 @@ fn goals() -> impl Strategy<Value = Goal> {
         Just(Goal::Down(DownGoal::Empty)),
         (0_usize..4).prop_map(|steps| Goal::Down(DownGoal::Steps(steps))),
         ids().prop_map(|id| Goal::Down(DownGoal::To(Target::Id(id)))),
-        (0_u64..6).prop_map(|version| Goal::Baseline(crate::Version::new([version]))),
+        (0_u128..6).prop_map(|version| Goal::Baseline(crate::Version::new([version]))),
         ids().prop_map(Goal::ResolveApplied),
         ids().prop_map(Goal::ResolveNotApplied),
         ids().prop_map(Goal::Accept),
