@@ -15,6 +15,10 @@ const EVERY: Duration = Duration::from_secs(10);
 /// When is asked first.
 const FIRST: Duration = Duration::from_secs(1);
 
+/// What the server shows of others' statements to those who may not see them.
+pub(crate) const HIDDEN: &str = "<insufficient privilege>";
+const WHO_MAY_SEE: &str = "what it runs is shown to members of pg_read_all_stats";
+
 /// A connection beside the working one, opened when it is first needed.
 pub(crate) struct Side {
     origin: Postgres,
@@ -42,6 +46,8 @@ impl Side {
             .into_iter()
             .map(|row| {
                 let cell = |column: usize| row.get(column).cloned().flatten().filter(|text| !text.is_empty());
+                let hidden = (cell(4).as_deref() == Some(HIDDEN)).then(|| WHO_MAY_SEE.to_owned());
+                let cell = |column: usize| cell(column).filter(|text| text != HIDDEN);
                 let application = cell(2).map(|name| format!(", {name}")).unwrap_or_default();
                 let user = cell(1).map(|name| format!(", user {name}")).unwrap_or_default();
                 let state =
@@ -49,7 +55,7 @@ impl Side {
                 Blocker {
                     who: format!("process {}{user}{application}{state}", cell(0).unwrap_or_default()),
                     age: cell(3).and_then(|age| age.parse().ok()).and_then(|age| Duration::try_from_secs_f64(age).ok()),
-                    query: cell(4).map(|sql| shown(&sql)),
+                    query: cell(4).map(|sql| shown(&sql)).or_else(|| hidden.clone()),
                 }
             })
             .collect()

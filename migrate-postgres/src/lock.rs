@@ -8,6 +8,7 @@ use std::time::Duration;
 use migrate_core::backend::{Fault, Holder, Locked, ServerError, TableName};
 use sha2::{Digest, Sha256};
 
+use crate::blockers::HIDDEN;
 use crate::dialect::{CHECK, Scope, assignment};
 use crate::lease::Lease;
 use crate::session::{Handle, PostgresSession};
@@ -88,7 +89,8 @@ async fn holders(session: &mut PostgresSession<'_>, key: i64) -> Result<Vec<(i32
                 who = format!("{who} from {address}");
             }
             let since = cell(4).and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-            let running = cell(5).filter(|state| state == "active").and_then(|_| cell(6)).map(|sql| shown(&sql));
+            let query = cell(6).filter(|sql| sql != HIDDEN);
+            let running = cell(5).filter(|state| state == "active").and(query).map(|sql| shown(&sql));
             let holder = Holder { who: format!("{who}, process {pid}"), since, running };
             (pid.parse().unwrap_or_default(), holder)
         })

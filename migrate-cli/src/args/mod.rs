@@ -35,7 +35,7 @@ by MIGRATE_DATABASE_URL or DATABASE_URL. Flags go before variables, variables be
 Exit codes: 0 done or current, 1 refused, 2 usage or configuration, 3 a statement failed, 4 in doubt, 5 locked, \
 6 no connection, 7 pending, 8 ahead, 9 stopped, 10 precondition or backup failed, 11 findings.";
 
-/// Database schema migrations that cannot get dirty: PostgreSQL, MySQL, MariaDB, SQLite
+/// Database schema migrations that cannot get dirty
 #[derive(Debug, Parser)]
 #[command(name = "migrate", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 #[command(disable_help_subcommand = true, max_term_width = 100)]

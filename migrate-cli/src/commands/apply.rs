@@ -114,10 +114,14 @@ fn typed(project: &Project<'_>) -> String {
     }
 }
 
-/// `sqlite app.db`.
+/// `sqlite app.db`, or a URL that names the engine itself.
 pub(super) fn place(migrator: &Migrator) -> String {
     let backend = migrator.backend();
-    format!("{} {}", backend.dialect().name(), backend.label())
+    let (engine, label) = (backend.dialect().name(), backend.label());
+    if label.strip_prefix(engine).is_some_and(|rest| rest.starts_with("://")) {
+        return label;
+    }
+    format!("{engine} {label}")
 }
 
 /// A report as the document has it.

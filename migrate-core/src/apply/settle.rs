@@ -99,16 +99,22 @@ impl Run<'_> {
         }
         let statement = script.statement(cursor);
         let note = entry.note.as_deref().filter(|note| !note.is_empty());
+        let mut cleaned: Vec<String> = Vec::new();
+        let after = |evidence: String, cleaned: &[String]| match cleaned {
+            [] => evidence,
+            cleaned => format!("{evidence}, after {}", cleaned.join(", ")),
+        };
         for _ in 0..ROUNDS {
             match self.session.settle(&statement, note).await? {
-                Settled::Ran(evidence) => return Ok((true, evidence)),
-                Settled::DidNotRun(evidence) => return Ok((false, evidence)),
+                Settled::Ran(evidence) => return Ok((true, after(evidence, &cleaned))),
+                Settled::DidNotRun(evidence) => return Ok((false, after(evidence, &cleaned))),
                 Settled::First(statements) => {
                     for text in &statements {
                         if let Some(error) = self.clean_up(text).await? {
                             return Err(error.into());
                         }
                     }
+                    cleaned.extend(statements);
                 }
                 Settled::Undecided(reason) => return Err(doubt(step, Some(script), entry, reason).into()),
             }

@@ -21,6 +21,8 @@ full_page_writes = off
 synchronous_commit = on
 autovacuum = off
 jit = off
+# The default since 14.
+password_encryption = 'scram-sha-256'
 max_wal_size = 2GB
 # Leaves nothing outside the folder when it is killed.
 dynamic_shared_memory_type = mmap

@@ -37,7 +37,7 @@ fn another_client_of_the_pooler_never_sees_what_a_script_set() {
             "-- migrate:timeout lock=3s\n-- migrate:settings work_mem=8MB\ninsert into ran values (2);\nset role pg_monitor;",
         ),
         ("3_cursor", "declare c cursor with hold for select 1;\nlisten news;\ncreate temporary table t (n integer);"),
-        ("4_last", "insert into ran values (4);\nselect pg_sleep(0.2);"),
+        ("4_last", "insert into ran values (4);\nselect pg_sleep(1);"),
     ]);
     let before = Psql::connect(server, &pooler.url(&database)).run(STATE);
     let stop = AtomicBool::new(false);
@@ -55,7 +55,7 @@ fn another_client_of_the_pooler_never_sees_what_a_script_set() {
         let result = block_on(fragile(&pooler.url(&database), &set).up());
         drop(at_end);
         result.unwrap_or_else(|error| panic!("{error}"));
-        assert!(other.join().expect("it saw nothing") > 1);
+        assert!(other.join().expect("it saw nothing") > 0);
     });
     assert_eq!(Psql::connect(server, &pooler.url(&database)).run(STATE), before);
     assert_eq!(database.psql("select n from ran order by n"), "2\n4\n");
