@@ -14,6 +14,7 @@
 use std::time::Duration;
 
 use migrate_core::backend::ServerError;
+use migrate_core::backend::url::unescape;
 
 use crate::Sqlite;
 
@@ -99,22 +100,7 @@ fn scheme_hint(scheme: &str) -> String {
 }
 
 fn decode(path: &str, start: usize) -> Result<String, UrlError> {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        let at = start + path.len() - tail.len() - 1;
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|byte| *byte != 0);
-        bytes.push(byte.ok_or(UrlError::Escape { at })?);
-        rest = &tail[2..];
-    }
-    String::from_utf8(bytes).map_err(|_| UrlError::Escape { at: start })
+    unescape(path).map_err(|at| UrlError::Escape { at: start + at })
 }
 
 fn duration(text: &str) -> Result<Duration, UrlError> {

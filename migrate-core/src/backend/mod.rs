@@ -6,6 +6,7 @@
 //! | [`dialect`] | [`Dialect`]: plain data about the engine, with its four capabilities |
 //! | [`effect`] | [`Effect`]: one thing done to the database, and how a list of them ended |
 //! | [`server`] | what a server says of itself, and its errors |
+//! | [`url`] | what the URLs of all databases have in common |
 //!
 //! Policy is not here and not in an implementation: no comparison of versions, no "if pending", no retry. If two
 //! backends would contain the same `if`, it belongs into this crate.
@@ -21,6 +22,7 @@ use crate::sql::Statement;
 pub mod dialect;
 pub mod effect;
 pub mod server;
+pub mod url;
 
 pub use dialect::{Atomicity, Cancel, Dialect, Exclusion, Orphan};
 pub use effect::{Advance, Done, Effect, End, ForeignRow, NewEntry, Performed, Progress, Settings};

@@ -3,6 +3,8 @@
 //!
 //! Errors repeat no part of the text that could belong to a password somebody forgot to escape.
 
+use migrate_core::backend::url::unescape;
+
 use super::conninfo::ConnInfoError;
 
 /// Words and their values, in order. Of two values for one word the later one counts.
@@ -115,22 +117,7 @@ fn host_list(text: &str, start: usize) -> Result<(Vec<String>, Vec<String>), Con
 }
 
 fn decoded(text: &str, start: usize) -> Result<String, ConnInfoError> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        let at = start + text.len() - tail.len() - 1;
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|byte| *byte != 0);
-        bytes.push(byte.ok_or(ConnInfoError::Escape { at })?);
-        rest = &tail[2..];
-    }
-    String::from_utf8(bytes).map_err(|_| ConnInfoError::Escape { at: start })
+    unescape(text).map_err(|at| ConnInfoError::Escape { at: start + at })
 }
 
 /// `word = value …`; a value with blanks stands in single quotes, and a backslash takes the next character as it is.
