@@ -155,8 +155,12 @@ impl Run<'_> {
             let (part, error) = match outcome {
                 Outcome::Passed => return Ok(()),
                 Outcome::Refused(part, error) => (part, error),
+                // The row stays as it was announced: the next run settles it, and cleans up.
+                Outcome::LeftBehind(_, error, _) if error.fault == Fault::Cancelled && self.stop.is_requested() => {
+                    self.reset().await?;
+                    return Err(stopped(step, left));
+                }
                 Outcome::LeftBehind(index, error, why) => {
-                    // The row stays as it was announced: the next run settles it, and cleans up.
                     let failure = statement_failure(step, Some(index), journal.cursor, error, left);
                     return Err(ErrorKind::Statement(StatementFailure {
                         left_behind: Some(why.to_string()),
@@ -195,11 +199,10 @@ impl Run<'_> {
         checkpoint: Option<String>,
         left: &[Step],
     ) -> Result<(), Halt> {
-        let stopped = Advance { checkpoint, ..journal.here(State::Interrupted) };
-        self.perform_quietly(&[Effect::Advance(&stopped)]).await?;
+        let here = Advance { checkpoint, ..journal.here(State::Interrupted) };
+        self.perform_quietly(&[Effect::Advance(&here)]).await?;
         self.reset().await?;
-        let left = std::iter::once(step).chain(left).map(Step::title).collect();
-        Err(ErrorKind::Stopped { left }.into())
+        Err(stopped(step, left))
     }
 
     /// Statements in one transaction with the row: never in doubt.
@@ -262,11 +265,24 @@ impl Run<'_> {
 
     /// Removes what a refused statement left behind, so that it can be sent again: of a concurrent index build there is
     /// an invalid index. Answers why that failed.
+    ///
+    /// The statement may have waited as long as it must. This does not: whoever stopped it waits for the answer.
     async fn remove_leftovers(
         &mut self,
         statement: &Statement<'_>,
         note: Option<&str>,
     ) -> Result<Option<ServerError>, Halt> {
+        let usual = self.in_force.clone();
+        let lock_timeout = Some(self.options.lock_timeout);
+        let brief = Settings { lock_timeout, statement_timeout: Some(Duration::ZERO), ..usual.clone() };
+        if let Some(error) = self.set(brief).await? {
+            return Ok(Some(error));
+        }
+        let why = self.clear_away(statement, note).await?;
+        Ok(why.or(self.set(usual).await?))
+    }
+
+    async fn clear_away(&mut self, statement: &Statement<'_>, note: Option<&str>) -> Result<Option<ServerError>, Halt> {
         for _ in 0..ROUNDS {
             let texts = match self.session.settle(statement, note.filter(|note| !note.is_empty())).await {
                 Ok(Settled::First(texts)) => texts,
@@ -304,6 +320,10 @@ impl Run<'_> {
             }
         }
     }
+}
+
+fn stopped(step: &Step, left: &[Step]) -> Halt {
+    ErrorKind::Stopped { left: std::iter::once(step).chain(left).map(Step::title).collect() }.into()
 }
 
 /// Turns the progress of a unit's effects into events.
