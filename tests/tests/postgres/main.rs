@@ -6,6 +6,7 @@
 //! | `conformance` | the suite of the core |
 //! | `connect` | TLS, passwords, several hosts, poolers: how a connection comes about |
 //! | `exclusion` | many processes at once |
+//! | `halfway` | what leaves something behind, stopped half-way |
 //! | `kills` | kill -9 of clients and servers |
 //! | `pooler` | pgbouncer in between |
 //! | `refusals` | what is refused, and what a person reads then |
@@ -23,6 +24,7 @@ mod on_postgres {
     mod conformance;
     mod connect;
     mod exclusion;
+    mod halfway;
     mod kills;
     mod pooler;
     mod refusals;
