@@ -79,9 +79,10 @@ fn kill(victim: Victim, server: &Server, project: &Project, database: &Database<
             !pids.is_empty()
         }
         Victim::Server => {
+            let working = !database.backend_pids().is_empty();
             server.kill9();
             server.restart();
-            true
+            working
         }
     };
     let transcript = project.end(&words, child);
