@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use migrate_core::backend::Holder;
 use migrate_core::{Event, Migrator};
+use migrate_tests::proxy::{How, Proxy};
 use migrate_tests::servers::{Database, Pgbouncer, PoolMode, Postgres as Server, wait_for};
 use migrate_tests::{Project, Transcript, program};
 
@@ -164,4 +165,37 @@ fn behind_a_pooler_the_next_goes_on_after_the_lease_of_a_killed_holder() {
         assert_eq!(transcript.code, Some(0), "{transcript}");
     }
     assert_eq!(database.psql("select what from ran order by what"), "1\n2\n3\n");
+}
+
+#[test]
+fn a_run_that_connects_again_holds_the_lock_again() {
+    let database = Server::shared().database();
+    let proxy = Proxy::to(&Server::shared().address());
+    let set = set(&[("1_create", "create table ran (n integer);"), ("2_waits", "select pg_advisory_xact_lock(7);")]);
+    let migrator = Migrator::new(backend(&database.url_by(&proxy.address())), set.clone());
+    let waiting = |other_than: u32| {
+        let sql = format!(
+            "select pid from pg_stat_activity where datname = current_database() and wait_event = 'advisory' \
+             and pid <> {other_than} limit 1"
+        );
+        wait_for("the second step waits", || database.psql(&sql).trim().parse::<u32>().ok())
+    };
+    let locks = |pid: u32| {
+        let sql = format!("select count(*) from pg_locks where locktype = 'advisory' and granted and pid = {pid}");
+        database.psql(&sql)
+    };
+    thread::scope(|scope| {
+        // In here, so that nothing waits for it when this fails.
+        let mut blocker = database.client();
+        blocker.run("select pg_advisory_lock(7)");
+        let run = scope.spawn(move || block_on(migrator.up()));
+        let first = waiting(0);
+        assert_eq!(locks(first), "1\n");
+        proxy.cut_all(How::Reset);
+        let second = waiting(first);
+        assert_eq!(locks(second), "1\n", "it works without the lock");
+        blocker.run("select pg_advisory_unlock(7)");
+        run.join().expect("a run").unwrap_or_else(|error| panic!("{error:#?}"));
+    });
+    assert_whole(&database, &set, &database.contents(), "connected again");
 }

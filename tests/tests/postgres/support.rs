@@ -77,6 +77,11 @@ pub(crate) fn fragile(url: &str, set: &MigrationSet) -> Migrator {
     Migrator::new(backend(url), set.clone()).options(options)
 }
 
+/// Whether there is time for everything: `MIGRATE_TEST_LONG`.
+pub(crate) fn long() -> bool {
+    env::var_os("MIGRATE_TEST_LONG").is_some_and(|value| !value.is_empty())
+}
+
 /// How many crashes a test may take: 25, or what `MIGRATE_TEST_CRASHES` says.
 pub(crate) fn crashes() -> usize {
     env::var("MIGRATE_TEST_CRASHES").map_or(25, |text| text.parse().expect("MIGRATE_TEST_CRASHES is a number"))

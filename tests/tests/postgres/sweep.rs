@@ -8,7 +8,7 @@ use migrate_core::{MigrationSet, Migrator};
 use migrate_tests::proxy::{Cut, How, Proxy, Side};
 use migrate_tests::servers::{Database, Postgres as Server};
 
-use super::support::{assert_whole, backend, block_on, crashes, fragile, set};
+use super::support::{assert_whole, backend, block_on, crashes, fragile, long, set};
 
 /// Small transactions that travel in one window, one of several statements and one with a constraint that is checked
 /// at the end.
@@ -129,7 +129,9 @@ fn sweep(set: fn() -> MigrationSet) {
         })
         .collect();
     let all = points.len();
-    thin(&mut points, crashes() * 2);
+    if !long() {
+        thin(&mut points, crashes() * 2);
+    }
     let mut cuts = 0;
     for (number, (cut, next)) in points.iter().enumerate() {
         let context = format!("{cut}, {next:?}");

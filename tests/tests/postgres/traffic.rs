@@ -8,7 +8,7 @@ use migrate_core::backend::Blocker;
 use migrate_core::{Event, MigrationSet, Migrator, RunOptions};
 use migrate_tests::servers::{Database, Postgres as Server, wait_for};
 
-use super::support::{AtEnd, backend, block_on, set};
+use super::support::{AtEnd, backend, block_on, long, set};
 
 /// Who was said to be in the way, and how often a step was tried again.
 #[derive(Debug, Default)]
@@ -93,7 +93,7 @@ fn a_table_that_is_read_stays_readable_while_its_change_waits_for_somebody() {
 
 #[test]
 fn a_concurrent_build_waits_for_an_old_transaction_and_tells_of_it() {
-    let held = if std::env::var_os("MIGRATE_TEST_LONG").is_some() { 30 } else { 4 };
+    let held = if long() { 30 } else { 4 };
     let database = Server::shared().database();
     let first = ("1_a", "create table a as select i as n from generate_series(1, 1000) as i;");
     run(&database, &set(&[first]));
