@@ -264,13 +264,18 @@ impl Migrator {
             run.report.now_at = Some(self.set.last_versioned().map_or(head.id, |migration| migration.id.clone()));
             return Ok(());
         }
+        let mut before_the_lock = None;
         for _ in 0..RACES {
             let observed = self.observed(&mut *run.session).await?;
             run.observer.event(&Event::Connected { server: &observed.server });
-            let plan = self.planned(&observed)?;
+            let plan = match before_the_lock.take() {
+                Some((before, plan)) if before == observed => plan,
+                _ => self.planned(&observed)?,
+            };
             if self.needs_lock(&plan) && !run.locked {
                 // Whoever had it may have done the work: look again.
                 run.lock(self.set.component()).await?;
+                before_the_lock = Some((observed, plan));
                 continue;
             }
             for note in &plan.notes {
