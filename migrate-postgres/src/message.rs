@@ -224,7 +224,9 @@ impl<'a> Writer<'a, '_> {
     fn begin(&mut self, at: usize, settings: &Settings) {
         self.flush();
         let mut statements = vec!["BEGIN".to_owned()];
-        if let Ground::Own { base, .. } = self.ground {
+        if let Ground::Own { base, .. } = self.ground
+            && self.opens_an_attempt(at)
+        {
             statements.extend(self.clean(base));
             if self.effects.get(at + 1).is_some_and(chooses_isolation) {
                 // After some of these a transaction can choose no more; a failure still takes along what follows.
@@ -250,6 +252,17 @@ impl<'a> Writer<'a, '_> {
         self.unchecked = false;
     }
 
+    /// Whether a transaction is the first of its step. What a script set for the session holds until its last statement,
+    /// also where not all of them can be in one transaction.
+    fn opens_an_attempt(&self, begin: usize) -> bool {
+        let rest = &self.effects[begin + 1..];
+        match rest.iter().position(|effect| matches!(effect, Effect::Commit | Effect::Rollback)) {
+            Some(end) => rest[..end].iter().any(|effect| matches!(effect, Effect::Append(_))),
+            // The rest of it follows later: that is done with the first steps of a run and those with preconditions.
+            None => true,
+        }
+    }
+
     fn commit(&mut self, at: usize) {
         if self.unchecked || self.current.parts.is_empty() {
             self.push(at, PartKind::Frame, CHECK, false);
@@ -269,7 +282,9 @@ impl<'a> Writer<'a, '_> {
         let mut statements = Vec::new();
         match self.ground {
             Ground::Own { base, .. } => {
-                statements.extend(self.clean(base));
+                if *settings == Settings::default() {
+                    statements.extend(self.clean(base));
+                }
                 statements.extend(assignments(settings, Scope::Session));
             }
             // The session saves and restores what is set here.
@@ -301,7 +316,9 @@ impl<'a> Writer<'a, '_> {
 
     fn row(&mut self, at: usize, sql: &str) {
         if !self.in_transaction {
-            return self.by_itself(at, PartKind::Row, &[sql.to_owned()]);
+            let ourselves = if let Ground::Own { .. } = self.ground { OURSELVES } else { &[] };
+            let statements: Vec<_> = ourselves.iter().copied().chain([sql]).map(str::to_owned).collect();
+            return self.by_itself(at, PartKind::Row, &statements);
         }
         if std::mem::take(&mut self.unchecked) {
             let behind = self.effects[at..].iter().position(|effect| matches!(effect, Effect::Commit));

@@ -10,7 +10,6 @@ use tokio_postgres::error::DbError;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
 
 use crate::blockers::Wait;
-use crate::dialect::{Scope, assignments};
 use crate::error::{place, place_in_data, place_inside, refusal};
 use crate::evidence;
 use crate::message::{Ground, Message, Part, PartKind, Prepared, Query, messages};
@@ -82,18 +81,7 @@ impl PostgresSession<'_> {
             Ok(home) => home,
             Err(error) => return Err(Failure { at: 0, error }),
         };
-        let last_set = effects.iter().rev().find_map(|effect| match effect {
-            Effect::Set(settings) => Some(assignments(settings, Scope::Session)),
-            _ => None,
-        });
-        if last_set.is_some() {
-            self.in_force.clear();
-        }
         let ground = self.ground();
-        if let Some(last_set) = last_set {
-            // Of what is refused a part may be in force.
-            self.in_force = last_set;
-        }
         let was_open = self.in_transaction;
         let (sending, unsendable) = match messages(effects, &home, &ground, was_open) {
             Ok(sending) => (sending, None),

@@ -55,8 +55,6 @@ pub struct PostgresSession<'c> {
     pub(crate) owner: Option<String>,
     /// The history table as it was found, and its quoted name.
     home: Option<(TableName, String)>,
-    /// What [`Effect::Set`] put in force on our own connection, which is cleaned at every transaction.
-    pub(crate) in_force: Vec<String>,
     /// What [`Effect::Set`] changed on a borrowed connection, with what was there.
     changed: Vec<(String, String)>,
     /// What was set on a borrowed connection when it was last looked at.
@@ -158,7 +156,6 @@ impl<'c> PostgresSession<'c> {
             driver: None,
             owner: None,
             home: None,
-            in_force: Vec::new(),
             changed: Vec::new(),
             left: BTreeMap::new(),
         }
@@ -188,7 +185,6 @@ impl<'c> PostgresSession<'c> {
                     let interval = CHECK_CLIENT.as_millis().to_string();
                     base.push(assignment("client_connection_check_interval", &interval, Scope::Session));
                 }
-                base.extend(self.in_force.iter().cloned());
                 Ground::Own { base, prepared: self.prepared }
             }
         }

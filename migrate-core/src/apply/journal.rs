@@ -12,7 +12,7 @@ use crate::error::{ErrorKind, StatementFailure};
 use crate::event::{Event, Observer};
 use crate::history::State;
 use crate::plan::{How, Step, Unit};
-use crate::sql::{Recovery, Statement};
+use crate::sql::{Recovery, Script, Statement, StatementKind};
 
 use super::effects::{Journal, Part, Stamp, settings, unit_settings};
 use super::report::StepReport;
@@ -63,10 +63,13 @@ impl Run<'_> {
         row.entry.checkpoint.clone_from(&checkpoint);
         let mut journal = Journal::new(script, row, start);
 
-        if step.resume.is_none() {
+        if step.resume.is_none() && !step.run.preconditions.is_empty() {
+            // What the step before it left in the session must not answer.
+            self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
             ask(&mut *self.session, step, &step.run.preconditions).await?;
         }
         self.open_row(&takeover, &journal).await?;
+        self.set_again(script, start).await?;
         for (index, unit) in step.units.iter().enumerate() {
             self.unit(step, unit, &mut journal, &settings, checkpoint.take().filter(|_| index == 0), left).await?;
         }
@@ -74,7 +77,17 @@ impl Run<'_> {
         let statements = step.units.iter().map(|unit| unit.runs.len()).sum();
         self.finished(seq, StepReport::of(step, statements, elapsed));
         self.observer.event(&Event::StepFinished { step, elapsed });
-        self.reset().await
+        // Also where nothing of ours is in force: a script may have changed the session.
+        self.in_force = Settings::default();
+        self.perform_quietly(&[Effect::Set(&Settings::default())]).await
+    }
+
+    /// What an earlier attempt set for its session holds for the rest of the script, so it is set again.
+    async fn set_again(&mut self, script: &Script, start: usize) -> Result<(), Halt> {
+        for statement in script.statements().take(start).filter(sets_the_session) {
+            self.perform_quietly(&[Effect::Statement(&statement)]).await?;
+        }
+        Ok(())
     }
 
     /// Settings of the session for what runs outside a transaction; answers why they are refused.
@@ -320,6 +333,16 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// `SET` and `RESET`, but not what ends with its transaction.
+fn sets_the_session(statement: &Statement<'_>) -> bool {
+    let mut words = statement.text.split_whitespace().map(str::to_ascii_lowercase);
+    let first = words.next().unwrap_or_default();
+    let second = words.next().unwrap_or_default();
+    statement.class.kind == StatementKind::Session
+        && ["set", "reset"].contains(&first.as_str())
+        && !["local", "transaction", "constraints"].contains(&second.as_str())
 }
 
 fn stopped(step: &Step, left: &[Step]) -> Halt {

@@ -17,6 +17,23 @@ fn row(seq: u64) -> NewEntry {
     NewEntry { entry: Entry::blank(key, id, Action::Up), script: None, down_script: None }
 }
 
+fn advance() -> Advance {
+    Advance {
+        key: EntryKey { component: "main".to_owned(), seq: 1 },
+        run_id: "r".to_owned(),
+        fence: 0,
+        holder_fence: 0,
+        from_cursor: 0,
+        cursor: 1,
+        prefix_digest: None,
+        state: State::Done,
+        note: None,
+        settled_by: None,
+        checkpoint: None,
+        error: None,
+    }
+}
+
 /// Each message in one line: its statements, cut short, with the effect that each belongs to.
 fn sent(effects: &[Effect<'_>], ground: &Ground) -> Vec<String> {
     let sending = messages(effects, "h", ground, false).unwrap();
@@ -68,10 +85,27 @@ fn a_window_has_two_messages_for_each_transaction() {
 fn a_script_can_choose_the_isolation_of_its_transaction() {
     let settings = Settings::default();
     let set = statement("/* all */ set transaction isolation level serializable", None);
-    let effects = [Effect::Begin(&settings), Effect::Statement(&set), Effect::Commit];
+    let row = row(1);
+    let effects = [Effect::Begin(&settings), Effect::Statement(&set), Effect::Append(&row), Effect::Commit];
     let lines = sent(&effects, &Ground::Own { base: Vec::new(), prepared: Prepared::No });
     assert!(lines[0].starts_with("0 BEGIN | 0 CLOSE ALL") && lines[0].ends_with("| 0 COMMIT"), "{lines:#?}");
     assert_eq!(lines[1], "0. BEGIN");
+}
+
+#[test]
+fn the_session_is_cleaned_once_for_a_step() {
+    let settings = Settings::default();
+    let (create, first) = (statement("create table a()", None), row(1));
+    let advance = advance();
+    let ground = Ground::Own { base: Vec::new(), prepared: Prepared::No };
+    let cleans = |effects: &[Effect<'_>]| sent(effects, &ground).join("\n").contains("RESET ALL");
+    assert!(cleans(&[Effect::Begin(&settings), Effect::Append(&first), Effect::Commit]));
+    assert!(cleans(&[Effect::Begin(&settings)]), "the rest of it follows");
+    assert!(cleans(&[Effect::Set(&settings)]));
+    let unit = [Effect::Begin(&settings), Effect::Statement(&create), Effect::Advance(&advance), Effect::Commit];
+    assert!(!cleans(&unit), "a script goes on");
+    let limited = Settings { lock_timeout: Some(std::time::Duration::ZERO), ..Settings::default() };
+    assert!(!cleans(&[Effect::Set(&limited)]));
 }
 
 #[test]
@@ -112,21 +146,7 @@ fn many_rows_are_prepared_unless_a_script_prepares() {
 #[test]
 fn what_is_outside_a_transaction_is_answered_first() {
     let vacuum = statement("vacuum", None);
-    let key = EntryKey { component: "main".to_owned(), seq: 1 };
-    let advance = Advance {
-        key,
-        run_id: "r".to_owned(),
-        fence: 0,
-        holder_fence: 0,
-        from_cursor: 0,
-        cursor: 1,
-        prefix_digest: None,
-        state: State::Done,
-        note: None,
-        settled_by: None,
-        checkpoint: None,
-        error: None,
-    };
+    let advance = advance();
     let effects = [Effect::Statement(&vacuum), Effect::Advance(&advance)];
     assert_eq!(sent(&effects, &Ground::Borrowed), ["[0. vacuum]", "[1. WITH changed AS (UPDATE ]"]);
 }

@@ -103,6 +103,35 @@ fn settings_of_a_step_hold_to_its_end_whatever_shares_a_transaction_in_between()
 }
 
 #[test]
+fn what_a_script_sets_holds_to_its_end_and_where_it_goes_on() {
+    let database = Server::shared().database();
+    let text = |table: &str| {
+        format!(
+            "set work_mem = '7MB';\nset role pg_monitor;\nreset role;\nset statement_timeout = '77s';\nvacuum;\n\
+             create table {table} as select current_setting('work_mem') as a, current_setting('statement_timeout') as b;"
+        )
+    };
+    let after =
+        "create table after as select current_setting('work_mem') as a, current_setting('statement_timeout') as b;";
+    let broken = text("no_schema.made");
+    let error = block_on(fragile(&database.url(), &set(&[("1_sets", &broken)])).up()).unwrap_err().to_string();
+    assert!(error.contains("statement 6 of 6 failed"), "{error}");
+    let mended = text("made");
+    block_on(fragile(&database.url(), &set(&[("1_sets", &mended), ("2_after", after)])).up())
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(database.psql("select * from made union all select * from after"), "7MB|77s\n4MB|0\n");
+}
+
+#[test]
+fn a_journalled_script_that_takes_a_role_is_written_down_by_whoever_runs_it() {
+    let database = Server::shared().database();
+    let text = "set role pg_monitor;\nvacuum (analyze) pg_catalog.pg_class;\nselect 1;";
+    block_on(fragile(&database.url(), &set(&[("1_role", text), ("2_after", "create table a (n int)")])).up())
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(database.psql("select tableowner from pg_tables where tablename = 'a'"), "postgres\n");
+}
+
+#[test]
 fn nothing_of_the_callers_session_is_reset() {
     let database = Server::shared().database();
     let set = set(&[
