@@ -16,7 +16,7 @@
 
 use std::collections::BTreeMap;
 
-use migrate_core::backend::{Fault, ServerError, Settled};
+use migrate_core::backend::{Fault, Note, ServerError, Settled};
 use migrate_core::sql::classify::{Word, words};
 use migrate_core::sql::{Recovery, Statement, StatementKind, Syntax, TransactionControl};
 
@@ -175,8 +175,8 @@ pub(crate) async fn note(
     session: &mut PostgresSession<'_>,
     statement: &Statement<'_>,
     syntax: &Syntax,
-) -> Result<Option<String>, ServerError> {
-    let Some(about) = About::of(statement, syntax) else { return Ok(None) };
+) -> Result<Note, ServerError> {
+    let Some(about) = About::of(statement, syntax) else { return Ok(Note::Nothing) };
     let sql = match &about {
         About::CreateIndex { table, .. } => {
             let table = relation(table);
@@ -204,7 +204,7 @@ pub(crate) async fn note(
         }
         About::Create { what, name } | About::Drop { what, name } => format!("SELECT 'oid=' || {}", what.oid(name)),
     };
-    Ok(session.cells(&sql).await?.into_iter().flatten().next().flatten())
+    Ok(session.cells(&sql).await?.into_iter().flatten().next().flatten().map_or(Note::Nothing, Note::Is))
 }
 
 /// A note, read back.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use migrate_core::backend::{
-    Backend, Canceller, Dialect, Effect, Fault, HistoryTable, Locked, Notice, Performed, Progress, Row, Server,
+    Backend, Canceller, Dialect, Effect, Fault, HistoryTable, Locked, Note, Notice, Performed, Progress, Row, Server,
     ServerError, Session, Settled, TableName,
 };
 use migrate_core::history::{Entry, EntryKey, Texts};
@@ -356,7 +356,7 @@ impl Session for PostgresSession<'_> {
         self.carry_out(table, effects, progress).await
     }
 
-    async fn note(&mut self, statement: &Statement<'_>) -> Result<Option<String>, ServerError> {
+    async fn note(&mut self, statement: &Statement<'_>) -> Result<Note, ServerError> {
         evidence::note(self, statement, &Syntax::POSTGRES).await
     }
 

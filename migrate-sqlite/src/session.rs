@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use migrate_core::backend::{
-    Canceller, Effect, Fault, HistoryTable, Locked, Performed, Progress, Row, Server, ServerError, Session, Settings,
-    Settled, TableName,
+    Canceller, Effect, Fault, HistoryTable, Locked, Note, Performed, Progress, Row, Server, ServerError, Session,
+    Settings, Settled, TableName,
 };
 use migrate_core::history::{Entry, EntryKey, Texts, foreign};
 use migrate_core::sql::statement::Recovery;
@@ -250,8 +250,8 @@ impl Session for SqliteSession<'_> {
         self.carry_out(table, effects, progress)
     }
 
-    async fn note(&mut self, _: &Statement<'_>) -> Result<Option<String>, ServerError> {
-        Ok(None)
+    async fn note(&mut self, _: &Statement<'_>) -> Result<Note, ServerError> {
+        Ok(Note::Nothing)
     }
 
     async fn settle(&mut self, statement: &Statement<'_>, _: Option<&str>) -> Result<Settled, ServerError> {

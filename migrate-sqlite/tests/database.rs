@@ -203,7 +203,7 @@ fn a_statement_in_flight_runs_again_if_that_is_harmless() {
     let mut settle = |sharing: Sharing| {
         let statement = sql("VACUUM");
         let statement = Statement { class: Class { sharing, ..statement.class }, ..statement };
-        assert_eq!(block_on(session.note(&statement)).unwrap(), None);
+        assert_eq!(block_on(session.note(&statement)).unwrap(), migrate_core::backend::Note::Nothing);
         block_on(session.settle(&statement, None)).unwrap()
     };
     assert!(matches!(settle(Sharing::Alone(Recovery::Repeat)), Settled::DidNotRun(_)));

@@ -172,6 +172,7 @@ pub(super) fn advance(row: &NewEntry, from: usize, to: usize, state: State) -> A
         prefix_digest: None,
         state,
         note: None,
+        asked: None,
         settled_by: None,
         checkpoint: None,
         error: None,

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::backend::{
-    Advance, Blocker, Done, Effect, End, Exclusion, Fault, Notice, Progress, ServerError, Settings, Settled,
+    Advance, Blocker, Done, Effect, End, Exclusion, Fault, Note, Notice, Progress, ServerError, Settings, Settled,
 };
 use crate::error::{ErrorKind, StatementFailure};
 use crate::event::{Event, Observer};
@@ -19,7 +19,7 @@ use super::report::StepReport;
 use super::retry::Retry;
 use super::settle::{ENDLESS, ROUNDS};
 use super::window::{ask, refused, statement_failure};
-use super::{Halt, Run};
+use super::{Halt, Run, halted};
 
 /// What a unit came to.
 pub(super) enum Outcome {
@@ -162,7 +162,7 @@ impl Run<'_> {
             let before = checkpoint.clone();
             let outcome = match &unit.how {
                 How::Together | How::Discarded => self.together(step, unit, journal, settings).await?,
-                How::Alone(recovery) => self.alone(step, unit, *recovery, journal).await?,
+                How::Alone(recovery) => self.alone(step, unit, *recovery, journal, settings).await?,
                 How::Batch(batch) => self.batch(step, unit, batch, journal, settings, &mut checkpoint).await?,
             };
             let (part, error) = match outcome {
@@ -248,17 +248,29 @@ impl Run<'_> {
         unit: &Unit,
         recovery: Recovery,
         journal: &mut Journal<'_>,
+        settings: &Settings,
     ) -> Result<Outcome, Halt> {
         let statement = journal.script.statement(unit.runs.start);
-        let mut note = None;
+        let mut announced = None;
         if recovery != Recovery::Repeat {
-            note = self.session.note(&statement).await?;
-            // An empty note says "sent, with nothing readable"; none at all says "never sent".
-            let announced = Advance { note: Some(note.clone().unwrap_or_default()), ..journal.here(State::InFlight) };
-            self.perform_quietly(&[Effect::Advance(&announced)]).await?;
+            let (note, asked) = match self.session.note(&statement).await? {
+                Note::Shares => {
+                    let unit = Unit { how: How::Together, ..unit.clone() };
+                    return self.together(step, &unit, journal, settings).await;
+                }
+                // An empty note says "sent, with nothing readable"; none at all says "never sent".
+                Note::Nothing => (Some(String::new()), None),
+                Note::Is(note) => (Some(note), None),
+                Note::Asked(expression) => (None, Some(expression)),
+            };
+            announced = Some(Advance { note, asked, ..journal.here(State::InFlight) });
         }
         let advance = journal.to(unit.covers.end);
-        let effects = [Effect::Statement(&statement), Effect::Advance(&advance)];
+        let effects: Vec<Effect<'_>> = announced
+            .iter()
+            .map(Effect::Advance)
+            .chain([Effect::Statement(&statement), Effect::Advance(&advance)])
+            .collect();
         match self.send_unit(step, unit, &effects).await? {
             Outcome::Passed => {
                 journal.passed(&advance, unit.covers.end);
@@ -267,7 +279,7 @@ impl Run<'_> {
             // What is left of a refused removal is for the next try: finishing it here would remove what the server
             // said no to.
             Outcome::Refused(Part::Statement(index), error) if recovery == Recovery::Definition => {
-                Ok(match self.remove_leftovers(&statement, note.as_deref()).await? {
+                Ok(match self.remove_leftovers(&statement, announced.and_then(|row| row.note).as_deref()).await? {
                     None => Outcome::Refused(Part::Statement(index), error),
                     Some(why) => Outcome::LeftBehind(index, error, why),
                 })
@@ -320,6 +332,10 @@ impl Run<'_> {
         match performed.end {
             End::All => Ok(Outcome::Passed),
             End::Lost(error) => Err(ErrorKind::Lost(error).into()),
+            // Whoever else writes to the row before the statement was faster.
+            End::Refused { at: 0, error } if matches!(effects, [Effect::Advance(_), Effect::Statement(_), ..]) => {
+                Err(halted(error))
+            }
             End::Refused { at, error } => {
                 if matches!(effects.first(), Some(Effect::Begin(_))) {
                     self.rollback().await;

@@ -157,6 +157,7 @@ fn interrupted(
         prefix_digest,
         state: State::Interrupted,
         note: entry.note.clone(),
+        asked: None,
         settled_by: Some(evidence),
         checkpoint: entry.checkpoint.clone(),
         error: entry.error.clone(),

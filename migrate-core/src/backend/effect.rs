@@ -64,6 +64,9 @@ pub struct Advance {
     pub state: State,
     /// New: evidence taken before the statement at the cursor.
     pub note: Option<String>,
+    /// New: an expression of the server's, from [`Note::Asked`](super::Note::Asked), whose value is the note in place of
+    /// `note`. Where it is NULL the note is empty: a row without a note says that nothing was sent.
+    pub asked: Option<String>,
     /// New: what decided a doubt.
     pub settled_by: Option<String>,
     /// New: where a batch or a code migration goes on.

@@ -111,9 +111,8 @@ pub trait Session: HistoryTable {
         progress: &mut (dyn Progress + Send),
     ) -> Performed;
 
-    /// Evidence: what the objects that `statement` names look like before it runs. `None` is "nothing readable", after
-    /// which a crash inside the statement leaves a doubt.
-    async fn note(&mut self, statement: &Statement<'_>) -> Result<Option<String>, ServerError>;
+    /// Evidence: what the objects that `statement` names look like before it runs.
+    async fn note(&mut self, statement: &Statement<'_>) -> Result<Note, ServerError>;
 
     /// What became of a statement that was in flight, with the lock held again and its server thread gone.
     ///
@@ -159,6 +158,21 @@ pub enum Locked {
     },
     /// Somebody has it.
     HeldBy(Holder),
+}
+
+/// Answer of [`Session::note`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// Nothing is readable: a crash inside the statement leaves a doubt.
+    Nothing,
+    /// What was read.
+    Is(String),
+    /// An expression whose value the server writes down when the statement is announced ([`Advance::asked`]): nothing
+    /// travels for it alone, and what it is about need not be there yet when the question is asked.
+    Asked(String),
+    /// Nothing is needed: the statement can share a transaction with its row, which its text does not tell.
+    Shares,
 }
 
 /// Answer of [`Session::settle`].

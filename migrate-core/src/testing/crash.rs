@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backend::{
-    Backend, Canceller, Dialect, Effect, End, Fault, HistoryTable, Locked, Performed, Progress, Row, Server,
+    Backend, Canceller, Dialect, Effect, End, Fault, HistoryTable, Locked, Note, Performed, Progress, Row, Server,
     ServerError, Session, Settled, TableName,
 };
 use crate::history::{Entry, EntryKey, Texts};
@@ -176,7 +176,7 @@ impl Session for CrashSession {
         performed
     }
 
-    async fn note(&mut self, statement: &Statement<'_>) -> Result<Option<String>, ServerError> {
+    async fn note(&mut self, statement: &Statement<'_>) -> Result<Note, ServerError> {
         pass!(self, note(statement))
     }
 

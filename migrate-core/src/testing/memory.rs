@@ -14,8 +14,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backend::{
-    Advance, Backend, Blocker, Canceller, Dialect, Done, Effect, Fault, HistoryTable, Holder, Locked, NewEntry, Notice,
-    Performed, Progress, Row, Server, ServerError, Session, Settled, TableName,
+    Advance, Atomicity, Backend, Blocker, Canceller, Dialect, Done, Effect, Fault, HistoryTable, Holder, Locked,
+    NewEntry, Note, Notice, Performed, Progress, Row, Server, ServerError, Session, Settled, TableName,
 };
 use crate::history::{Entry, EntryKey, State, Texts, Timestamp};
 use crate::sql::{Recovery, Sharing, Statement};
@@ -176,6 +176,11 @@ impl MemorySession {
         }
     }
 
+    /// Evidence: whether there is such a table.
+    fn is_there(&mut self, table: &str) -> String {
+        self.with(|world| world.tables.contains_key(table).to_string())
+    }
+
     fn carry_out(&mut self, effect: &Effect<'_>) -> Result<Done, ServerError> {
         match effect {
             Effect::Begin(_) => {
@@ -226,9 +231,10 @@ impl MemorySession {
 
     fn advance(&mut self, advance: &Advance) -> Result<(), ServerError> {
         self.fenced(advance.holder_fence)?;
-        if self.memory.fraud == Some(Fraud::LosesAnnouncements) && advance.note.is_some() {
+        if self.memory.fraud == Some(Fraud::LosesAnnouncements) && (advance.note.is_some() || advance.asked.is_some()) {
             return Ok(());
         }
+        let answer = advance.asked.as_deref().map(|table| self.is_there(table));
         self.with(|world| {
             world.clock += 1;
             let now = Timestamp(world.clock);
@@ -243,7 +249,7 @@ impl MemorySession {
             row.entry.cursor = advance.cursor;
             row.entry.state = advance.state;
             row.entry.prefix_digest.clone_from(&advance.prefix_digest);
-            row.entry.note.clone_from(&advance.note);
+            row.entry.note = answer.or_else(|| advance.note.clone());
             row.entry.settled_by.clone_from(&advance.settled_by);
             row.entry.checkpoint.clone_from(&advance.checkpoint);
             row.entry.error.clone_from(&advance.error);
@@ -403,13 +409,16 @@ impl Session for MemorySession {
         Performed::all(done)
     }
 
-    async fn note(&mut self, statement: &Statement<'_>) -> Result<Option<String>, ServerError> {
+    async fn note(&mut self, statement: &Statement<'_>) -> Result<Note, ServerError> {
         if !self.memory.evidence {
-            return Ok(None);
+            return Ok(Note::Nothing);
         }
-        let words = words(statement.text);
-        let name = words.get(2).cloned().unwrap_or_default();
-        Ok(Some(self.with(|world| world.tables.contains_key(&name).to_string())))
+        let name = words(statement.text).get(2).cloned().unwrap_or_default();
+        // Both ways of taking a note are in use: one is read now, the other is written down by the "server".
+        Ok(match self.memory.dialect.atomicity {
+            Atomicity::Script => Note::Is(self.is_there(&name)),
+            Atomicity::Statement => Note::Asked(name),
+        })
     }
 
     async fn settle(&mut self, statement: &Statement<'_>, note: Option<&str>) -> Result<Settled, ServerError> {
@@ -420,11 +429,12 @@ impl Session for MemorySession {
         if let Some(broken) = broken.filter(|broken| self.with(|world| world.tables.contains_key(broken))) {
             return Ok(Settled::First(vec![format!("DROP TABLE {broken}")]));
         }
-        let now = self.note(statement).await?;
-        Ok(match (note, now) {
-            (Some(before), Some(now)) if before == now => Settled::DidNotRun("catalog: nothing changed".to_owned()),
-            (Some(_), Some(_)) => Settled::Ran("catalog: the table changed".to_owned()),
-            _ => Settled::Undecided("nothing was noted before it".to_owned()),
+        let name = words(statement.text).get(2).cloned().unwrap_or_default();
+        let now = self.is_there(&name);
+        Ok(match note {
+            Some(before) if before == now => Settled::DidNotRun("catalog: nothing changed".to_owned()),
+            Some(_) => Settled::Ran("catalog: the table changed".to_owned()),
+            None => Settled::Undecided("nothing was noted before it".to_owned()),
         })
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backend::{
-    Backend, Canceller, Dialect, Effect, HistoryTable, Locked, Performed, Progress, Row, Server, ServerError, Session,
-    Settled, TableName,
+    Backend, Canceller, Dialect, Effect, HistoryTable, Locked, Note, Performed, Progress, Row, Server, ServerError,
+    Session, Settled, TableName,
 };
 use crate::history::{Entry, EntryKey, Texts};
 use crate::sql::Statement;
@@ -134,7 +134,7 @@ impl Session for RecordSession {
         self.inner.perform(table, effects, progress).await
     }
 
-    async fn note(&mut self, statement: &Statement<'_>) -> Result<Option<String>, ServerError> {
+    async fn note(&mut self, statement: &Statement<'_>) -> Result<Note, ServerError> {
         self.write(format!("note {}", statement.text));
         self.inner.note(statement).await
     }

@@ -28,6 +28,7 @@ fn advance() -> Advance {
         prefix_digest: None,
         state: State::Done,
         note: None,
+        asked: None,
         settled_by: None,
         checkpoint: None,
         error: None,

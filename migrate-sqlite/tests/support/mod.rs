@@ -166,6 +166,7 @@ pub fn advance(seq: u64, from: u64, state: State) -> Advance {
         prefix_digest: Some("q".to_owned()),
         state,
         note: Some("note".to_owned()),
+        asked: None,
         settled_by: None,
         checkpoint: Some("{}".to_owned()),
         error: None,

@@ -124,6 +124,7 @@ pub fn lost_races_are_told_apart<F: Fixture>() {
         prefix_digest: None,
         state: State::Done,
         note: None,
+        asked: None,
         settled_by: None,
         checkpoint: None,
         error: None,
