@@ -143,19 +143,14 @@ impl<'p> Transaction<'p> {
 
     /// Everything after [`begin`](Self::begin). Where writers are excluded by the transaction alone the row comes
     /// first: whoever lost the race must not run a statement.
-    pub(super) fn rest(&self) -> Vec<(Part, Effect<'_>)> {
-        let statements = self
-            .statements
-            .iter()
-            .map(|statement| (Part::Statement(statement.number - 1), Effect::Statement(statement)));
-        let row = (Part::Row, Effect::Append(&self.row));
+    pub(super) fn rest(&self) -> Vec<Effect<'_>> {
+        let statements = self.statements.iter().map(Effect::Statement);
+        let row = Effect::Append(&self.row);
         let mut effects: Vec<_> = match &self.complete {
             None => statements.chain([row]).collect(),
-            Some(complete) => {
-                [row].into_iter().chain(statements).chain([(Part::Row, Effect::Advance(complete))]).collect()
-            }
+            Some(complete) => [row].into_iter().chain(statements).chain([Effect::Advance(complete)]).collect(),
         };
-        effects.push((Part::Commit, Effect::Commit));
+        effects.push(Effect::Commit);
         effects
     }
 }

@@ -17,6 +17,7 @@ use crate::sql::{Recovery, Script, Statement, StatementKind};
 use super::effects::{Journal, Part, Stamp, settings, unit_settings};
 use super::report::StepReport;
 use super::retry::Retry;
+use super::ride::Ride;
 use super::settle::{ENDLESS, ROUNDS};
 use super::window::{ask, refused, statement_failure};
 use super::{Halt, Run, halted};
@@ -29,6 +30,15 @@ pub(super) enum Outcome {
     Refused(Part, ServerError),
     /// The server said no to a statement, and what it left behind cannot be removed, for the second reason.
     LeftBehind(usize, ServerError, ServerError),
+}
+
+/// What is the same for all units of a step.
+#[derive(Clone, Copy)]
+struct Attempt<'a> {
+    step: &'a Step,
+    settings: &'a Settings,
+    /// The steps behind it.
+    left: &'a [Step],
 }
 
 impl Run<'_> {
@@ -70,9 +80,40 @@ impl Run<'_> {
         }
         self.open_row(&takeover, &journal).await?;
         self.set_again(script, start).await?;
+        let attempt = Attempt { step, settings: &settings, left };
         for (index, unit) in step.units.iter().enumerate() {
-            self.unit(step, unit, &mut journal, &settings, checkpoint.take().filter(|_| index == 0), left).await?;
+            let checkpoint = checkpoint.take().filter(|_| index == 0);
+            self.unit(attempt, unit, &mut journal, checkpoint, None).await?;
         }
+        self.close(step, seq, began).await
+    }
+
+    /// Goes on with a step that travelled with others, from the unit in which its `effect` was refused.
+    pub(super) async fn go_on(
+        &mut self,
+        ride: &Ride<'_>,
+        unit: usize,
+        effect: usize,
+        error: ServerError,
+        left: &[Step],
+    ) -> Result<(), Halt> {
+        let (step, began) = (ride.step(), Instant::now());
+        let part = ride.part(effect);
+        if part == Part::Row && !ride.may_repeat(effect, &error) {
+            return Err(halted(error));
+        }
+        let mut journal = ride.journal_at(unit);
+        self.in_force = ride.in_force_at(unit);
+        let mut refusal = Some((part, error));
+        let attempt = Attempt { step, settings: ride.settings(), left };
+        for unit in &step.units[unit..] {
+            self.unit(attempt, unit, &mut journal, None, refusal.take()).await?;
+        }
+        self.close(step, journal.row.entry.key.seq, began).await
+    }
+
+    /// A step has come to its end: it is reported, and nothing of it is left in force.
+    async fn close(&mut self, step: &Step, seq: u64, began: Instant) -> Result<(), Halt> {
         let elapsed = began.elapsed();
         let statements = step.units.iter().map(|unit| unit.runs.len()).sum();
         self.finished(seq, StepReport::of(step, statements, elapsed));
@@ -138,15 +179,15 @@ impl Run<'_> {
 
     async fn unit(
         &mut self,
-        step: &Step,
+        attempt: Attempt<'_>,
         unit: &Unit,
         journal: &mut Journal<'_>,
-        settings: &Settings,
         checkpoint: Option<String>,
-        left: &[Step],
+        mut refusal: Option<(Part, ServerError)>,
     ) -> Result<(), Halt> {
+        let Attempt { step, settings, left } = attempt;
         // A transaction brings its own.
-        if matches!(unit.how, How::Alone(_) | How::Batch(_)) {
+        if refusal.is_none() && matches!(unit.how, How::Alone(_) | How::Batch(_)) {
             let wanted = unit_settings(settings, journal.script, unit, &step.run);
             if let Some(error) = self.set(wanted).await? {
                 self.fail(journal, &error, checkpoint).await?;
@@ -161,6 +202,10 @@ impl Run<'_> {
             }
             let before = checkpoint.clone();
             let outcome = match &unit.how {
+                how if refusal.is_some() => {
+                    let (part, error) = refusal.take().expect("it was just seen");
+                    self.refused_alone(how, journal, None, part, error).await?
+                }
                 How::Together | How::Discarded => self.together(step, unit, journal, settings).await?,
                 How::Alone(recovery) => self.alone(step, unit, *recovery, journal, settings).await?,
                 How::Batch(batch) => self.batch(step, unit, batch, journal, settings, &mut checkpoint).await?,
@@ -276,16 +321,32 @@ impl Run<'_> {
                 journal.passed(&advance, unit.covers.end);
                 Ok(Outcome::Passed)
             }
-            // What is left of a refused removal is for the next try: finishing it here would remove what the server
-            // said no to.
-            Outcome::Refused(Part::Statement(index), error) if recovery == Recovery::Definition => {
-                Ok(match self.remove_leftovers(&statement, announced.and_then(|row| row.note).as_deref()).await? {
-                    None => Outcome::Refused(Part::Statement(index), error),
-                    Some(why) => Outcome::LeftBehind(index, error, why),
-                })
+            Outcome::Refused(part, error) => {
+                let note = announced.and_then(|row| row.note);
+                self.refused_alone(&unit.how, journal, note.as_deref(), part, error).await
             }
-            refused => Ok(refused),
+            left_behind @ Outcome::LeftBehind(..) => Ok(left_behind),
         }
+    }
+
+    /// What a refusal leaves behind is removed where it can be.
+    ///
+    /// What is left of a refused removal is for the next try: finishing it here would remove what the server said no to.
+    async fn refused_alone(
+        &mut self,
+        how: &How,
+        journal: &Journal<'_>,
+        note: Option<&str>,
+        part: Part,
+        error: ServerError,
+    ) -> Result<Outcome, Halt> {
+        let (How::Alone(Recovery::Definition), Part::Statement(index)) = (how, part) else {
+            return Ok(Outcome::Refused(part, error));
+        };
+        Ok(match self.remove_leftovers(&journal.script.statement(index), note).await? {
+            None => Outcome::Refused(part, error),
+            Some(why) => Outcome::LeftBehind(index, error, why),
+        })
     }
 
     /// Removes what a refused statement left behind, so that it can be sent again: of a concurrent index build there is

@@ -5,8 +5,9 @@
 //! | this one | `Run`: the loop over the steps of a plan |
 //! | [`options`], [`report`], [`stop`] | how a run behaves, what it did, how it is stopped |
 //! | `effects` | a step as a list of effects, and the rows that record it |
-//! | `window` | transactional steps, several in one go |
-//! | `journal` | steps whose statements are written down one by one |
+//! | `window` | several steps in one go |
+//! | `ride` | journalled steps that can be among them |
+//! | `journal` | steps whose statements are written down one by one, alone |
 //! | `batch` | one statement over and over |
 //! | `settle` | what became of a statement in flight |
 //! | `lock` | taking the lock of the migrations, by polling |
@@ -29,6 +30,7 @@ pub mod options;
 mod reconnect;
 pub mod report;
 mod retry;
+mod ride;
 pub mod script;
 mod settle;
 pub mod stop;
@@ -154,11 +156,7 @@ impl<'a> Run<'a> {
             self.stop_before(steps)?;
             let finished = match steps[0].mode {
                 Mode::Record => self.record(steps, &mut retry).await?,
-                Mode::Transaction => self.window(steps, &mut retry).await?,
-                Mode::Journal => {
-                    self.journal(&steps[0], &steps[1..]).await?;
-                    1
-                }
+                Mode::Transaction | Mode::Journal => self.window(steps, &mut retry).await?,
             };
             if finished > 0 {
                 retry = retry::Retry::default();

@@ -49,7 +49,7 @@ pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOp
             Mode::Transaction => {
                 let transaction = Transaction::new(step, seq, &stamp, dialect);
                 out.effect(&transaction.begin());
-                for (_, effect) in transaction.rest() {
+                for effect in transaction.rest() {
                     out.effect(&effect);
                 }
             }

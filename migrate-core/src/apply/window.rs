@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::backend::{Blocker, Done, Effect, End, NewEntry, Notice, Progress, ServerError, Settings};
+use crate::backend::{Atomicity, Blocker, Done, Effect, End, NewEntry, Notice, Progress, ServerError, Settings};
 use crate::diagnostic::Place;
 use crate::error::{ErrorKind, PreconditionFailure, StatementFailure};
 use crate::event::{Event, Observer};
@@ -15,6 +15,7 @@ use crate::sql::{Recovery, Script};
 use super::effects::{Part, Stamp, Transaction};
 use super::report::StepReport;
 use super::retry::Retry;
+use super::ride::Ride;
 use super::{Halt, Run, halted};
 
 /// The most bytes of SQL that travel in one window.
@@ -22,66 +23,128 @@ const WINDOW_BYTES: usize = 1 << 20;
 
 /// Steps that travel together.
 struct Window<'p> {
-    transactions: Vec<Transaction<'p>>,
-    /// All that is left to do; it begins with the steps of the transactions.
+    carriages: Vec<Carriage<'p>>,
+    /// All that is left to do; it begins with the steps of the carriages.
     steps: &'p [Step],
+    first_seq: u64,
+}
+
+/// A step that travels.
+enum Carriage<'p> {
+    Transaction(Box<Transaction<'p>>),
+    Journal(Box<Ride<'p>>),
+}
+
+impl<'p> Carriage<'p> {
+    fn step(&self) -> &'p Step {
+        match self {
+            Self::Transaction(transaction) => transaction.step,
+            Self::Journal(ride) => ride.step(),
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Transaction(transaction) => transaction.size(),
+            Self::Journal(ride) => ride.size(),
+        }
+    }
+
+    fn effects(&self) -> Vec<Effect<'_>> {
+        match self {
+            Self::Transaction(transaction) => [transaction.begin()].into_iter().chain(transaction.rest()).collect(),
+            Self::Journal(ride) => ride.effects().collect(),
+        }
+    }
 }
 
 /// A place in a window.
 #[derive(Clone, Copy)]
 struct At {
-    /// Which transaction.
+    /// Which carriage.
     index: usize,
-    /// Which part of it.
+    /// Which of its effects.
+    effect: usize,
     part: Part,
+    /// It is the last one of its carriage.
+    last: bool,
 }
-
-const FIRST: At = At { index: 0, part: Part::Begin };
 
 impl Run<'_> {
     /// Carries out as many of `steps` as travel together; answers how many are complete. None is "try again".
+    ///
+    /// A step that cannot travel is carried out alone.
     pub(super) async fn window(&mut self, steps: &[Step], retry: &mut Retry) -> Result<usize, Halt> {
+        let window = self.load(steps).await?;
+        if window.carriages.is_empty() {
+            self.journal(&steps[0], &steps[1..]).await?;
+            return Ok(1);
+        }
+        let finished = self.send(&window, retry).await;
+        self.next_seq = window.first_seq + *finished.as_ref().unwrap_or(&0) as u64;
+        finished
+    }
+
+    async fn load<'p>(&mut self, steps: &'p [Step]) -> Result<Window<'p>, Halt> {
         let dialect = self.backend.dialect();
         let run_id = self.run_id.clone();
         let syntax = dialect.syntax;
         let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax };
         let first_seq = self.next_seq;
-        let mut transactions: Vec<Transaction<'_>> = Vec::new();
+        let mut carriages: Vec<Carriage<'p>> = Vec::new();
         let mut bytes = 0;
-        for step in steps.iter().take(self.window_limit()).take_while(|step| step.mode == Mode::Transaction) {
-            let asks = !step.run.preconditions.is_empty() || (!self.has_table && transactions.is_empty());
-            if !transactions.is_empty() && !step.run.preconditions.is_empty() {
+        for (step, seq) in steps.iter().zip(first_seq..).take(self.window_limit()) {
+            let asks = !step.run.preconditions.is_empty() || (!self.has_table && carriages.is_empty());
+            if !carriages.is_empty() && !step.run.preconditions.is_empty() {
                 break;
             }
-            let transaction = Transaction::new(step, self.next_seq, &stamp, dialect);
-            bytes += transaction.size();
-            if !transactions.is_empty() && bytes > WINDOW_BYTES {
+            let carriage = match (step.mode, dialect.atomicity) {
+                (Mode::Transaction, _) => {
+                    Some(Carriage::Transaction(Box::new(Transaction::new(step, seq, &stamp, dialect))))
+                }
+                (Mode::Journal, Atomicity::Statement) if self.has_table => {
+                    Ride::new(&mut *self.session, step, seq, &stamp, dialect)
+                        .await?
+                        .map(Box::new)
+                        .map(Carriage::Journal)
+                }
+                _ => None,
+            };
+            let Some(carriage) = carriage else { break };
+            bytes += carriage.size();
+            if !carriages.is_empty() && bytes > WINDOW_BYTES {
                 break;
             }
-            self.next_seq += 1;
-            transactions.push(transaction);
+            carriages.push(carriage);
             if asks {
                 break;
             }
         }
-        let finished = self.send(&Window { transactions, steps }, retry).await;
-        self.next_seq = first_seq + *finished.as_ref().unwrap_or(&0) as u64;
-        finished
+        Ok(Window { carriages, steps, first_seq })
     }
 
     async fn send(&mut self, window: &Window<'_>, retry: &mut Retry) -> Result<usize, Halt> {
-        let Window { transactions, steps } = window;
-        let alone = transactions.len() == 1 && (!self.has_table || !steps[0].run.preconditions.is_empty());
-        let mut watch = Watch::new(transactions, self.observer);
+        let Window { carriages, steps, first_seq } = window;
+        let mut watch = Watch::new(carriages, self.observer);
         let mut effects: Vec<Effect<'_>> = Vec::new();
-        if alone {
-            watch.parts.push(FIRST);
-            let performed = self.session.perform(self.table, &[transactions[0].begin()], &mut watch).await;
+        for (index, carriage) in carriages.iter().enumerate() {
+            let own = carriage.effects();
+            let end = own.len() - 1;
+            for (effect, one) in own.into_iter().enumerate() {
+                watch.places.push(At { index, effect, part: Part::of(&one), last: effect == end });
+                effects.push(one);
+            }
+        }
+        if let [Carriage::Transaction(_)] = carriages.as_slice()
+            && (!self.has_table || !steps[0].run.preconditions.is_empty())
+        {
+            let performed = self.session.perform(self.table, &effects[..1], &mut watch).await;
             match performed.end {
                 End::All => watch.skip = 1,
                 end => {
+                    let first = watch.places[0];
                     drop(watch);
-                    return self.ended(end, FIRST, 0, window, retry).await;
+                    return self.ended(end, first, 0, window, retry).await;
                 }
             }
             let ready =
@@ -95,24 +158,11 @@ impl Run<'_> {
                 return Err(halt);
             }
         }
-        for (index, transaction) in transactions.iter().enumerate() {
-            if !alone {
-                watch.parts.push(At { index, part: Part::Begin });
-                effects.push(transaction.begin());
-            }
-            for (part, effect) in transaction.rest() {
-                watch.parts.push(At { index, part });
-                effects.push(effect);
-            }
-        }
-        let performed = self.session.perform(self.table, &effects, &mut watch).await;
-        let parts = std::mem::take(&mut watch.parts);
         let skip = watch.skip;
-        let reports = std::mem::take(&mut watch.reports);
-        drop(watch);
+        let performed = self.session.perform(self.table, &effects[skip..], &mut watch).await;
+        let Watch { places, reports, .. } = watch;
         let finished = reports.len();
-        let first_seq = self.next_seq - transactions.len() as u64;
-        for (seq, report) in (first_seq..).zip(reports) {
+        for (seq, report) in (*first_seq..).zip(reports) {
             self.finished(seq, report);
         }
         if finished > 0 {
@@ -121,9 +171,9 @@ impl Run<'_> {
         match performed.end {
             End::All => Ok(finished),
             End::Refused { at, error } => {
-                self.ended(End::Refused { at, error }, parts[at + skip], finished, window, retry).await
+                self.ended(End::Refused { at, error }, places[at + skip], finished, window, retry).await
             }
-            end @ End::Lost(_) => self.ended(end, FIRST, finished, window, retry).await,
+            end @ End::Lost(_) => self.ended(end, places[0], finished, window, retry).await,
         }
     }
 
@@ -131,9 +181,9 @@ impl Run<'_> {
     async fn ended(
         &mut self,
         end: End,
-        At { index, part }: At,
+        At { index, effect, part, .. }: At,
         finished: usize,
-        Window { transactions, steps }: &Window<'_>,
+        Window { carriages, steps, .. }: &Window<'_>,
         retry: &mut Retry,
     ) -> Result<usize, Halt> {
         let error = match end {
@@ -142,11 +192,17 @@ impl Run<'_> {
             End::Refused { error, .. } => error,
         };
         self.rollback().await;
+        let left = &steps[index + 1..];
+        if let Carriage::Journal(ride) = &carriages[index]
+            && let Some(unit) = ride.unit(effect)
+        {
+            self.go_on(ride, unit, effect, error, left).await?;
+            return Ok(finished + 1);
+        }
         if part == Part::Row && !error.is_contention() {
             return Err(halted(error));
         }
-        let step = transactions[index].step;
-        let left = &steps[index + 1..];
+        let step = carriages[index].step();
         if self.stop.is_requested() && !error.is_contention() && error.fault == crate::backend::Fault::Cancelled {
             return Err(ErrorKind::Stopped { left: steps[index..].iter().map(Step::title).collect() }.into());
         }
@@ -314,66 +370,60 @@ pub(super) fn statement_failure(
 
 /// Turns the progress of effects into events of steps.
 struct Watch<'w, 'p> {
-    window: &'w [Transaction<'p>],
+    window: &'w [Carriage<'p>],
     observer: &'w mut dyn Observer,
     /// Where each effect is.
-    parts: Vec<At>,
-    /// How many of `parts` an earlier call carried out.
+    places: Vec<At>,
+    /// How many of `places` an earlier call carried out.
     skip: usize,
     began: Option<Instant>,
-    /// The transaction that began last: what the server remarks is about that one.
+    /// The step that began last: what the server remarks is about that one.
     latest: Option<usize>,
     reports: Vec<StepReport>,
 }
 
 impl<'w, 'p> Watch<'w, 'p> {
-    fn new(window: &'w [Transaction<'p>], observer: &'w mut dyn Observer) -> Self {
-        Self { window, observer, parts: Vec::new(), skip: 0, began: None, latest: None, reports: Vec::new() }
+    fn new(window: &'w [Carriage<'p>], observer: &'w mut dyn Observer) -> Self {
+        Self { window, observer, places: Vec::new(), skip: 0, began: None, latest: None, reports: Vec::new() }
     }
 }
 
 impl Progress for Watch<'_, '_> {
     fn began(&mut self, at: usize) {
-        let At { index, part } = self.parts[at + self.skip];
-        let step = self.window[index].step;
-        match part {
-            Part::Begin => {
-                self.began = Some(Instant::now());
-                self.latest = Some(index);
-                self.observer.event(&Event::StepStarted { step });
-            }
-            Part::Statement(statement) => {
-                self.observer.event(&Event::StatementStarted { step, statement: statement + 1 });
-            }
-            Part::Row | Part::Commit => {}
+        let At { index, effect, part, .. } = self.places[at + self.skip];
+        let step = self.window[index].step();
+        if effect == 0 {
+            self.began = Some(Instant::now());
+            self.latest = Some(index);
+            self.observer.event(&Event::StepStarted { step });
+        }
+        if let Some(statement) = part.statement() {
+            self.observer.event(&Event::StatementStarted { step, statement });
         }
     }
 
     fn done(&mut self, at: usize, done: &Done) {
-        let At { index, part } = self.parts[at + self.skip];
-        let step = self.window[index].step;
-        match part {
-            Part::Statement(statement) => {
-                self.observer.event(&Event::StatementFinished { step, statement: statement + 1, rows: done.rows });
-            }
-            Part::Commit => {
-                let elapsed = self.began.map(|began| began.elapsed()).unwrap_or_default();
-                self.observer.event(&Event::StepFinished { step, elapsed });
-                let statements = step.units.iter().map(|unit| unit.runs.len()).sum();
-                self.reports.push(StepReport::of(step, statements, elapsed));
-            }
-            Part::Begin | Part::Row => {}
+        let At { index, part, last, .. } = self.places[at + self.skip];
+        let step = self.window[index].step();
+        if let Some(statement) = part.statement() {
+            self.observer.event(&Event::StatementFinished { step, statement, rows: done.rows });
+        }
+        if last {
+            let elapsed = self.began.map(|began| began.elapsed()).unwrap_or_default();
+            self.observer.event(&Event::StepFinished { step, elapsed });
+            let statements = step.units.iter().map(|unit| unit.runs.len()).sum();
+            self.reports.push(StepReport::of(step, statements, elapsed));
         }
     }
 
     fn notice(&mut self, notice: Notice) {
-        let step = self.latest.map(|index| self.window[index].step);
+        let step = self.latest.map(|index| self.window[index].step());
         self.observer.event(&Event::Noticed { step, notice: &notice });
     }
 
     fn blocked(&mut self, at: usize, blockers: &[Blocker], waited: Duration) {
-        let At { index, part } = self.parts[at + self.skip];
-        let step = self.window[index].step;
+        let At { index, part, .. } = self.places[at + self.skip];
+        let step = self.window[index].step();
         self.observer.event(&Event::Blocked { step, statement: part.statement(), blockers, waited });
     }
 }

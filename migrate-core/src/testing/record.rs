@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backend::{
-    Backend, Canceller, Dialect, Effect, HistoryTable, Locked, Note, Performed, Progress, Row, Server, ServerError,
-    Session, Settled, TableName,
+    Advance, Backend, Canceller, Dialect, Effect, HistoryTable, Locked, Note, Performed, Progress, Row, Server,
+    ServerError, Session, Settled, TableName,
 };
 use crate::history::{Entry, EntryKey, Texts};
 use crate::sql::Statement;
@@ -55,7 +55,11 @@ fn line(effect: &Effect<'_>) -> String {
             advance.from_cursor,
             advance.cursor,
             advance.state,
-            if advance.note.is_some() { " with a note" } else { "" }
+            match advance {
+                Advance { asked: Some(_), .. } => " with what the server finds",
+                Advance { note: Some(_), .. } => " with a note",
+                _ => "",
+            }
         ),
         Effect::Mirror(row) => row.sql.clone(),
     }

@@ -21,6 +21,11 @@ const TWO: &[Text<'_>] = &[
     ("2", "CREATE TABLE c (n INTEGER);", "DROP TABLE c;"),
 ];
 
+/// Where nothing is known of a statement in flight, each of them travels alone.
+fn one_by_one() -> Memory {
+    Memory::implicit().without_evidence()
+}
+
 /// Stops once statement `after` of `migration` has run.
 fn stopped_after(migrator: &Migrator, migration: &str, after: usize) -> Result<Report, Error> {
     let handle = migrator.stop_handle();
@@ -36,7 +41,7 @@ fn stopped_after(migrator: &Migrator, migration: &str, after: usize) -> Result<R
 
 #[test]
 fn a_journalled_step_stops_between_statements_and_goes_on() {
-    let memory = Memory::implicit();
+    let memory = one_by_one();
     let error = stopped_after(&migrator(&memory, TWO), "1", 2).unwrap_err();
     assert_snapshot!(error.to_string(), @"
     refused[M0304]: stopped by request, 2 migrations left
@@ -54,7 +59,7 @@ fn a_journalled_step_stops_between_statements_and_goes_on() {
 
 #[test]
 fn a_stop_at_the_end_of_a_step_leaves_it_complete() {
-    let memory = Memory::implicit();
+    let memory = one_by_one();
     stopped_after(&migrator(&memory, TWO), "1", 3).unwrap_err();
     assert_eq!(rows(&memory), ["1 up 1 done"]);
 }
@@ -65,7 +70,7 @@ fn down(memory: &Memory, texts: &[Text<'_>], goal: DownGoal) -> Migrator {
 
 #[test]
 fn an_open_way_back_is_finished_by_the_next_up_which_then_goes_up() {
-    let memory = Memory::implicit();
+    let memory = one_by_one();
     up(&memory, TWO).unwrap();
     stopped_after(&down(&memory, TWO, DownGoal::Empty), "1", 1).unwrap_err();
     assert_eq!(rows(&memory)[2..], ["3 down 2 done", "4 down 1 interrupted at 1"]);
@@ -77,11 +82,12 @@ fn an_open_way_back_is_finished_by_the_next_up_which_then_goes_up() {
 
 #[test]
 fn an_open_way_back_is_finished_by_the_next_down_which_goes_on() {
-    let memory = Memory::implicit();
+    let memory = one_by_one();
     up(&memory, TWO).unwrap();
     stopped_after(&down(&memory, TWO, DownGoal::Steps(1)), "2", 1).unwrap();
     up(&memory, TWO).unwrap();
-    let three: Vec<Text<'_>> = TWO.iter().copied().chain([("3", "REINDEX", "REINDEX; REINDEX")]).collect();
+    let three: Vec<Text<'_>> =
+        TWO.iter().copied().chain([("3", "REINDEX", "REINDEX; DROP TABLE c; CREATE TABLE c (n INTEGER)")]).collect();
     up(&memory, &three).unwrap();
     stopped_after(&down(&memory, &three, DownGoal::Empty), "3", 1).unwrap_err();
     let report = block_on(down(&memory, &three, DownGoal::Empty).up()).unwrap();
@@ -90,7 +96,7 @@ fn an_open_way_back_is_finished_by_the_next_down_which_goes_on() {
 
 #[test]
 fn an_older_release_finishes_a_downgrade_with_what_is_stored() {
-    let memory = Memory::implicit();
+    let memory = one_by_one();
     let three: Vec<Text<'_>> =
         TWO.iter().copied().chain([("3", "REINDEX", "REINDEX; DROP TABLE c; CREATE TABLE c (n INTEGER)")]).collect();
     up(&memory, &three).unwrap();

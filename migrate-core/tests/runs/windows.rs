@@ -1,6 +1,6 @@
 //! Several small steps in one go.
 
-use migrate_core::backend::Blocker;
+use migrate_core::backend::{Blocker, Fault};
 use migrate_core::migration::Precondition;
 use migrate_core::testing::fixture::{self, Text};
 use migrate_core::testing::{Memory, Record};
@@ -108,4 +108,62 @@ fn what_the_server_remarks_and_who_is_in_the_way_belongs_to_its_step() {
             ]
         );
     }
+}
+
+#[test]
+fn journalled_steps_travel_together_where_the_server_takes_their_notes() {
+    let recorded = Record::new(Memory::implicit());
+    let two = [("1", "CREATE TABLE a (n INTEGER); INSERT INTO a VALUES (1);", ""), ("2", "DROP TABLE a;", "")];
+    let report = up(&recorded, &two).unwrap();
+    assert_eq!(ids(&report), ["up 1", "up 2"]);
+    assert_eq!(
+        sent(&recorded.lines()),
+        [
+            "| begin",
+            "| append 1 up 1 in_flight at 0",
+            "| commit",
+            "| set 0 variables, lock timeout Some(2s)",
+            "| advance 1 0 → 0 in_flight with what the server finds",
+            "| CREATE TABLE a (n INTEGER)",
+            "| advance 1 0 → 1 in_flight",
+            "| begin",
+            "| INSERT INTO a VALUES (1)",
+            "| advance 1 1 → 2 done",
+            "| commit",
+            "| set 0 variables, lock timeout None",
+            "| begin",
+            "| append 2 up 2 in_flight at 0",
+            "| commit",
+            "| set 0 variables, lock timeout Some(2s)",
+            "| advance 2 0 → 0 in_flight with what the server finds",
+            "| DROP TABLE a",
+            "| advance 2 0 → 1 done",
+            "| set 0 variables, lock timeout None",
+        ]
+    );
+}
+
+#[test]
+fn a_journalled_step_that_fails_on_the_way_is_gone_on_with_where_it_failed() {
+    let memory = Memory::implicit();
+    memory.fail_next("INTO a", Fault::LockTimeout, 1);
+    let texts = [
+        ("1", "CREATE TABLE a (n INTEGER);", ""),
+        ("2", "CREATE TABLE b (n INTEGER); INSERT INTO a VALUES (1); CREATE TABLE c (n INTEGER);", ""),
+        ("3", "DROP TABLE nosuch;", ""),
+        ("4", "CREATE TABLE d (n INTEGER);", ""),
+    ];
+    let error = up(&memory, &texts).unwrap_err();
+    assert_eq!(ids(error.report()), ["up 1", "up 2"], "the lock was waited for");
+    assert_eq!(numbers(&memory, "a").unwrap(), ["1"]);
+    assert_eq!(rows(&memory), ["1 up 1 done", "2 up 2 done", "3 up 3 failed at 0"]);
+    insta::assert_snapshot!(error.to_string(), @"
+    error[M0302]: 3 test: statement 1 of 1 failed: no such table: nosuch (MEM01)
+      --> 3_test.sql:1:12
+     1 | DROP TABLE nosuch;
+       |            ^^^^^^
+       = applied before it in this run: 1, 2; still pending: 4 test
+       = nothing of this migration has run
+       = fix the file from line 1 on and run `migrate up` again: it goes on with statement 1
+    ");
 }

@@ -136,10 +136,15 @@ pub fn preconditions_are_asked_first<F: Fixture>() {
 /// A stop lets the step finish, begins nothing else, and the next run goes on; the lock is free.
 pub fn a_stop_leaves_work_for_the_next_run<F: Fixture>() {
     let fixture = F::create();
-    // Steps that never share a window.
-    let text = |n: u32| format!("{}; CREATE TABLE t{n} (n INTEGER);", F::alone());
-    let texts = [text(1), text(2), text(3)];
-    let set = set(&[("1", &texts[0], ""), ("2", &texts[1], ""), ("3", &texts[2], "")]);
+    // Steps that never share a window: each has a question of its own.
+    let asking = |n: u32| {
+        let text = format!("{}; CREATE TABLE t{n} (n INTEGER);", F::alone());
+        let mut migration = fixture::migration(&(&n.to_string(), &text, ""));
+        migration.attributes.run.preconditions =
+            vec![Precondition { text: "it is so".to_owned(), sql: "SELECT 1".to_owned(), offset: 0 }];
+        migration
+    };
+    let set = MigrationSet::new("main", (1..=3).map(asking).collect()).unwrap();
     let stopped = migrator(&fixture, &set);
     let handle = stopped.stop_handle();
     let mut stop_after_one = |event: &Event<'_>| {
