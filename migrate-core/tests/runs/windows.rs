@@ -68,7 +68,7 @@ fn a_failure_in_the_middle_leaves_those_before_it_and_nothing_after() {
 #[test]
 fn a_lock_in_the_middle_leaves_those_before_it_and_goes_on() {
     let memory = Memory::transactional();
-    memory.fail_next("VALUES (2)", migrate_core::backend::Fault::LockTimeout, 1);
+    memory.fail_next("VALUES (2)", Fault::LockTimeout, 1);
     let (_, report) = told(&super::migrator(&memory, &[FOUR[0], FOUR[1], FOUR[3]]));
     assert_eq!(ids(&report.unwrap()), ["up 1", "up 2", "up 4"]);
     assert_eq!(numbers(&memory, "a").unwrap(), ["2", "4"]);

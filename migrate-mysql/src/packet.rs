@@ -1,0 +1,380 @@
+//! Effects → what is sent to the server. Pure.
+//!
+//! The server carries out a packet of several statements one after the other and stops at the first that fails, also
+//! when nobody listens any more. So the shape of a packet decides what a dead client leaves behind:
+//!
+//! - A statement that commits by itself and the row that records it are in one packet: an orphan writes its own row.
+//! - A row that is not as expected is an error of the server, so that nothing behind it is carried out. `UPDATE` alone
+//!   would be content with no row.
+//! - What a trigger, a routine or an event is made of is stored with what follows it in its packet, so nothing does.
+//! - How many answers a `CALL` has is known only at its end, so it ends a packet, but for its row. What else answers with
+//!   rows ends one too: then an error belongs to one statement.
+//! - A packet is smaller than the server takes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use migrate_core::backend::{Effect, Fault, ServerError, Settings};
+use migrate_core::sql::classify::words;
+use migrate_core::sql::{Statement, StatementKind, Syntax, TransactionControl};
+
+use crate::dialect::{assignments, variables};
+use crate::history;
+
+/// What is done next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Sending {
+    Packet(Packet),
+    /// What a script left in the session is taken away: that needs questions of its own. The effect at this index is
+    /// the first behind it.
+    Clean(usize),
+}
+
+/// Statements that are sent in one go.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Packet {
+    pub(crate) sql: String,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// One statement of a packet.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) range: Range<usize>,
+    /// Which effect it belongs to.
+    pub(crate) at: usize,
+    pub(crate) kind: PartKind,
+    /// Whether that effect is carried out with it.
+    pub(crate) completes: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PartKind {
+    /// Ours: opens and ends transactions, sets.
+    Frame,
+    /// The script's.
+    Script,
+    /// The script's, with any number of answers.
+    Code,
+    /// What the server remarks about the statement before it.
+    Warnings,
+    /// A row of the history.
+    Row,
+    /// Whether there was a row as it was expected.
+    Guard,
+    /// Whether the lease is still ours.
+    Lease,
+}
+
+/// What the session brings to its packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ground {
+    pub(crate) mariadb: bool,
+    /// The lexical rules of the server's modes.
+    pub(crate) syntax: Syntax,
+    /// The server counts the rows that it finds and not those that it changes.
+    pub(crate) counts_found: bool,
+    /// The most bytes of a packet.
+    pub(crate) limit: usize,
+    /// The value that each variable had when the session began.
+    pub(crate) base: BTreeMap<String, String>,
+    /// The lock table, quoted, and the fence that must still be in it.
+    pub(crate) lease: Option<(String, u64)>,
+}
+
+/// What holds from one call to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// A transaction of ours is open.
+    pub(crate) in_transaction: bool,
+    /// What we have set, and not put back yet.
+    pub(crate) in_force: BTreeMap<String, String>,
+    /// A script may have changed the session.
+    pub(crate) dirty: bool,
+}
+
+/// How a run of ours tells its waiting colleagues where the script's statement ends.
+const WARNINGS: &str = "SHOW WARNINGS LIMIT 64";
+/// The beginning of a note about code that commits on its way, in [`crate::evidence`].
+const SEGMENTS: &str = "call:segments";
+
+/// Every statement commits again by itself.
+pub(crate) const COMMITS_AGAIN: &str = "SET autocommit = 1";
+
+/// What is to be sent for `effects`, and what holds after it.
+///
+/// # Errors
+/// With the index of an effect that cannot be sent.
+pub(crate) fn packets(
+    effects: &[Effect<'_>],
+    table: &str,
+    ground: &Ground,
+    standing: &Standing,
+) -> Result<(Vec<Sending>, Standing), (usize, ServerError)> {
+    let mut writer = Writer {
+        table,
+        ground,
+        effects,
+        sent: Vec::new(),
+        current: Packet::default(),
+        standing: standing.clone(),
+        ends_after_row: false,
+        noted: None,
+        segments: false,
+    };
+    for (at, effect) in effects.iter().enumerate() {
+        writer.effect(at, effect).map_err(|error| (at, error))?;
+    }
+    writer.flush();
+    Ok((writer.sent, writer.standing))
+}
+
+/// Whether the server stores the text of a statement as it is, with what follows it in the packet.
+pub(crate) fn stores_its_text(text: &str, syntax: &Syntax) -> bool {
+    let mut words = words(text, syntax).filter(|word| !word.is_any(&["or", "replace", "aggregate"]));
+    if !words.next().is_some_and(|word| word.is_any(&["create", "alter"])) {
+        return false;
+    }
+    // `DEFINER = user@host` is all that may stand before what it is.
+    let what = |text: &str| ["trigger", "procedure", "function", "event", "package"].contains(&text);
+    words.take(8).any(|word| what(&word.text.to_ascii_lowercase()))
+}
+
+/// Whether a statement may change what holds for the session.
+fn changes_session(statement: &Statement<'_>, syntax: &Syntax) -> bool {
+    use StatementKind::{Call, Definition, Session, Transaction, Unknown};
+    match statement.class.kind {
+        Session | Call | Unknown | Transaction(TransactionControl::Other) => true,
+        Definition => words(statement.text, syntax).take(4).any(|word| word.is_any(&["temporary", "role"])),
+        _ => false,
+    }
+}
+
+struct Writer<'a, 'w> {
+    table: &'w str,
+    ground: &'w Ground,
+    effects: &'w [Effect<'a>],
+    sent: Vec<Sending>,
+    current: Packet,
+    standing: Standing,
+    /// The row that comes next is the last thing in its packet.
+    ends_after_row: bool,
+    /// What was noted of the statement that comes next.
+    noted: Option<String>,
+    /// The segments of the code before the next row are not committed one by one.
+    segments: bool,
+}
+
+impl Writer<'_, '_> {
+    fn effect(&mut self, at: usize, effect: &Effect<'_>) -> Result<(), ServerError> {
+        match effect {
+            Effect::Begin(settings) => self.begin(at, settings),
+            Effect::Commit => {
+                self.push(at, PartKind::Frame, "COMMIT", true);
+                self.standing.in_transaction = false;
+            }
+            Effect::Rollback => {
+                self.push(at, PartKind::Frame, "ROLLBACK", true);
+                self.standing.in_transaction = false;
+            }
+            Effect::Set(settings) => self.set(at, settings),
+            Effect::Statement(statement) => return self.statement(at, statement),
+            Effect::Append(new) => {
+                let sql = history::append(self.table, new, self.standing.in_transaction);
+                self.push(at, PartKind::Row, &sql, true);
+            }
+            Effect::Advance(advance) => {
+                self.noted.clone_from(&advance.note);
+                let alone = !self.standing.in_transaction;
+                // A script may have turned off that every statement commits.
+                let commits = alone && (self.ground.lease.is_some() || self.standing.dirty);
+                if alone && self.ground.lease.is_some() {
+                    self.push(at, PartKind::Frame, "START TRANSACTION", false);
+                    self.hold_lease(at);
+                }
+                let sql = history::advance(self.table, advance);
+                if self.ground.counts_found {
+                    self.push(at, PartKind::Row, &sql, false);
+                    self.push(at, PartKind::Guard, "SELECT EXP(710 * (ROW_COUNT() <> 1))", !commits);
+                } else {
+                    let guard = format!(
+                        "SELECT EXP(710 * (COUNT(*) <> 1)) FROM {} WHERE {}",
+                        self.table,
+                        history::expected(advance)
+                    );
+                    self.push(at, PartKind::Guard, &guard, false);
+                    self.push(at, PartKind::Row, &sql, !commits);
+                }
+                if commits {
+                    let segments = std::mem::take(&mut self.segments);
+                    self.push(at, PartKind::Frame, "COMMIT", !segments);
+                    if segments {
+                        self.push(at, PartKind::Frame, COMMITS_AGAIN, true);
+                    }
+                }
+                if std::mem::take(&mut self.ends_after_row) {
+                    self.flush();
+                }
+            }
+            Effect::Mirror(row) => self.push(at, PartKind::Row, row.sql.trim_end().trim_end_matches(';'), true),
+            other => {
+                return Err(ServerError::new(Fault::Unsupported, format!("this backend does not know {other:?}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, at: usize, settings: &Settings) {
+        if self.opens_an_attempt(at) {
+            self.clean(at);
+        }
+        let set = self.change_to(settings);
+        let began = format!("{} = UTC_TIMESTAMP(6)", history::BEGAN);
+        let set = set.map_or_else(|| format!("SET {began}"), |set| format!("{set}, {began}"));
+        self.push(at, PartKind::Frame, &set, false);
+        self.push(at, PartKind::Frame, "START TRANSACTION", self.ground.lease.is_none());
+        if self.ground.lease.is_some() {
+            self.hold_lease(at);
+            if let Some(part) = self.current.parts.last_mut() {
+                part.completes = true;
+            }
+        }
+        self.standing.in_transaction = true;
+    }
+
+    /// Whether a transaction is the first of its step. What a script set for the session holds until its last
+    /// statement, also where not all of them can be in one transaction.
+    fn opens_an_attempt(&self, begin: usize) -> bool {
+        let rest = &self.effects[begin + 1..];
+        match rest.iter().position(|effect| matches!(effect, Effect::Commit | Effect::Rollback)) {
+            Some(end) => rest[..end].iter().any(|effect| matches!(effect, Effect::Append(_))),
+            // The rest of it follows later: that is done with the first steps of a run and those with preconditions.
+            None => true,
+        }
+    }
+
+    fn set(&mut self, at: usize, settings: &Settings) {
+        if *settings == Settings::default() {
+            self.clean(at);
+        }
+        match self.change_to(settings) {
+            Some(set) => self.push(at, PartKind::Frame, &set, true),
+            None => self.nothing(at),
+        }
+    }
+
+    fn clean(&mut self, at: usize) {
+        if std::mem::take(&mut self.standing.dirty) {
+            self.flush();
+            self.sent.push(Sending::Clean(at));
+            self.standing.in_force.clear();
+        }
+    }
+
+    /// What leads from what is in force to `settings`.
+    fn change_to(&mut self, settings: &Settings) -> Option<String> {
+        let wanted = variables(settings, self.ground.mariadb);
+        let before = std::mem::replace(&mut self.standing.in_force, wanted);
+        let wanted = &self.standing.in_force;
+        let base = &self.ground.base;
+        let put_back = before.keys().filter(|name| !wanted.contains_key(*name)).filter_map(|name| base.get_key_value(name));
+        let new = wanted.iter().filter(|(name, value)| before.get(*name) != Some(*value));
+        assignments(put_back.chain(new))
+    }
+
+    fn statement(&mut self, at: usize, statement: &Statement<'_>) -> Result<(), ServerError> {
+        let syntax = &self.ground.syntax;
+        let noted = self.noted.take();
+        self.standing.dirty |= changes_session(statement, syntax);
+        if statement.text.len() >= self.ground.limit {
+            return Err(ServerError::new(
+                Fault::Refused,
+                format!(
+                    "the statement has {} bytes, and the server takes packets of {}: raise its max_allowed_packet",
+                    statement.text.len(),
+                    self.ground.limit
+                ),
+            ));
+        }
+        if matches!(statement.class.kind, StatementKind::Call | StatementKind::Unknown) {
+            let segments = !self.standing.in_transaction && noted.is_some_and(|note| note.starts_with(SEGMENTS));
+            self.code(at, statement, segments);
+            return Ok(());
+        }
+        let mut words = words(statement.text, syntax);
+        let locks = words.next().is_some_and(|word| word.is("lock"))
+            && words.next().is_some_and(|word| word.is_any(&["table", "tables"]));
+        if locks {
+            // What is not locked cannot be written to from here on.
+            self.push(at, PartKind::Script, &format!("{}, {} WRITE", statement.text, self.table), false);
+        } else {
+            self.push(at, PartKind::Script, statement.text, false);
+        }
+        if stores_its_text(statement.text, syntax) || statement.class.kind == StatementKind::Query {
+            self.flush();
+        }
+        self.push(at, PartKind::Warnings, WARNINGS, true);
+        Ok(())
+    }
+
+    /// Code that may commit on its way, and may answer anything.
+    fn code(&mut self, at: usize, statement: &Statement<'_>, segments: bool) {
+        if segments && let Some(Effect::Advance(advance)) = self.effects.get(at + 1) {
+            // Its first segment is committed together with the word that it was.
+            self.segments = true;
+            self.push(at, PartKind::Frame, "SET autocommit = 0", false);
+            let started = format!(
+                "UPDATE {} SET `note` = CONCAT(`note`, ' started') WHERE {}",
+                self.table,
+                history::expected(advance)
+            );
+            self.push(at, PartKind::Frame, &started, false);
+        }
+        self.push(at, PartKind::Code, statement.text, true);
+        if self.standing.in_transaction {
+            self.flush();
+        } else {
+            self.ends_after_row = true;
+        }
+    }
+
+    fn hold_lease(&mut self, at: usize) {
+        if let Some((table, fence)) = &self.ground.lease {
+            let sql = crate::lease::extend(table, *fence);
+            self.push(at, PartKind::Lease, &sql, false);
+            self.push(at, PartKind::Lease, "SELECT EXP(710 * (ROW_COUNT() <> 1))", false);
+        }
+    }
+
+    /// An effect for which nothing has to be sent.
+    fn nothing(&mut self, at: usize) {
+        let end = self.current.sql.len();
+        self.current.parts.push(Part { range: end..end, at, kind: PartKind::Frame, completes: true });
+    }
+
+    fn push(&mut self, at: usize, kind: PartKind, sql: &str, completes: bool) {
+        if !self.current.sql.is_empty() && self.current.sql.len() + sql.len() + 2 >= self.ground.limit {
+            self.flush();
+        }
+        let text = &mut self.current.sql;
+        if !text.is_empty() {
+            text.push_str(";\n");
+        }
+        let start = text.len();
+        text.push_str(sql);
+        self.current.parts.push(Part { range: start..text.len(), at, kind, completes });
+    }
+
+    fn flush(&mut self) {
+        let packet = std::mem::take(&mut self.current);
+        if !packet.parts.is_empty() {
+            self.sent.push(Sending::Packet(packet));
+        }
+    }
+}
+
+/// What of a packet that a server shows is the script's.
+pub(crate) fn script_of(packet: &str) -> &str {
+    let end = [format!(";\n{WARNINGS}"), ";\nUPDATE `".to_owned()].iter().filter_map(|ours| packet.find(ours)).min();
+    &packet[..end.unwrap_or(packet.len())]
+}

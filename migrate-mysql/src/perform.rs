@@ -1,0 +1,405 @@
+//! Packets → the server and back.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use migrate_core::backend::{
+    Blocker, Done, Effect, Fault, Notice, Performed, Progress, Row, ServerError, TableName,
+};
+use migrate_core::sql::classify::words;
+use migrate_core::sql::{StatementKind, Syntax};
+use mysql_async::prelude::Queryable as _;
+use tokio::time::Instant;
+
+use crate::blockers::{Side, Wait};
+use crate::error::{position, server_error};
+use crate::packet::{COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, packets};
+use crate::session::{MysqlSession, cells};
+
+/// Effects on their way, and what is known of them by now.
+struct Journey<'a, 'p> {
+    effects: &'a [Effect<'a>],
+    progress: &'p mut (dyn Progress + Send),
+    begun: Option<usize>,
+    done: Vec<Done>,
+    /// Rows that the script's statement of the effect affected.
+    affected: Option<u64>,
+    /// Who was in the way when it was last asked.
+    blockers: Vec<Blocker>,
+}
+
+/// What went wrong, and with which effect.
+struct Failure {
+    at: usize,
+    error: ServerError,
+}
+
+impl Journey<'_, '_> {
+    fn began(&mut self, at: usize) {
+        if at == self.done.len() && self.begun != Some(at) {
+            self.begun = Some(at);
+            self.progress.began(at);
+        }
+    }
+
+    /// A part was carried out.
+    fn ended(&mut self, part: &Part) {
+        if !part.completes {
+            return;
+        }
+        let counts = matches!(&self.effects[part.at], Effect::Statement(statement)
+            if statement.class.kind == StatementKind::Manipulation);
+        let done = Done { rows: self.affected.take().filter(|_| counts) };
+        self.progress.done(part.at, &done);
+        self.done.push(done);
+        self.blockers.clear();
+    }
+
+    /// What the server remarked about a statement of the script.
+    fn hear(&mut self, rows: Vec<Row>) {
+        for row in rows {
+            let mut cells = row.into_iter();
+            let (level, code, message) = (cells.next().flatten(), cells.next().flatten(), cells.next().flatten());
+            let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+            self.progress.notice(Notice {
+                level: level.unwrap_or_default().to_ascii_uppercase(),
+                message: format!("{}{code}", message.unwrap_or_default()),
+            });
+        }
+    }
+}
+
+impl MysqlSession<'_> {
+    pub(crate) async fn carry_out(
+        &mut self,
+        table: &TableName,
+        effects: &[Effect<'_>],
+        progress: &mut (dyn Progress + Send),
+    ) -> Performed {
+        let mut journey = Journey {
+            effects,
+            progress,
+            begun: None,
+            done: Vec::with_capacity(effects.len()),
+            affected: None,
+            blockers: Vec::new(),
+        };
+        match self.travel(table, effects, &mut journey).await {
+            Ok(()) => Performed::all(journey.done),
+            Err(Failure { at, error }) => Performed::failed(journey.done, at, error),
+        }
+    }
+
+    async fn travel(
+        &mut self,
+        table: &TableName,
+        effects: &[Effect<'_>],
+        journey: &mut Journey<'_, '_>,
+    ) -> Result<(), Failure> {
+        let first = |error| Failure { at: 0, error };
+        let home = self.home(table).await.map_err(first)?;
+        let ground = self.ground().await.map_err(first)?;
+        let (sending, standing, unsendable) = match packets(effects, &home, &ground, &self.standing) {
+            Ok((sending, standing)) => (sending, standing, None),
+            Err((at, error)) => {
+                // What comes before it is carried out, as anywhere else.
+                let (sending, standing) = packets(&effects[..at], &home, &ground, &self.standing)
+                    .map_err(|(at, error)| Failure { at, error })?;
+                (sending, standing, Some(Failure { at, error }))
+            }
+        };
+        self.look_ahead(effects, &ground);
+        for one in &sending {
+            let ended = match one {
+                Sending::Packet(packet) => self.packet(packet, journey).await,
+                Sending::Clean(at) => {
+                    let cleaned = self.clean(&mut |notice| journey.progress.notice(notice)).await;
+                    cleaned.map_err(|error| Failure { at: *at, error })
+                }
+            };
+            if let Err(failure) = ended {
+                self.stopped_at(effects, &sending, &standing).await;
+                return Err(failure);
+            }
+        }
+        self.standing = standing;
+        unsendable.map_or(Ok(()), Err)
+    }
+
+    /// What is known before anything is sent: limits, and what scripts will leave behind.
+    fn look_ahead(&mut self, effects: &[Effect<'_>], ground: &Ground) {
+        for effect in effects {
+            match effect {
+                Effect::Begin(settings) | Effect::Set(settings) => {
+                    self.lock_limit = settings.lock_timeout;
+                    // MariaDB keeps this limit itself.
+                    self.statement_limit =
+                        settings.statement_timeout.filter(|limit| !ground.mariadb && !limit.is_zero());
+                }
+                Effect::Statement(statement) => self.temporary.extend(temporary_table(statement.text, &ground.syntax)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Where things stand after a failure is not known exactly, so that nothing is taken for granted.
+    async fn stopped_at(&mut self, effects: &[Effect<'_>], sending: &[Sending], planned: &crate::packet::Standing) {
+        let opened = effects.iter().any(|effect| matches!(effect, Effect::Begin(_)));
+        self.standing.in_transaction |= opened;
+        self.standing.dirty |= planned.dirty;
+        // A variable may have either value by now: the next who wants one sets it, and whoever wants none puts it back.
+        for (variable, _) in self.base.iter().filter(|(name, _)| planned.in_force.contains_key(*name)) {
+            self.standing.in_force.insert(variable.clone(), String::new());
+        }
+        let segments = |one: &Sending| matches!(one, Sending::Packet(packet) if packet.sql.contains(COMMITS_AGAIN));
+        if sending.iter().any(segments) {
+            // That the connection is gone will be seen by whoever uses it next.
+            let _ = self.rows("ROLLBACK").await;
+            let _ = self.rows(COMMITS_AGAIN).await;
+        }
+    }
+
+    async fn ground(&mut self) -> Result<Ground, ServerError> {
+        let facts = self.facts().await?;
+        if self.base.is_empty() {
+            self.base = self.variables().await?;
+        }
+        Ok(Ground {
+            mariadb: facts.mariadb,
+            syntax: facts.syntax,
+            counts_found: self.conn.opts().client_found_rows(),
+            limit: facts.max_packet.min(self.conn.opts().max_allowed_packet().unwrap_or(usize::MAX)).saturating_sub(64),
+            base: self.base.clone(),
+            lease: self.lease.as_ref().map(|lease| (lease.table().to_owned(), lease.fence())),
+        })
+    }
+
+    /// Sends a packet and reads all its answers, a statement at a time.
+    async fn packet(&mut self, packet: &Packet, journey: &mut Journey<'_, '_>) -> Result<(), Failure> {
+        let connection = self.facts.as_ref().map(|facts| (facts.connection, facts.mariadb)).unwrap_or_default();
+        let mut parts = packet.parts.iter();
+        let mut part = next(&mut parts, journey);
+        let Some(mut current) = part.take() else { return Ok(()) };
+        let mut watch = Watch { side: &mut self.side, connection, lock_limit: self.lock_limit, limit: self.statement_limit, overdue: false };
+        let sent = watch.over(self.conn.query_iter(packet.sql.as_str()), current, journey).await;
+        let mut result = match sent {
+            Ok(result) => result,
+            Err(error) => {
+                let overdue = watch.overdue;
+                return Err(self.refused(packet, current, &error, overdue, journey));
+            }
+        };
+        let failed = loop {
+            // The answer to the current part has begun.
+            let columns = result.columns();
+            let answers_rows = columns.is_some_and(|columns| !columns.is_empty());
+            if current.kind == PartKind::Code {
+                // How many answers belong to it is known at its end only.
+                break watch.over(result.drop_result(), current, journey).await.err().map(|error| (current, error));
+            }
+            if matches!(current.kind, PartKind::Script) && !answers_rows {
+                journey.affected = Some(result.affected_rows());
+            }
+            let following = if answers_rows { None } else { Some(()) };
+            if following.is_some() {
+                journey.ended(current);
+            }
+            let upcoming = parts.clone().find(|part| !part.range.is_empty());
+            let mut rows: Vec<Row> = Vec::new();
+            let waiting_for = if answers_rows { current } else { upcoming.unwrap_or(current) };
+            if !answers_rows && let Some(upcoming) = upcoming {
+                begin(&mut parts.clone(), upcoming, journey);
+            }
+            let read = result.for_each(|row| rows.push(cells(row)));
+            let read = watch.over(read, waiting_for, journey).await;
+            if let Err(error) = read {
+                // The driver reads on to the next answer in the same breath.
+                let own = answers_rows && rows.is_empty();
+                let at = if own { current } else { upcoming.unwrap_or(current) };
+                if answers_rows && !own {
+                    if current.kind == PartKind::Warnings {
+                        journey.hear(rows);
+                    }
+                    journey.ended(current);
+                }
+                break Some((at, error));
+            }
+            if answers_rows {
+                if current.kind == PartKind::Warnings {
+                    journey.hear(rows);
+                }
+                journey.ended(current);
+            }
+            match next(&mut parts, journey) {
+                Some(part) => current = part,
+                None => break None,
+            }
+        };
+        drop(result);
+        match failed {
+            None => {
+                // Behind code all is done, or nothing would have been said.
+                if current.kind == PartKind::Code {
+                    journey.ended(current);
+                    for part in parts {
+                        journey.began(part.at);
+                        journey.ended(part);
+                    }
+                }
+                Ok(())
+            }
+            Some((at, error)) => {
+                let overdue = watch.overdue;
+                Err(self.refused(packet, at, &error, overdue, journey))
+            }
+        }
+    }
+
+    /// What an error in the answers to a packet is about.
+    fn refused(
+        &mut self,
+        packet: &Packet,
+        part: &Part,
+        error: &mysql_async::Error,
+        overdue: bool,
+        journey: &mut Journey<'_, '_>,
+    ) -> Failure {
+        let mut error = server_error(error);
+        if error.fault == Fault::Cancelled && overdue {
+            error.fault = Fault::StatementTimeout;
+            error.message = "the statement took longer than it may, and was stopped".to_owned();
+        }
+        let mut error = self.known(error);
+        let mut at = part.at;
+        // Behind code it is not known which of the statements it was; only ours calculate.
+        let guard = error.code.as_deref() == Some(OUT_OF_RANGE) && error.message.contains("row_count()");
+        let guard = guard || matches!(part.kind, PartKind::Guard | PartKind::Lease) && !error.is_lost();
+        match part.kind {
+            PartKind::Lease if guard => lease_lost(&mut error),
+            _ if guard => {
+                let row = packet.parts.iter().find(|other| other.kind == PartKind::Guard && other.at >= part.at);
+                at = row.map_or(part.at, |row| row.at);
+                stale(&mut error, &journey.effects[at]);
+            }
+            PartKind::Script | PartKind::Code => {
+                if let Effect::Statement(statement) = &journey.effects[part.at] {
+                    error.position = position(&error.message, statement.text);
+                }
+            }
+            PartKind::Row if error.code.as_deref() == Some(DUPLICATE_ENTRY) => {
+                if let Effect::Append(new) = &journey.effects[part.at] {
+                    let key = &new.entry.key;
+                    error.fault = Fault::Duplicate;
+                    error.message =
+                        format!("row {} of component {} in the history exists already", key.seq, key.component);
+                }
+            }
+            _ => {}
+        }
+        if error.is_contention() {
+            error.blockers = std::mem::take(&mut journey.blockers);
+        }
+        Failure { at, error }
+    }
+}
+
+const OUT_OF_RANGE: &str = "1690";
+const DUPLICATE_ENTRY: &str = "1062";
+
+fn lease_lost(error: &mut ServerError) {
+    error.fault = Fault::Stale;
+    "the lease on the migrations was lost: another run has taken it".clone_into(&mut error.message);
+    error.code = None;
+}
+
+fn stale(error: &mut ServerError, effect: &Effect<'_>) {
+    if let Effect::Advance(advance) = effect {
+        let key = &advance.key;
+        error.fault = Fault::Stale;
+        error.code = None;
+        error.message = format!("row {} of component {} in the history is not as this run left it", key.seq, key.component);
+    }
+}
+
+/// The next part that is sent. What needs nothing is done on the way to it.
+fn next<'p>(parts: &mut std::slice::Iter<'p, Part>, journey: &mut Journey<'_, '_>) -> Option<&'p Part> {
+    for part in parts.by_ref() {
+        journey.began(part.at);
+        if !part.range.is_empty() {
+            return Some(part);
+        }
+        journey.ended(part);
+    }
+    None
+}
+
+/// Lets the effect of `upcoming` begin, where nothing stands before it.
+fn begin(parts: &mut std::slice::Iter<'_, Part>, upcoming: &Part, journey: &mut Journey<'_, '_>) {
+    if parts.next().is_some_and(|part| std::ptr::eq(part, upcoming)) {
+        journey.began(upcoming.at);
+    }
+}
+
+/// What looks after a statement while it runs.
+struct Watch<'s> {
+    side: &'s mut Option<Side>,
+    connection: (u32, bool),
+    lock_limit: Option<Duration>,
+    limit: Option<Duration>,
+    /// The limit was reached, and the statement stopped.
+    overdue: bool,
+}
+
+impl Watch<'_> {
+    /// Waits for an answer. Meanwhile it asks who is in the way, and stops what takes too long.
+    async fn over<T>(&mut self, answer: impl Future<Output = T>, part: &Part, journey: &mut Journey<'_, '_>) -> T {
+        let mut answer = pin!(answer);
+        let mut wait = Wait::begins(self.lock_limit);
+        let began = Instant::now();
+        let is_script = matches!(part.kind, PartKind::Script | PartKind::Code);
+        loop {
+            let limit = self.limit.filter(|_| is_script && !self.overdue).map(|limit| began + limit);
+            let wake = limit.map_or(wait.next(), |limit| limit.min(wait.next()));
+            tokio::select! {
+                biased;
+                answer = &mut answer => return answer,
+                () = tokio::time::sleep_until(wake) => {}
+            }
+            let (connection, mariadb) = self.connection;
+            let Some(side) = self.side.as_mut() else { return answer.await };
+            if limit.is_some_and(|limit| limit <= Instant::now()) {
+                self.overdue = true;
+                let stop = side.stop(connection);
+                tokio::select! {
+                    biased;
+                    answer = &mut answer => return answer,
+                    () = stop => {}
+                }
+                continue;
+            }
+            wait.asked();
+            let asked = side.blockers(connection, mariadb, wait.waited());
+            tokio::select! {
+                biased;
+                answer = &mut answer => return answer,
+                blockers = asked => {
+                    if !blockers.is_empty() {
+                        journey.progress.blocked(part.at, &blockers, wait.waited());
+                        journey.blockers = blockers;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The name of a temporary table that a statement makes, as it is written.
+fn temporary_table(text: &str, syntax: &Syntax) -> Option<String> {
+    let mut words = words(text, syntax).filter(|word| !word.is_any(&["or", "replace", "if", "not", "exists"]));
+    (words.next()?.is("create") && words.next()?.is("temporary") && words.next()?.is("table")).then_some(())?;
+    let mut name = words.next()?.text.to_owned();
+    while words.next().is_some_and(|word| word.is(".")) {
+        name = format!("{name}.{}", words.next()?.text);
+    }
+    Some(name)
+}
