@@ -14,6 +14,7 @@ mod packet;
 mod perform;
 pub mod session;
 
+pub use connect::{ConnInfo, ConnInfoError, Mysql, OptionLine, OptionValue, option_lines};
 pub use dialect::{MARIADB, MYSQL};
 pub use migrate_core as core;
 pub use mysql_async;

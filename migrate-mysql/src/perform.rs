@@ -176,81 +176,70 @@ impl MysqlSession<'_> {
 
     /// Sends a packet and reads all its answers, a statement at a time.
     async fn packet(&mut self, packet: &Packet, journey: &mut Journey<'_, '_>) -> Result<(), Failure> {
-        let connection = self.facts.as_ref().map(|facts| (facts.connection, facts.mariadb)).unwrap_or_default();
         let mut parts = packet.parts.iter();
-        let mut part = next(&mut parts, journey);
-        let Some(mut current) = part.take() else { return Ok(()) };
-        let mut watch = Watch { side: &mut self.side, connection, lock_limit: self.lock_limit, limit: self.statement_limit, overdue: false };
-        let sent = watch.over(self.conn.query_iter(packet.sql.as_str()), current, journey).await;
-        let mut result = match sent {
-            Ok(result) => result,
-            Err(error) => {
-                let overdue = watch.overdue;
-                return Err(self.refused(packet, current, &error, overdue, journey));
-            }
+        let Some(mut current) = next(&mut parts, journey) else { return Ok(()) };
+        let mut watch = Watch {
+            side: &mut self.side,
+            connection: self.facts.as_ref().map(|facts| (facts.connection, facts.mariadb)).unwrap_or_default(),
+            lock_limit: self.lock_limit,
+            limit: self.statement_limit,
+            overdue: false,
         };
-        let failed = loop {
+        let failed = match watch.over(self.conn.query_iter(packet.sql.as_str()), current, journey).await {
+            Err(error) => Some((current, error)),
             // The answer to the current part has begun.
-            let columns = result.columns();
-            let answers_rows = columns.is_some_and(|columns| !columns.is_empty());
-            if current.kind == PartKind::Code {
-                // How many answers belong to it is known at its end only.
-                break watch.over(result.drop_result(), current, journey).await.err().map(|error| (current, error));
-            }
-            if matches!(current.kind, PartKind::Script) && !answers_rows {
-                journey.affected = Some(result.affected_rows());
-            }
-            let following = if answers_rows { None } else { Some(()) };
-            if following.is_some() {
-                journey.ended(current);
-            }
-            let upcoming = parts.clone().find(|part| !part.range.is_empty());
-            let mut rows: Vec<Row> = Vec::new();
-            let waiting_for = if answers_rows { current } else { upcoming.unwrap_or(current) };
-            if !answers_rows && let Some(upcoming) = upcoming {
-                begin(&mut parts.clone(), upcoming, journey);
-            }
-            let read = result.for_each(|row| rows.push(cells(row)));
-            let read = watch.over(read, waiting_for, journey).await;
-            if let Err(error) = read {
-                // The driver reads on to the next answer in the same breath.
-                let own = answers_rows && rows.is_empty();
-                let at = if own { current } else { upcoming.unwrap_or(current) };
-                if answers_rows && !own {
-                    if current.kind == PartKind::Warnings {
-                        journey.hear(rows);
-                    }
-                    journey.ended(current);
+            Ok(mut result) => loop {
+                let answers_rows = result.columns().is_some_and(|columns| !columns.is_empty());
+                if current.kind == PartKind::Code {
+                    // How many answers belong to it is known at the end only.
+                    break watch.over(result.drop_result(), current, journey).await.err().map(|error| (current, error));
                 }
-                break Some((at, error));
-            }
-            if answers_rows {
+                let mut rows: Vec<Row> = Vec::new();
+                let read = if answers_rows {
+                    let read = watch.over(result.for_each(|row| rows.push(cells(row))), current, journey).await;
+                    // The driver reads on to the next answer in the same breath. Remarks themselves do not fail.
+                    if let Err(error) = read
+                        && rows.is_empty()
+                        && current.kind != PartKind::Warnings
+                    {
+                        break Some((current, error));
+                    }
+                    read
+                } else {
+                    if current.kind == PartKind::Script {
+                        journey.affected = Some(result.affected_rows());
+                    }
+                    Ok(())
+                };
                 if current.kind == PartKind::Warnings {
                     journey.hear(rows);
                 }
                 journey.ended(current);
-            }
-            match next(&mut parts, journey) {
-                Some(part) => current = part,
-                None => break None,
-            }
+                let Some(following) = next(&mut parts, journey) else {
+                    break read.err().map(|error| (current, error));
+                };
+                current = following;
+                let read = match read {
+                    Ok(()) if !answers_rows => watch.over(result.for_each(drop), current, journey).await,
+                    read => read,
+                };
+                if let Err(error) = read {
+                    break Some((current, error));
+                }
+            },
         };
-        drop(result);
+        let overdue = watch.overdue;
         match failed {
+            Some((part, error)) => Err(self.refused(packet, part, &error, overdue, journey)),
             None => {
-                // Behind code all is done, or nothing would have been said.
+                // Behind code all is done, or something would have been said.
                 if current.kind == PartKind::Code {
                     journey.ended(current);
-                    for part in parts {
-                        journey.began(part.at);
+                    while let Some(part) = next(&mut parts, journey) {
                         journey.ended(part);
                     }
                 }
                 Ok(())
-            }
-            Some((at, error)) => {
-                let overdue = watch.overdue;
-                Err(self.refused(packet, at, &error, overdue, journey))
             }
         }
     }
@@ -331,13 +320,6 @@ fn next<'p>(parts: &mut std::slice::Iter<'p, Part>, journey: &mut Journey<'_, '_
         journey.ended(part);
     }
     None
-}
-
-/// Lets the effect of `upcoming` begin, where nothing stands before it.
-fn begin(parts: &mut std::slice::Iter<'_, Part>, upcoming: &Part, journey: &mut Journey<'_, '_>) {
-    if parts.next().is_some_and(|part| std::ptr::eq(part, upcoming)) {
-        journey.began(upcoming.at);
-    }
 }
 
 /// What looks after a statement while it runs.

@@ -1,1 +1,260 @@
 //! Where the database is, and how connections to it are opened.
+//!
+//! | module | holds |
+//! |---|---|
+//! | this one | [`Mysql`]: a database, and everything that connecting to it needs |
+//! | [`conninfo`] | [`ConnInfo`]: URLs over variables over option files, and what each word means |
+//! | [`options`] | the text of option files, `my.cnf` |
+//! | `grammar`, `keyword`, `values` | how a URL is written, which words there are, what these mean |
+//! | `password` | passwords and who gives them |
+//! | `attempt` | the loop over addresses, and with or without TLS |
+//! | `tls` | what `ssl-mode` says, for the driver |
+//! | `problem` | why there is no connection: what, where, what next |
+//! | `files` | which files `LOAD DATA LOCAL` may have |
+//! | `cancel` | stopping a statement on the server |
+//!
+//! No secret is in an error, in `Debug` or in a label.
+//!
+//! # TLS
+//! The driver makes its own TLS from what `ssl-mode` and its kind say; a `rustls::ClientConfig` cannot be given to it.
+//! It takes the process's default provider of cryptography. Where an application has installed none, ring is installed
+//! before the first connection that may want TLS; an application that wants another one installs it earlier.
+
+mod attempt;
+mod cancel;
+pub mod conninfo;
+mod files;
+mod grammar;
+mod keyword;
+pub mod options;
+mod password;
+mod problem;
+mod tls;
+mod values;
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use migrate_core::backend::{Fault, ServerError};
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable as _;
+
+pub(crate) use cancel::Cancel;
+pub use conninfo::{ConnInfo, ConnInfoError};
+pub(crate) use files::LocalFiles;
+pub use options::{OptionLine, OptionValue, option_lines};
+use password::Provider;
+pub use password::ProviderError;
+use values::Place;
+
+use crate::error::server_error;
+
+/// One MySQL or MariaDB database. Cheap to clone.
+///
+/// ```
+/// use std::time::Duration;
+/// use migrate_mysql::Mysql;
+///
+/// let database = Mysql::from_url("mysql://deploy@db.example/shop?ssl-mode=VERIFY_IDENTITY")?
+///     .password_provider(|| async { Ok("a token that is valid for some minutes".to_owned()) })
+///     .connect_wait(Duration::from_secs(60));
+/// assert_eq!(database.label(), "mysql://deploy@db.example:3306/shop");
+/// # Ok::<(), migrate_mysql::ConnInfoError>(())
+/// ```
+#[derive(Clone)]
+pub struct Mysql {
+    info: Arc<ConnInfo>,
+    provider: Option<Provider>,
+    connect_wait: Duration,
+    allow_plain_password: bool,
+}
+
+/// An open connection of its own. It ends when `conn` is dropped: in the middle of a statement at once, else with a
+/// farewell on the runtime.
+pub(crate) struct Link {
+    pub(crate) conn: Conn,
+    /// It is MariaDB, whatever the URL says.
+    pub(crate) mariadb: bool,
+    /// `(10, 11, 19)`.
+    pub(crate) version: (u16, u16, u16),
+    /// `10.11.19-MariaDB-0+deb12u1`, as the server says it.
+    pub(crate) version_text: String,
+    /// By which the server knows it; behind a proxy not what the proxy said.
+    pub(crate) id: u64,
+    /// The longest statement in bytes that the server takes. The driver does not know it: what is longer ends the
+    /// connection.
+    pub(crate) max_packet: usize,
+    /// Which files `LOAD DATA LOCAL` may have; at first none.
+    pub(crate) files: LocalFiles,
+    /// What stops the running statement.
+    pub(crate) canceller: Cancel,
+}
+
+impl Mysql {
+    /// From a URL. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_url(url: &str) -> Result<Self, ConnInfoError> {
+        ConnInfo::parse(url).map(Self::new)
+    }
+
+    /// From what was read already.
+    pub fn new(info: ConnInfo) -> Self {
+        Self {
+            allow_plain_password: info.allow_plain_password,
+            info: Arc::new(info),
+            provider: None,
+            connect_wait: Duration::ZERO,
+        }
+    }
+
+    /// Who is asked for the password at every connect, before any other that is given: a cloud's tokens are valid for
+    /// some minutes only. What answers at once returns [`std::future::ready`]. What its error says must hold no secret.
+    pub fn password_provider<F, A>(self, ask: F) -> Self
+    where
+        F: Fn() -> A + Send + Sync + 'static,
+        A: Future<Output = Result<String, ProviderError>> + Send + 'static,
+    {
+        Self { provider: Some(Provider::new(ask)), ..self }
+    }
+
+    /// How long to try again while the server is starting: nobody listens, its name or socket is not there yet, it
+    /// says so itself. Anything else, a wrong password for one, ends it at once. Zero, the default, does not wait.
+    pub fn connect_wait(self, longest: Duration) -> Self {
+        Self { connect_wait: longest, ..self }
+    }
+
+    /// Whether a password may go to another machine without TLS, where everybody between can read it or what it is
+    /// guessed from. `allow-plain-password=true` says the same.
+    pub fn allow_plain_password(self, allow: bool) -> Self {
+        Self { allow_plain_password: allow, ..self }
+    }
+
+    /// Whether the URL begins with `mariadb:`, so that the dialect is MariaDB's.
+    pub fn is_mariadb(&self) -> bool {
+        self.info.is_mariadb()
+    }
+
+    /// The database's name, where it is given.
+    pub fn database(&self) -> Option<&str> {
+        self.info.database()
+    }
+
+    /// What people call it, without secrets and parameters: `mysql://deploy@db.example:3306/shop`.
+    pub fn label(&self) -> String {
+        let mut label = if self.is_mariadb() { "mariadb://" } else { "mysql://" }.to_owned();
+        if let Some(user) = self.info.user() {
+            let _ = write!(label, "{user}@");
+        }
+        let _ = match &self.info.place {
+            Place::Socket(path) => write!(label, "{}", path.display()),
+            Place::Tcp { host, port } if host.contains(':') => write!(label, "[{host}]:{port}"),
+            Place::Tcp { host, port } => write!(label, "{host}:{port}"),
+        };
+        if let Some(database) = self.database() {
+            let _ = write!(label, "/{database}");
+        }
+        label
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// With [`Fault::NoDatabase`] where the server has no such database, else [`Fault::Connect`].
+    pub(crate) async fn open(&self) -> Result<Link, ServerError> {
+        attempt::open(self, Some(self.named()?)).await
+    }
+
+    /// Creates an empty database whose tables are in utf8mb4 where they say nothing else; `false` if it is there.
+    ///
+    /// # Errors
+    /// If no server can be reached, or it does not let this user.
+    pub async fn create_database(&self) -> Result<bool, ServerError> {
+        let name = self.named()?;
+        match self.open().await {
+            Ok(link) => {
+                farewell(link).await;
+                return Ok(false);
+            }
+            Err(error) if error.fault == Fault::NoDatabase => {}
+            Err(error) => return Err(error),
+        }
+        let mut link = attempt::open(self, None).await?;
+        let statement = format!("CREATE DATABASE {} CHARACTER SET utf8mb4", quoted(name));
+        let created = match link.conn.query_drop(statement).await {
+            Ok(()) => Ok(true),
+            // Somebody was faster.
+            Err(error) if code(&error) == Some(1007) => Ok(false),
+            Err(error) => {
+                let mut refused = server_error(&error);
+                refused.message = format!("the database {name} cannot be created: {}", refused.message);
+                if matches!(code(&error), Some(1044 | 1045 | 1227)) {
+                    let user = self.info.user().unwrap_or("this user");
+                    let name = quoted(name);
+                    refused.hint = Some(format!(
+                        "let somebody who may do it: CREATE DATABASE {name} CHARACTER SET utf8mb4; \
+                         GRANT ALL ON {name}.* TO {user}"
+                    ));
+                }
+                Err(refused)
+            }
+        };
+        farewell(link).await;
+        created
+    }
+
+    /// Drops the database with everything in it; `false` if it is not there. It waits for statements of others that
+    /// are at work in it.
+    ///
+    /// # Errors
+    /// If no server can be reached, or it does not let this user.
+    pub async fn drop_database(&self) -> Result<bool, ServerError> {
+        let name = self.named()?;
+        let mut link = attempt::open(self, None).await?;
+        let dropped = match link.conn.query_drop(format!("DROP DATABASE {}", quoted(name))).await {
+            Ok(()) => Ok(true),
+            Err(error) if code(&error) == Some(1008) => Ok(false),
+            Err(error) => Err(server_error(&error)),
+        };
+        farewell(link).await;
+        dropped
+    }
+
+    fn named(&self) -> Result<&str, ServerError> {
+        self.database().ok_or_else(|| {
+            let mut unnamed = ServerError::new(Fault::Connect, format!("{} names no database", self.label()));
+            unnamed.hint = Some("write its name behind the host: mysql://user@host/NAME, or MYSQL_DATABASE".to_owned());
+            unnamed
+        })
+    }
+}
+
+/// Ends a connection so that the server does not count it as a broken one.
+async fn farewell(link: Link) {
+    // It is over also where the server does not hear of it.
+    let _ = link.conn.disconnect().await;
+}
+
+fn code(error: &mysql_async::Error) -> Option<u16> {
+    match error {
+        mysql_async::Error::Server(refused) => Some(refused.code),
+        _ => None,
+    }
+}
+
+/// As an identifier.
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+impl fmt::Debug for Mysql {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mysql")
+            .field("info", &self.info)
+            .field("connect_wait", &self.connect_wait)
+            .field("allow_plain_password", &self.allow_plain_password)
+            .finish_non_exhaustive()
+    }
+}

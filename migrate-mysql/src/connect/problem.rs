@@ -1,0 +1,340 @@
+//! Why a connection could not be made: what, where, and what to do next.
+
+use std::error::Error as StdError;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use migrate_core::backend::{Fault, ServerError};
+use migrate_core::error::seconds;
+use mysql_async::{DriverError, IoError, TlsError};
+use rustls::{AlertDescription, CertificateError};
+
+use super::values::{Roots, Ssl, SslMode};
+use crate::error::{chain, refusal};
+
+const WAIT: &str = "--connect-wait 1m waits for a server that is starting";
+const OTHER_NAME: &str = "connect by a name it is for, or be content with encryption: ssl-mode=REQUIRED";
+
+/// Why one server cannot be used.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    pub(super) error: ServerError,
+    /// It may pass by itself: the server is starting.
+    pub(super) starting: bool,
+    /// The other addresses would say the same, or must not be asked.
+    pub(super) is_final: bool,
+}
+
+/// Where a password came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PasswordOrigin {
+    None,
+    /// What gave it, as messages name it.
+    Given(String),
+    Provider,
+}
+
+/// What was tried.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tried<'a> {
+    /// `db.example:3306`, or the path of a socket.
+    pub(super) place: &'a str,
+    pub(super) ssl: &'a Ssl,
+    pub(super) encrypted: bool,
+    pub(super) password: &'a PasswordOrigin,
+}
+
+impl Problem {
+    pub(super) fn new(message: impl Into<String>, hint: Option<&str>) -> Self {
+        let mut error = ServerError::new(Fault::Connect, message);
+        error.hint = hint.map(str::to_owned);
+        Self { error, starting: false, is_final: false }
+    }
+
+    fn starting(self) -> Self {
+        Self { starting: true, ..self }
+    }
+
+    pub(super) fn last(self) -> Self {
+        Self { is_final: true, ..self }
+    }
+
+    /// A name that nobody knows. In a set of containers it may be known as soon as its server starts.
+    pub(super) fn unknown_host(host: &str, error: &io::Error) -> Self {
+        Self::new(format!("the host {host} is unknown: {error}"), Some("check its name")).starting()
+    }
+
+    pub(super) fn no_answer(place: &str, waited: Duration) -> Self {
+        let hint = "check the address, the port and the firewall between; connect-timeout=SECONDS waits longer";
+        Self::new(format!("{place} did not answer within {}", seconds(waited)), Some(hint))
+    }
+
+    /// Nothing was sent.
+    pub(super) fn plain_password(place: &str, mode: SslMode) -> Self {
+        let (why, hint) = if mode == SslMode::Disabled {
+            (
+                "ssl-mode=DISABLED",
+                "leave ssl-mode=DISABLED out; or, if the network is your own, allow-plain-password=true",
+            )
+        } else {
+            ("the server has no TLS", "switch TLS on there; or, if the network is your own, allow-plain-password=true")
+        };
+        Self::new(format!("the password would go to {place} without TLS: {why}"), Some(hint)).last()
+    }
+
+    /// What the driver said.
+    pub(super) fn explain(error: &mysql_async::Error, tried: Tried<'_>) -> Self {
+        let place = tried.place;
+        match error {
+            mysql_async::Error::Server(refused) => return said_no(refused, tried),
+            mysql_async::Error::Driver(problem) => return by_driver(problem, tried),
+            mysql_async::Error::Io(IoError::Tls(TlsError::InvalidDnsName(_))) => {
+                let hint = "name it by its address, or go without TLS: ssl-mode=DISABLED";
+                return Self::new(format!("{place}: no certificate can be for such a name"), Some(hint)).last();
+            }
+            _ => {}
+        }
+        if let Some(tls) = causes(error).find_map(tls_error) {
+            return no_tls(tls, tried);
+        }
+        if let Some(cause) = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>())
+            && let Some(problem) = no_socket(cause, place)
+        {
+            return problem;
+        }
+        Self::new(format!("{place}: {}", chain(error)), None)
+    }
+}
+
+/// The error and what is behind it, with what an I/O error only wraps.
+fn causes(error: &mysql_async::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    fn behind<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+        match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        }
+    }
+    std::iter::successors(error.source(), |cause| behind(*cause))
+}
+
+fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    cause.downcast_ref::<rustls::Error>()
+}
+
+fn no_socket(error: &io::Error, place: &str) -> Option<Problem> {
+    let is_path = place.starts_with('/');
+    let problem = match error.kind() {
+        ErrorKind::ConnectionRefused | ErrorKind::NotFound if is_path => {
+            let hint = format!("start the server, or name its host or another socket=PATH; {WAIT}");
+            Problem::new(format!("no server listens on {place}"), Some(&hint)).starting()
+        }
+        ErrorKind::ConnectionRefused => {
+            let hint = format!("start the server, or check host and port; {WAIT}");
+            Problem::new(format!("{place} refuses connections: no server listens there"), Some(&hint)).starting()
+        }
+        ErrorKind::PermissionDenied => {
+            Problem::new(format!("{place} may not be opened by this user"), Some("check the permissions of its folder"))
+        }
+        ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            Problem::new(format!("{place} cannot be reached: {error}"), Some("check the address and the network"))
+        }
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => closed(place),
+        _ => return None,
+    };
+    Some(problem)
+}
+
+/// A container's proxy listens before the server behind it does.
+fn closed(place: &str) -> Problem {
+    Problem::new(format!("{place} closed the connection before it answered"), Some(WAIT)).starting()
+}
+
+/// What came was not what the driver waited for.
+fn by_driver(error: &DriverError, tried: Tried<'_>) -> Problem {
+    let place = tried.place;
+    match error {
+        DriverError::ConnectionClosed => closed(place),
+        DriverError::NoClientSslFlagFromServer => {
+            let hint = "switch it on there, or connect without: ssl-mode=PREFERRED";
+            Problem::new(format!("{place} offers no TLS, and ssl-mode asks for it"), Some(hint)).last()
+        }
+        DriverError::UnknownAuthPlugin { name } => {
+            let hint = "let the account log in otherwise: ALTER USER … IDENTIFIED WITH caching_sha2_password BY '…'; \
+                        on MariaDB IDENTIFIED VIA ed25519 USING PASSWORD('…')";
+            Problem::new(format!("{place} asks for a login by {name}, which is not spoken here"), Some(hint)).last()
+        }
+        DriverError::CleartextPluginDisabled => {
+            let hint = if tried.encrypted || place.starts_with('/') {
+                "if it may have it: enable-cleartext-plugin=true"
+            } else {
+                "it gets it only with TLS: ssl-mode=REQUIRED and enable-cleartext-plugin=true"
+            };
+            Problem::new(format!("{place} asks for the password itself, as LDAP and PAM want it"), Some(hint)).last()
+        }
+        DriverError::MysqlOldPasswordDisabled => {
+            let hint = "set the password anew: what is stored of it is from before MySQL 4.1";
+            Problem::new(format!("{place} asks for a login that is no longer safe"), Some(hint)).last()
+        }
+        other => {
+            let hint = "check that a MySQL or MariaDB server listens there; 33060 is for another protocol";
+            let text = other.to_string();
+            Problem::new(format!("{place}: {}", text.trim_end_matches('.')), Some(hint))
+        }
+    }
+}
+
+fn said_no(refused: &mysql_async::ServerError, tried: Tried<'_>) -> Problem {
+    let mut error = refusal(refused);
+    error.message = format!("{}: {}", tried.place, error.message);
+    error.fault = if refused.code == 1049 { Fault::NoDatabase } else { Fault::Connect };
+    error.hint = advice(refused, tried);
+    // A server that stops may be one that starts: that of a container does both at first. A node of a cluster joins it.
+    let starting = matches!(refused.code, 1053 | 1047);
+    Problem { error, starting, is_final: !starting }
+}
+
+fn advice(refused: &mysql_async::ServerError, tried: Tried<'_>) -> Option<String> {
+    let message = &refused.message;
+    let hint = match refused.code {
+        1045 | 1698 if message.contains("using password: NO") || refused.code == 1698 => {
+            let give = "give it a password: MYSQL_PWD, password=… in ~/.my.cnf, --password-file or --password-command";
+            let own = "an account that logs in by the operating system's user does so over the server's socket only: \
+                       socket=PATH, as that user";
+            return Some(match tried.password {
+                PasswordOrigin::None => format!("{give}; {own}"),
+                _ => own.to_owned(),
+            });
+        }
+        1045 => {
+            return Some(match tried.password {
+                PasswordOrigin::Provider => "check the user, and what the password file or command gives".to_owned(),
+                PasswordOrigin::Given(from) if !from.is_empty() => format!("check the user, and {from}"),
+                _ => "check the user and the password".to_owned(),
+            });
+        }
+        1044 => "the account may not use this database, or there is none of this name: GRANT ALL ON `NAME`.* TO it",
+        1040 => "close some connections, or raise max_connections on the server",
+        1203 | 1226 => {
+            "close some connections of this user, or raise its limit: ALTER USER … WITH MAX_USER_CONNECTIONS 0"
+        }
+        1129 => "somebody who may do it: FLUSH HOSTS, or on MySQL TRUNCATE performance_schema.host_cache",
+        1130 => "no account is for this machine: CREATE USER 'name'@'host', where 'host' can be '%'",
+        1251 | 1524 => "let the account log in otherwise: ALTER USER … IDENTIFIED WITH caching_sha2_password BY '…'",
+        1862 | 1820 => {
+            "the password has expired: log in with the server's own client, and ALTER USER USER() IDENTIFIED BY '…'"
+        }
+        3118 | 4151 => "somebody who may do it: ALTER USER … ACCOUNT UNLOCK",
+        1053 | 1047 => WAIT,
+        _ if message.contains("insecure transport") => "connect with TLS: ssl-mode=REQUIRED",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn no_tls(error: &rustls::Error, tried: Tried<'_>) -> Problem {
+    let Tried { place, ssl, .. } = tried;
+    let roots = match &ssl.roots {
+        Roots::File(path) => path.display().to_string(),
+        Roots::System => "the operating system's certificates".to_owned(),
+    };
+    let certificate = "the certificate of";
+    match error {
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            CertificateError::NotValidForName => {
+                Problem::new(format!("{certificate} {place} is not for this name"), Some(OTHER_NAME))
+            }
+            CertificateError::NotValidForNameContext { expected, presented } => {
+                let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
+                let expected = expected.to_str();
+                Problem::new(
+                    if names.is_empty() {
+                        format!(
+                            "{certificate} {place} names no host in its subjectAltName, where {expected} should stand"
+                        )
+                    } else {
+                        format!("{certificate} {place} is for {} and not for {expected}", names.join(", "))
+                    },
+                    Some(OTHER_NAME),
+                )
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                Problem::new(format!("{certificate} {place} has expired"), Some("renew it on the server"))
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Problem::new(
+                format!("{certificate} {place} is not valid yet"),
+                Some("check the clocks of both machines"),
+            ),
+            CertificateError::UnknownIssuer => {
+                let hint = "name the authority that signed it: ssl-ca=FILE";
+                Problem::new(format!("{certificate} {place} is not signed by one of {roots}"), Some(hint))
+            }
+            other if other.to_string().contains("UnsupportedCertVersion") => {
+                let hint = "make it anew with a subjectAltName, which makes it version 3";
+                Problem::new(format!("{certificate} {place} is of version 1, which cannot be read here"), Some(hint))
+            }
+            other => Problem::new(format!("{certificate} {place} cannot be trusted: {other}"), None),
+        },
+        rustls::Error::AlertReceived(alert) => match alert {
+            AlertDescription::CertificateRequired => {
+                let hint = "name one: ssl-cert=FILE and ssl-key=FILE";
+                Problem::new(format!("{place} asks for a certificate of the client"), Some(hint))
+            }
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::DecryptError
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown => {
+                let hint = "ssl-cert must be signed by an authority of the server's ssl_ca, and be valid now";
+                Problem::new(format!("{place} refuses the client's certificate: {error}"), Some(hint))
+            }
+            _ => Problem::new(
+                format!("{place} broke TLS off: {error}"),
+                Some("TLS 1.2 or 1.3 is needed: see tls_version on the server"),
+            ),
+        },
+        rustls::Error::InconsistentKeys(_) => {
+            Problem::new(format!("ssl-cert and ssl-key cannot be used together: {error}"), None)
+        }
+        _ => Problem::new(
+            format!("{place}: no TLS: {error}"),
+            Some("check that a MySQL or MariaDB server listens there"),
+        ),
+    }
+    .last()
+}
+
+/// `db.example` of `DnsName("db.example")`.
+fn bare(name: &str) -> &str {
+    let inner = name.split_once('(').map_or(name, |(_, inner)| inner.trim_end_matches(')'));
+    inner.trim_matches('"')
+}
+
+/// What to say of all addresses together.
+pub(super) fn together(problems: Vec<Problem>, waited: Option<Duration>) -> ServerError {
+    let mut messages: Vec<String> = vec![];
+    for problem in &problems {
+        let message = problem.error.to_string();
+        if !messages.contains(&message) {
+            messages.push(message);
+        }
+    }
+    let mut all = problems.into_iter();
+    let Some(last) = all.next_back() else {
+        return ServerError::new(Fault::Connect, "the host has no address");
+    };
+    let mut error = if messages.len() < 2 {
+        last.error
+    } else if last.is_final {
+        let mut error = last.error;
+        error.detail = Some(format!("before it: {}", messages[..messages.len() - 1].join("; ")));
+        error
+    } else {
+        let mut error = ServerError::new(Fault::Connect, format!("no server can be used: {}", messages.join("; ")));
+        error.hint = all.next().map_or(last.error.hint, |first| first.error.hint);
+        error
+    };
+    if let Some(waited) = waited {
+        error.detail = Some(format!("waited {} for it to start", seconds(waited)));
+    }
+    error
+}
