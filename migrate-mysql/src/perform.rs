@@ -198,13 +198,12 @@ impl MysqlSession<'_> {
                 let read = if answers_rows {
                     let read = watch.over(result.for_each(|row| rows.push(cells(row))), current, journey).await;
                     // The driver reads on to the next answer in the same breath. Remarks themselves do not fail.
-                    if let Err(error) = read
-                        && rows.is_empty()
-                        && current.kind != PartKind::Warnings
-                    {
-                        break Some((current, error));
+                    match read {
+                        Err(error) if rows.is_empty() && current.kind != PartKind::Warnings => {
+                            break Some((current, error));
+                        }
+                        read => read,
                     }
-                    read
                 } else {
                     if current.kind == PartKind::Script {
                         journey.affected = Some(result.affected_rows());

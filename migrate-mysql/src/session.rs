@@ -17,8 +17,8 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Value};
 
 use crate::blockers::Side;
-use crate::connect::{Cancel, Mysql};
-use crate::dialect::name;
+use crate::connect::{Cancel, LocalFiles, Mysql};
+use crate::dialect::{MARIADB, MYSQL, name};
 use crate::error::server_error;
 use crate::evidence::{self, Ask, Place};
 use crate::lease::Lease;
@@ -48,6 +48,8 @@ pub struct MysqlSession<'c> {
     pub(crate) lease: Option<Lease>,
     pub(crate) origin: Option<Mysql>,
     canceller: Option<Cancel>,
+    /// Which files `LOAD DATA LOCAL` may have.
+    pub(crate) files: Option<LocalFiles>,
 }
 
 /// The connection itself.
@@ -79,7 +81,7 @@ impl std::ops::DerefMut for Handle<'_> {
 #[async_trait]
 impl Backend for Mysql {
     fn dialect(&self) -> &'static Dialect {
-        Self::dialect(self)
+        if self.is_mariadb() { &MARIADB } else { &MYSQL }
     }
 
     fn label(&self) -> String {
@@ -90,6 +92,7 @@ impl Backend for Mysql {
         let link = self.open().await?;
         let mut session = MysqlSession::new(Handle::Own(link.conn));
         session.canceller = Some(link.canceller);
+        session.files = Some(link.files);
         session.side = Some(Side::of(self));
         session.origin = Some(self.clone());
         Ok(Box::new(session))
@@ -139,6 +142,7 @@ impl<'c> MysqlSession<'c> {
             lease: None,
             origin: None,
             canceller: None,
+            files: None,
         }
     }
 

@@ -89,6 +89,7 @@ pub(crate) async fn observe(session: &mut PostgresSession<'_>, table: &TableName
         has_history: cell(4) == "t",
         foreign_histories,
         objects,
+        not_transactional: Vec::new(),
         read_only: cell(2) == "t",
         pooled: facts.pooled,
     })

@@ -20,6 +20,8 @@ pub struct Server {
     pub objects: Vec<String>,
     /// Tables of other tools' histories.
     pub foreign_histories: Vec<String>,
+    /// Tables whose engine has no transactions: what is written to one of them cannot be rolled back.
+    pub not_transactional: Vec<String>,
     /// Nothing can be written here.
     pub read_only: bool,
     /// A pooler that pools transactions stands between us and the server: nothing of a session lasts.

@@ -374,6 +374,7 @@ impl Session for MemorySession {
             has_history,
             objects,
             foreign_histories: Vec::new(),
+            not_transactional: Vec::new(),
             read_only: false,
             pooled: false,
         })

@@ -197,6 +197,7 @@ fn case(fixture: &str) -> Case {
         has_history: !rows.is_empty(),
         objects: names("objects"),
         foreign_histories: names("foreign"),
+        not_transactional: Vec::new(),
         read_only: false,
         pooled: all.contains(&"pooled"),
     };
