@@ -37,6 +37,14 @@ pub fn root() -> PathBuf {
     package.parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
+/// The folder of what is built, and of what scripts/test unpacked for the tests.
+///
+/// A path that is not absolute is meant from the root, where `cargo` is usually run; a test is run elsewhere.
+pub fn target() -> PathBuf {
+    let folder = env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty());
+    root().join(folder.unwrap_or_else(|| "target".into()))
+}
+
 /// The README's code compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

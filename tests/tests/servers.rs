@@ -9,8 +9,7 @@ mod on_postgres {
     use std::time::{Duration, Instant};
 
     use migrate_tests::proxy::{Cut, How, Proxy, Side};
-    use migrate_tests::servers::postgres::is_alive;
-    use migrate_tests::servers::{Options, Pgbouncer, PoolMode, Postgres, Psql, wait_for};
+    use migrate_tests::servers::{Options, Pgbouncer, PoolMode, Postgres, Psql, is_alive, wait_for};
 
     #[test]
     fn a_database_is_empty_and_of_its_own() {

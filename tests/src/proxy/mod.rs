@@ -1,7 +1,8 @@
-//! What stands between a client and a PostgreSQL server: a slow line, a counter, and a pair of scissors.
+//! What stands between a client and a server of PostgreSQL or MySQL: a slow line, a counter, and a pair of scissors.
 //!
 //! One thread moves everything, so messages have one order over all connections and a cut falls exactly where it was
-//! asked for. Connections must not be encrypted: what follows the server's consent to TLS is passed on unread.
+//! asked for. Connections must not be encrypted or compressed: what follows the agreement on TLS is passed on unread, each
+//! piece of it as a message of the type `?`.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
@@ -20,6 +21,15 @@ pub struct Proxy {
     shared: Arc<Mutex<Shared>>,
     waker: UnixStream,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the two sides speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// PostgreSQL's, version 3.
+    Postgres,
+    /// That of MySQL and MariaDB. A packet is a message.
+    MySql,
 }
 
 /// Who sent a message.
@@ -60,9 +70,10 @@ pub struct Cut {
 pub struct Counts {
     /// Connections that were opened.
     pub connections: u64,
-    /// Messages of clients: the start of a connection without a type byte is one, each packet with a type another.
+    /// Messages of clients. PostgreSQL's start of a connection without a type byte is one, each packet with a type
+    /// another.
     pub client_messages: u64,
-    /// Messages of servers: the one byte that answers a wish for encryption is one.
+    /// Messages of servers: PostgreSQL's one byte that answers a wish for encryption is one.
     pub server_messages: u64,
     /// How often a client waited for an answer: it sent something after it had been given something, counted on each
     /// connection by itself. What it sends before the first answer to it arrives belongs to the same trip, however
@@ -97,7 +108,7 @@ struct Shared {
 }
 
 impl Proxy {
-    /// In front of an address such as `127.0.0.1:5432`.
+    /// In front of a PostgreSQL server's address, such as `127.0.0.1:5432`.
     ///
     /// # Panics
     /// If there is no free port.
@@ -105,17 +116,25 @@ impl Proxy {
         Self::delayed(address, Duration::ZERO)
     }
 
+    /// In front of a PostgreSQL server that is this far away, there and back.
+    ///
+    /// # Panics
+    /// If there is no free port.
+    pub fn delayed(address: &str, round_trip: Duration) -> Self {
+        Self::start(Protocol::Postgres, address, round_trip)
+    }
+
     /// In front of an address that is this far away, there and back. What follows closely arrives closely: a pipeline
     /// takes one trip.
     ///
     /// # Panics
     /// If there is no free port.
-    pub fn delayed(address: &str, round_trip: Duration) -> Self {
+    pub fn start(protocol: Protocol, address: &str, round_trip: Duration) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("a listener has an address").port();
         let (waker, wakened) = UnixStream::pair().expect("a pair of sockets");
         let shared = Arc::new(Mutex::new(Shared::default()));
-        let relay = relay::Relay::new(address, round_trip / 2, listener, wakened, Arc::clone(&shared));
+        let relay = relay::Relay::new(protocol, address, round_trip / 2, listener, wakened, Arc::clone(&shared));
         let thread = Some(thread::spawn(move || relay.run()));
         Self { port, shared, waker, thread }
     }
@@ -161,6 +180,10 @@ impl Proxy {
     }
 
     /// The types of the messages that passed: `>Q <T <D <C <Z`, the start of a connection as `>*`.
+    ///
+    /// For MySQL, `H` is the server's greeting, `K`, `E` and `Z` are OK, error and the end of something, `D` is data; of
+    /// the client, `Q` is a query, `S`, `E` and `C` prepare, execute and close a statement, `P` is a ping, `I` chooses
+    /// a database, `R` resets the session, `X` ends it, `.` goes on with what came before.
     pub fn passed(&self) -> String {
         let shared = lock(&self.shared);
         let words = shared.passed.iter().map(|(side, kind)| {

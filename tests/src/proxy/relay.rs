@@ -11,9 +11,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::set_socket_linger;
 
 use super::framing::{Frames, Message};
-use super::{Cut, How, Shared, Side, lock};
+use super::{Cut, How, Protocol, Shared, Side, lock};
 
 pub(super) struct Relay {
+    protocol: Protocol,
     target: String,
     delay: Duration,
     listener: TcpListener,
@@ -59,6 +60,7 @@ struct Over(How);
 
 impl Relay {
     pub(super) fn new(
+        protocol: Protocol,
         target: &str,
         delay: Duration,
         listener: TcpListener,
@@ -67,7 +69,7 @@ impl Relay {
     ) -> Self {
         listener.set_nonblocking(true).expect("a listener of our own");
         wakened.set_nonblocking(true).expect("a socket of our own");
-        Self { target: target.to_owned(), delay, listener, wakened, shared, links: Vec::new() }
+        Self { protocol, target: target.to_owned(), delay, listener, wakened, shared, links: Vec::new() }
     }
 
     pub(super) fn run(mut self) {
@@ -129,7 +131,7 @@ impl Relay {
                 socket.set_nodelay(true).expect("a socket of our own");
             }
             lock(&self.shared).counts.connections += 1;
-            let (up, down) = (Way::new(Side::Client, Frames::of_client()), Way::new(Side::Server, Frames::of_server()));
+            let [up, down] = [Side::Client, Side::Server].map(|side| Way::new(side, Frames::new(self.protocol, side)));
             self.links.push(Link { client, server, up, down, answered: true });
         }
     }
@@ -139,20 +141,15 @@ impl Link {
     /// Reads what is there and writes what is due.
     fn turn(&mut self, delay: Duration, shared: &Mutex<Shared>) -> Result<(), Over> {
         for message in self.up.read(&mut self.client)? {
-            if message.wants_encryption() {
-                self.down.frames.expect_bare();
-            }
-            let is_farewell = message.kind == b'X';
+            self.down.frames.turn(message.turn);
+            let is_farewell = message.is_farewell();
             if self.up.pass(message, delay, shared) && !is_farewell && std::mem::take(&mut self.answered) {
                 lock(shared).counts.round_trips += 1;
             }
         }
         self.up.pass_end(delay);
         for message in self.down.read(&mut self.server)? {
-            if message.bytes == b"S" {
-                self.up.frames.make_opaque();
-                self.down.frames.make_opaque();
-            }
+            self.up.frames.turn(message.turn);
             self.down.pass(message, delay, shared);
         }
         self.down.pass_end(delay);

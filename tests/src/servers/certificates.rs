@@ -73,6 +73,11 @@ impl Certificates {
             file("authority.crt")
         )
     }
+
+    pub(super) fn mysql_arguments(&self) -> [String; 3] {
+        let file = |option: &str, name: &str| format!("--ssl-{option}={}", self.folder.join(name).display());
+        [file("ca", "authority.crt"), file("cert", "server.crt"), file("key", "server.key")]
+    }
 }
 
 fn openssl(guard: &Guard, words: &str) {

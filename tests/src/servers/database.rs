@@ -1,7 +1,6 @@
-//! A database of a test's own.
+//! A PostgreSQL database of a test's own.
 
-use super::postgres::unique_name;
-use super::{Postgres, Psql, said, said_of};
+use super::{Postgres, Psql, said, said_of, unique_name};
 
 /// Schemas of the server's own and what is named like ours are left out.
 const CONTENTS: &str = r"

@@ -5,12 +5,12 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::certificates::Certificates;
 use super::guard::Guard;
-use super::{Database, command_of, complaint, found, free_port, not_skipped, said, signal, wait_for};
+use super::process::{children, is_alive};
+use super::{Database, Url, command_of, complaint, found, free_port, not_skipped, said, signal, wait_for};
 
 /// Durable against the death of any process, not against the loss of power.
 const CONFIG: &str = "
@@ -48,7 +48,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Postgres {
     /// `postgres://user@host:port/postgres`.
-    url: String,
+    url: Url,
     local: Option<Local>,
     shared: bool,
     version: OnceLock<u32>,
@@ -74,7 +74,9 @@ impl Postgres {
         SHARED.get_or_init(|| {
             not_skipped("postgres");
             match env::var("MIGRATE_TEST_POSTGRES") {
-                Ok(url) if !url.is_empty() => Self { url, local: None, shared: true, version: OnceLock::new() },
+                Ok(url) if !url.is_empty() => {
+                    Self { url: Url::new(url), local: None, shared: true, version: OnceLock::new() }
+                }
                 _ => Self { shared: true, ..Self::start(Options::default()) },
             }
         })
@@ -106,7 +108,7 @@ impl Postgres {
             Some(password) => format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"),
             None => format!("postgres://postgres@127.0.0.1:{port}/postgres"),
         };
-        Self { url, local: Some(local), shared: false, version: OnceLock::new() }
+        Self { url: Url::new(url), local: Some(local), shared: false, version: OnceLock::new() }
     }
 
     /// A new, empty database with a name of its own.
@@ -122,10 +124,7 @@ impl Postgres {
     /// # Panics
     /// If `MIGRATE_TEST_POSTGRES` is no URL.
     pub fn url(&self, database: &str) -> String {
-        let (before, after) = self.url.split_once("://").expect("MIGRATE_TEST_POSTGRES is a URL");
-        let authority = after.split(['/', '?']).next().unwrap_or_default();
-        let query = after.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
-        format!("{before}://{authority}/{database}{query}")
+        self.url.of(database)
     }
 
     /// Where it listens: `127.0.0.1:5432`.
@@ -133,22 +132,12 @@ impl Postgres {
     /// # Panics
     /// If `MIGRATE_TEST_POSTGRES` is no URL.
     pub fn address(&self) -> String {
-        let (_, after) = self.url.split_once("://").expect("MIGRATE_TEST_POSTGRES is a URL");
-        let authority = after.split(['/', '?']).next().unwrap_or_default();
-        let host = authority.rsplit('@').next().unwrap_or_default();
-        if host.rsplit(']').next().is_some_and(|rest| rest.contains(':')) {
-            host.to_owned()
-        } else {
-            format!("{host}:5432")
-        }
+        self.url.address(5432)
     }
 
     /// Its superuser, and the password or nothing.
     pub(super) fn credentials(&self) -> (&str, &str) {
-        let after = self.url.split_once("://").map_or("", |(_, after)| after);
-        let user = after.split(['/', '?']).next().and_then(|authority| authority.rsplit_once('@'));
-        let (user, _) = user.unwrap_or(("postgres", ""));
-        user.split_once(':').unwrap_or((user, ""))
+        self.url.credentials("postgres")
     }
 
     /// The folder of its Unix socket.
@@ -401,32 +390,4 @@ fn newest(program: &str) -> Option<PathBuf> {
         Some((version, entry.path().join("bin").join(program)))
     });
     installed.filter(|(_, path)| path.is_file()).max().map(|(_, path)| path)
-}
-
-/// The processes whose parent is `pid`.
-fn children(pid: u32) -> Vec<u32> {
-    let processes = fs::read_dir("/proc").expect("a list of processes").flatten();
-    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    numbers.filter(|child| status(*child).is_some_and(|(_, parent)| parent == pid)).collect()
-}
-
-/// Whether a process runs; one that is dead and not yet waited for does not.
-pub fn is_alive(pid: u32) -> bool {
-    status(pid).is_some_and(|(state, _)| state != 'Z' && state != 'X')
-}
-
-/// State and parent of a process.
-fn status(pid: u32) -> Option<(char, u32)> {
-    let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is a name in parentheses, which may hold anything.
-    let mut fields = line.rsplit(')').next()?.split_whitespace();
-    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
-}
-
-/// A name that no other database of the server has.
-pub(super) fn unique_name() -> String {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let moment = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("migrate_test_{}_{}_{count}", std::process::id(), moment.subsec_nanos())
 }
