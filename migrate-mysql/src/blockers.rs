@@ -90,7 +90,8 @@ impl Side {
             ))
             .await
         };
-        let ids: Vec<u64> = ids.unwrap_or_default().into_iter().filter_map(|row| row.first()?.as_deref()?.parse().ok()).collect();
+        let ids: Vec<u64> =
+            ids.unwrap_or_default().into_iter().filter_map(|row| row.first()?.as_deref()?.parse().ok()).collect();
         if !ids.is_empty() {
             let ids = ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
             return self.named(&format!("p.ID IN ({ids})")).await;

@@ -79,7 +79,9 @@ impl MysqlSession<'_> {
                 let now = now.get(&variable).cloned().unwrap_or_default();
                 notices(Notice {
                     level: "WARNING".to_owned(),
-                    message: format!("a script set {variable} to '{now}' for the rest of the session, which is not ours"),
+                    message: format!(
+                        "a script set {variable} to '{now}' for the rest of the session, which is not ours"
+                    ),
                 });
                 self.base.insert(variable, now);
                 continue;

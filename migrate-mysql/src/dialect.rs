@@ -27,11 +27,8 @@ pub static MYSQL: Dialect = Dialect {
 };
 
 /// MariaDB, 10.5 and later. It takes the files of MySQL where it has none of its own.
-pub static MARIADB: Dialect = Dialect {
-    names: EngineNames::MARIADB.names,
-    effect_sql: |effect, table| effect_sql(effect, table, true),
-    ..MYSQL
-};
+pub static MARIADB: Dialect =
+    Dialect { names: EngineNames::MARIADB.names, effect_sql: |effect, table| effect_sql(effect, table, true), ..MYSQL };
 
 /// A text as a literal that means exactly this text, whatever `sql_mode` and the character set of the connection are.
 ///
@@ -138,7 +135,11 @@ fn effect_sql(effect: &Effect<'_>, table: &TableName, mariadb: bool) -> String {
     let table = &qualified(table);
     match effect {
         Effect::Begin(of) => {
-            format!("{}SET {} = UTC_TIMESTAMP(6);\nSTART TRANSACTION;", settings(of).unwrap_or_default(), history::BEGAN)
+            format!(
+                "{}SET {} = UTC_TIMESTAMP(6);\nSTART TRANSACTION;",
+                settings(of).unwrap_or_default(),
+                history::BEGAN
+            )
         }
         Effect::Commit => "COMMIT;".to_owned(),
         Effect::Rollback => "ROLLBACK;".to_owned(),

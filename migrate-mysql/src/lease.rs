@@ -51,7 +51,9 @@ pub(crate) fn extend(leases: &str, fence: u64) -> String {
 }
 
 fn release(leases: &str, fence: u64) -> String {
-    format!("UPDATE {leases} SET `owner` = NULL, `expires_at` = '1970-01-01' WHERE `component` = '*' AND `fence` = {fence}")
+    format!(
+        "UPDATE {leases} SET `owner` = NULL, `expires_at` = '1970-01-01' WHERE `component` = '*' AND `fence` = {fence}"
+    )
 }
 
 impl Lease {
@@ -116,7 +118,8 @@ async fn leases(session: &mut MysqlSession<'_>, table: &TableName) -> Result<Str
          ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
     );
     session.rows(&make).await?;
-    let fill = format!("INSERT IGNORE INTO {leases} (`component`, `fence`, `expires_at`) VALUES ('*', 0, '1970-01-01')");
+    let fill =
+        format!("INSERT IGNORE INTO {leases} (`component`, `fence`, `expires_at`) VALUES ('*', 0, '1970-01-01')");
     match session.rows(&fill).await {
         // Somebody on another node was faster.
         Err(error) if error.is_contention() => {}

@@ -16,7 +16,11 @@ use crate::session::MysqlSession;
 /// The most characters of a statement that are shown to those who wait.
 const SHOWN: usize = 120;
 
-pub(crate) async fn take(session: &mut MysqlSession<'_>, table: &TableName, owner: &str) -> Result<Locked, ServerError> {
+pub(crate) async fn take(
+    session: &mut MysqlSession<'_>,
+    table: &TableName,
+    owner: &str,
+) -> Result<Locked, ServerError> {
     if session.facts().await?.cluster.is_some() {
         return Lease::take(session, table, owner).await;
     }
@@ -110,7 +114,10 @@ mod tests {
 
     #[test]
     fn only_the_script_is_shown() {
-        assert_eq!(shown("alter table\n  t add c int;\nSHOW WARNINGS LIMIT 64;\nUPDATE `d`.`h` SET"), "alter table t add c int");
+        assert_eq!(
+            shown("alter table\n  t add c int;\nSHOW WARNINGS LIMIT 64;\nUPDATE `d`.`h` SET"),
+            "alter table t add c int"
+        );
         assert_eq!(shown(&"x".repeat(200)).chars().count(), SHOWN + 1);
     }
 }

@@ -58,7 +58,8 @@ pub(crate) async fn facts(session: &mut MysqlSession<'_>) -> Result<Facts, Serve
         // What another node has committed is seen here, before anything is read or written.
         session.rows("SET SESSION wsrep_sync_wait = 7").await?;
     }
-    let read_only = on("super_read_only") || on("innodb_read_only") || (on("read_only") && !writes_anyway(session).await?);
+    let read_only =
+        on("super_read_only") || on("innodb_read_only") || (on("read_only") && !writes_anyway(session).await?);
     let modes = cell(4).unwrap_or_default();
     let mode = |wanted: &str| modes.split(',').any(|mode| mode.eq_ignore_ascii_case(wanted));
     let number = version.split(['-', '+']).next().unwrap_or_default().to_owned();

@@ -277,7 +277,8 @@ impl Writer<'_, '_> {
         let before = std::mem::replace(&mut self.standing.in_force, wanted);
         let wanted = &self.standing.in_force;
         let base = &self.ground.base;
-        let put_back = before.keys().filter(|name| !wanted.contains_key(*name)).filter_map(|name| base.get_key_value(name));
+        let put_back =
+            before.keys().filter(|name| !wanted.contains_key(*name)).filter_map(|name| base.get_key_value(name));
         let new = wanted.iter().filter(|(name, value)| before.get(*name) != Some(*value));
         assignments(put_back.chain(new))
     }

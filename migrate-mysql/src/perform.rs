@@ -3,9 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use migrate_core::backend::{
-    Blocker, Done, Effect, Fault, Notice, Performed, Progress, Row, ServerError, TableName,
-};
+use migrate_core::backend::{Blocker, Done, Effect, Fault, Notice, Performed, Progress, Row, ServerError, TableName};
 use migrate_core::sql::classify::words;
 use migrate_core::sql::{StatementKind, Syntax};
 use mysql_async::prelude::Queryable as _;
@@ -187,42 +185,35 @@ impl MysqlSession<'_> {
         };
         let failed = match watch.over(self.conn.query_iter(packet.sql.as_str()), current, journey).await {
             Err(error) => Some((current, error)),
-            // The answer to the current part has begun.
             Ok(mut result) => loop {
-                let answers_rows = result.columns().is_some_and(|columns| !columns.is_empty());
-                if current.kind == PartKind::Code {
+                // The answer to the current part has begun. Where it is an error the driver keeps that for whoever reads
+                // on, and knows of no columns.
+                let columns = result.columns().map(|columns| columns.len());
+                if current.kind == PartKind::Code && columns.is_some() {
                     // How many answers belong to it is known at the end only.
                     break watch.over(result.drop_result(), current, journey).await.err().map(|error| (current, error));
                 }
                 let mut rows: Vec<Row> = Vec::new();
-                let read = if answers_rows {
-                    let read = watch.over(result.for_each(|row| rows.push(cells(row))), current, journey).await;
-                    // The driver reads on to the next answer in the same breath. Remarks themselves do not fail.
-                    match read {
-                        Err(error) if rows.is_empty() && current.kind != PartKind::Warnings => {
-                            break Some((current, error));
-                        }
-                        read => read,
+                if columns != Some(0) {
+                    let read = result.reduce((), |(), row| rows.push(cells(row)));
+                    if let Err(error) = watch.over(read, current, journey).await {
+                        break Some((current, error));
                     }
-                } else {
-                    if current.kind == PartKind::Script {
-                        journey.affected = Some(result.affected_rows());
-                    }
-                    Ok(())
-                };
+                } else if current.kind == PartKind::Script {
+                    journey.affected = Some(result.affected_rows());
+                }
                 if current.kind == PartKind::Warnings {
                     journey.hear(rows);
                 }
                 journey.ended(current);
                 let Some(following) = next(&mut parts, journey) else {
-                    break read.err().map(|error| (current, error));
+                    break result.drop_result().await.err().map(|error| (current, error));
                 };
                 current = following;
-                let read = match read {
-                    Ok(()) if !answers_rows => watch.over(result.for_each(drop), current, journey).await,
-                    read => read,
-                };
-                if let Err(error) = read {
+                if columns == Some(0)
+                    && let Err(error) =
+                        watch.over(result.reduce((), |(), _: mysql_async::Row| ()), current, journey).await
+                {
                     break Some((current, error));
                 }
             },
@@ -305,7 +296,8 @@ fn stale(error: &mut ServerError, effect: &Effect<'_>) {
         let key = &advance.key;
         error.fault = Fault::Stale;
         error.code = None;
-        error.message = format!("row {} of component {} in the history is not as this run left it", key.seq, key.component);
+        error.message =
+            format!("row {} of component {} in the history is not as this run left it", key.seq, key.component);
     }
 }
 

@@ -116,9 +116,10 @@ impl<'c> MysqlSession<'c> {
         let session = Self::new(Handle::Borrowed(conn));
         let mut session = session;
         session.rows("DO 0").await?;
-        let open = session.conn.last_ok_packet().is_some_and(|ok| {
-            ok.status_flags().contains(mysql_async::consts::StatusFlags::SERVER_STATUS_IN_TRANS)
-        });
+        let open = session
+            .conn
+            .last_ok_packet()
+            .is_some_and(|ok| ok.status_flags().contains(mysql_async::consts::StatusFlags::SERVER_STATUS_IN_TRANS));
         if open {
             return Err(ServerError::new(
                 Fault::Refused,
@@ -172,7 +173,8 @@ impl<'c> MysqlSession<'c> {
             return Ok(database.to_owned());
         }
         self.facts().await?.database.ok_or_else(|| {
-            let mut error = ServerError::new(Fault::Refused, "no database is selected, so there is no place for the history");
+            let mut error =
+                ServerError::new(Fault::Refused, "no database is selected, so there is no place for the history");
             error.hint = Some("name one in the URL: mysql://user@host/database".to_owned());
             error
         })

@@ -124,7 +124,8 @@ pub trait Session: HistoryTable {
     /// Rows as text: for preconditions, key ranges and the tables of other tools.
     async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ServerError>;
 
-    /// Takes the lock of the migrations if it is free; never waits. `owner` is shown to those who wait.
+    /// Takes the lock of the migrations if it is free; never waits. `owner` is shown to those who wait, where the server
+    /// lets a session say who it is.
     async fn try_lock(&mut self, table: &TableName, owner: &str) -> Result<Locked, ServerError>;
 
     /// Gives it back.

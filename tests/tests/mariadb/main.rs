@@ -1,0 +1,13 @@
+//! The MySQL backend on real servers of MariaDB. The files are those of `tests/tests/mysql`.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
+
+/// By this name the tests are left out where there is no server: see `scripts/test`.
+#[path = "../mysql"]
+mod on_mariadb {
+    /// Whose server the tests run on.
+    const FLAVOUR: migrate_tests::servers::Flavour = migrate_tests::servers::Flavour::MariaDb;
+
+    mod conformance;
+    mod support;
+}
