@@ -1,7 +1,11 @@
 //! The engines this build can talk to. The only file that knows the Cargo features.
 
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod runtime;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -114,6 +118,10 @@ pub fn compiled_in() -> Vec<Box<dyn CliBackend>> {
         Box::new(sqlite::SqliteCli),
         #[cfg(feature = "postgres")]
         Box::new(postgres::PostgresCli::default()),
+        #[cfg(feature = "mysql")]
+        Box::new(mysql::MysqlCli::new(&migrate_mysql::MYSQL)),
+        #[cfg(feature = "mysql")]
+        Box::new(mysql::MysqlCli::new(&migrate_mysql::MARIADB)),
     ]
 }
 

@@ -3,56 +3,20 @@
 use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 
 use migrate_core::backend::ServerError;
 use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::{Backend, Dialect};
 use migrate_postgres::{ConnInfo, ConnInfoError, POSTGRES, Postgres, ServiceFile};
-use tokio::runtime::{Builder, Runtime};
 
+use super::runtime::Runtime;
 use super::{CliBackend, Database, Opening};
 use crate::environment::Environment;
 
 /// The backend, and the one runtime on which its connections live.
 #[derive(Default)]
 pub(super) struct PostgresCli {
-    runtime: Arc<OnceLock<Running>>,
-}
-
-/// A runtime that does not wait for a name to be looked up when the program ends.
-struct Running(Option<Runtime>);
-
-impl Running {
-    /// # Panics
-    /// If the operating system gives no runtime: then nothing can be connected.
-    fn new() -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        Self(Some(runtime.expect("the operating system gives what a runtime needs")))
-    }
-
-    fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        let runtime = self.0.as_ref().expect("it is there until it is dropped");
-        runtime.block_on(async {
-            let value = future.await;
-            // A connection that was dropped says goodbye on its own task.
-            for _ in 0..FAREWELL {
-                tokio::task::yield_now().await;
-            }
-            value
-        })
-    }
-}
-
-/// How often the tasks of dropped connections come to their turn.
-const FAREWELL: usize = 4;
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
+    runtime: Runtime,
 }
 
 impl CliBackend for PostgresCli {
@@ -78,23 +42,17 @@ impl CliBackend for PostgresCli {
                 ready(answer.map_err(|problem| problem.message.into()))
             });
         }
-        Ok(Box::new(Opened { postgres, runtime: Arc::clone(&self.runtime) }))
+        Ok(Box::new(Opened { postgres, runtime: self.runtime.clone() }))
     }
 
     fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
-        self.runtime.get_or_init(Running::new).block_on(future);
+        self.runtime.block_on(future);
     }
 }
 
 struct Opened {
     postgres: Postgres,
-    runtime: Arc<OnceLock<Running>>,
-}
-
-impl Opened {
-    fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.get_or_init(Running::new).block_on(future)
-    }
+    runtime: Runtime,
 }
 
 impl Database for Opened {
@@ -107,11 +65,11 @@ impl Database for Opened {
     }
 
     fn create(&self) -> Result<bool, ServerError> {
-        self.block_on(self.postgres.create_database())
+        self.runtime.block_on(self.postgres.create_database())
     }
 
     fn drop_database(&self) -> Result<bool, ServerError> {
-        self.block_on(self.postgres.drop_database())
+        self.runtime.block_on(self.postgres.drop_database())
     }
 }
 

@@ -11,7 +11,7 @@ fn wrong_databases() {
         "status",
         "status -d app.db",
         "status -d app",
-        "status -d mysql://localhost/shop",
+        "status -d oracle://localhost/shop",
         "status -d jdbc:postgresql://localhost/shop",
         "status -d sqlit:app.db",
         "status -d sqlite:",
@@ -20,7 +20,7 @@ fn wrong_databases() {
     ]), @r#"
         $ migrate status
         error[M0402]: no database was named
-           = name it: migrate status -d sqlite:app.db, or -d postgres://user@host/name
+           = name it: migrate status -d sqlite:app.db, or -d postgres://user@host/name, or -d mysql://user@host/name, or -d mariadb://user@host/name
            = or for good: `url = "sqlite:app.db"` in migrate.toml, or the variable DATABASE_URL
         [exit 2]
         $ migrate status -d app.db
@@ -29,17 +29,17 @@ fn wrong_databases() {
         [exit 2]
         $ migrate status -d app
         error[M0402]: `app` is not the URL of a database: it has no scheme
-           = write one like sqlite:app.db or postgres://user@host/name; this build has: sqlite, postgres
+           = write one like sqlite:app.db or postgres://user@host/name; this build has: sqlite, postgres, mysql, mariadb
         [exit 2]
-        $ migrate status -d mysql://localhost/shop
-        error[M0403]: no backend for `mysql` is compiled in; this build has: sqlite, postgres
+        $ migrate status -d oracle://localhost/shop
+        error[M0403]: no backend for `oracle` is compiled in; this build has: sqlite, postgres, mysql, mariadb
         [exit 2]
         $ migrate status -d jdbc:postgresql://localhost/shop
-        error[M0403]: no backend for `jdbc` is compiled in; this build has: sqlite, postgres
+        error[M0403]: no backend for `jdbc` is compiled in; this build has: sqlite, postgres, mysql, mariadb
            = write the same URL without `jdbc:`
         [exit 2]
         $ migrate status -d sqlit:app.db
-        error[M0403]: no backend for `sqlit` is compiled in; this build has: sqlite, postgres
+        error[M0403]: no backend for `sqlit` is compiled in; this build has: sqlite, postgres, mysql, mariadb
            = did you mean sqlite:…?
         [exit 2]
         $ migrate status -d sqlite:
@@ -52,7 +52,7 @@ fn wrong_databases() {
         [exit 2]
         $ migrate validate --engine oracle
         error[M0403]: no backend for `oracle` is compiled in
-           = this build has: sqlite, postgres
+           = this build has: sqlite, postgres, mysql, mariadb
         [exit 2]
         "#);
     project.write("url", "sqlite:other.db\n");

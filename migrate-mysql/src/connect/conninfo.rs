@@ -28,7 +28,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::grammar;
-use super::keyword::{Keyword, Use, advice};
+use super::keyword::{KEYWORDS, Keyword, Use, advice};
 use super::options::{self, OptionValue};
 use super::password::Secret;
 use super::values::{self, Place, Ssl};
@@ -71,6 +71,7 @@ enum From {
     Variable(&'static str),
     /// The file and its line.
     Options(String, usize),
+    System,
 }
 
 impl From {
@@ -79,6 +80,7 @@ impl From {
             Self::Text => 0,
             Self::Variable(_) => 1,
             Self::Options(..) => 2,
+            Self::System => 3,
         }
     }
 }
@@ -222,6 +224,20 @@ impl ConnInfo {
         self.under(known)
     }
 
+    /// The names of the variables that mean something here, those first that go before others for the same word.
+    pub fn variables() -> impl Iterator<Item = &'static str> {
+        KEYWORDS.iter().flat_map(|keyword| keyword.variables.iter().copied())
+    }
+
+    /// With a user wherever nothing else names one: the servers' own tools take that of the operating system.
+    ///
+    /// # Errors
+    /// None for a name that is one.
+    pub fn with_default_user(self, user: &str) -> Result<Self, ConnInfoError> {
+        let keyword = Keyword::by_name("user").into_iter();
+        self.under(keyword.map(|keyword| (keyword, user.to_owned(), From::System)).collect())
+    }
+
     /// With what option files say wherever neither the URL nor a variable does: the groups `client`, `client-server`,
     /// `client-mariadb`, `mysql`, `mariadb-client` and `migrate`, of which the later line counts. What is meant for
     /// other tools is left alone.
@@ -342,6 +358,7 @@ fn what(name: &str, from: &From) -> String {
         From::Text => format!("the parameter {name}"),
         From::Variable(variable) => format!("the variable {variable}"),
         From::Options(path, line) => format!("{name} of {path}:{line}"),
+        From::System => format!("{name} of the operating system"),
     }
 }
 

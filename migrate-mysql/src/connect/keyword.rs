@@ -39,7 +39,7 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     word("port", &["MYSQL_TCP_PORT"], Use::Used),
     word("socket", &["MYSQL_UNIX_PORT"], Use::Path),
     plain("protocol", Use::Used),
-    word("user", &["MYSQL_USER", "MARIADB_USER", "USER"], Use::Used),
+    word("user", &["MYSQL_USER", "MARIADB_USER"], Use::Used),
     word("password", &["MYSQL_PWD", "MYSQL_PASSWORD", "MARIADB_PASSWORD"], Use::Secret),
     word("database", &["MYSQL_DATABASE", "MARIADB_DATABASE"], Use::Used),
     plain("charset", Use::Used),

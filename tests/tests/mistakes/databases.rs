@@ -21,7 +21,7 @@ fn a_url_of_no_known_engine() {
 
 #[test]
 fn a_url_of_an_engine_that_is_not_compiled_in() {
-    insta::assert_snapshot!(screen(&blog(), &["up -d mysql://deploy:hunter2@db.example/shop"]));
+    insta::assert_snapshot!(screen(&blog(), &["up -d oracle://deploy:hunter2@db.example/shop"]));
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn whatever_goes_wrong_stdout_is_one_document() {
         ("check -d sqlite:app.db --json".to_owned(), 7),
         ("down -d sqlite:app.db --steps 1 --json".to_owned(), 1),
         ("validate --dir nowhere --json".to_owned(), 11),
-        ("up -d mysql://deploy:hunter2@db.example/shop --json".to_owned(), 2),
+        ("up -d oracle://deploy:hunter2@db.example/shop --json".to_owned(), 2),
     ] {
         let transcript = project.migrate(&line).exits(exit);
         let document = document(&transcript);
