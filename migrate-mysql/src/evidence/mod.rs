@@ -1,8 +1,44 @@
 //! What became of a statement that could not share a transaction with its row.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`names`] | statement → which objects it is about, and what of them tells |
+//! | [`alter`] | the same for `ALTER TABLE` |
+//! | [`expression`] | what is read of an object → an SQL expression |
+//! | [`trips`] | what an expression cannot read |
+//! | [`known`] | what need not be asked again |
+//! | [`call`] | code that may commit on its way |
+//! | [`decision`] | what was noted, and what is there now → what became of it |
+//!
+//! The rules were found by some 3,500 crashes of MySQL 9.7 and MariaDB 10.11. Their measure: what is equal is run again,
+//! so everything that a statement can change must be read, or its repetition must be harmless; what is different ran, so
+//! nothing may be read that changes by itself; and what can be half done is never taken for done.
+//!
+//! Deliberately absent: GTIDs, `CREATE_TIME` (a rename that is rolled back changes it on MariaDB), and the binary log.
 
 use async_trait::async_trait;
 use migrate_core::backend::{Note, Row, ServerError, Settled};
-use migrate_core::sql::{Statement, Syntax};
+use migrate_core::sql::{Statement, StatementKind, Syntax};
+
+mod alter;
+mod call;
+mod decision;
+mod expression;
+mod known;
+mod names;
+#[cfg(test)]
+mod tests;
+mod trips;
+mod words;
+
+#[allow(unused_imports)]
+pub(crate) use call::{SEGMENTS, STARTED};
+pub(crate) use known::Known;
+
+use expression::Database;
+use names::{About, Rule};
+use trips::Identity;
+use words::Words;
 
 /// Whoever can be asked: a session, and in tests a list of answers.
 #[async_trait]
@@ -24,21 +60,46 @@ pub(crate) struct Place {
     pub(crate) process: bool,
 }
 
+/// What is to be written down before `statement` is sent.
+///
+/// An expression wherever possible: it is answered when the statements before it have run, whatever they are.
 pub(crate) async fn note(
-    _ask: &mut dyn Ask,
-    _place: &Place,
-    _statement: &Statement<'_>,
-    _syntax: &Syntax,
+    ask: &mut dyn Ask,
+    place: &Place,
+    known: &mut Known,
+    statement: &Statement<'_>,
+    syntax: &Syntax,
 ) -> Result<Note, ServerError> {
-    Ok(Note::Nothing)
+    if matches!(statement.class.kind, StatementKind::Call) {
+        return call::note(ask, place, statement, syntax).await;
+    }
+    let Some(about) = About::of(statement, syntax) else { return Ok(Note::Nothing) };
+    if let Rule::Temporary { .. } = about.rule {
+        return Ok(Note::Is("temporary".to_owned()));
+    }
+    if about.rule == Rule::Removes || known.absent(ask, place, &about).await? {
+        let parts = vec![if about.rule == Rule::Removes { "1" } else { "0" }; about.objects.len()].join(",");
+        return Ok(Note::Asked(expression::constant(&parts)));
+    }
+    // Without the numbers of InnoDB only rows can tell tables apart that look the same.
+    let identity = if about.blind && !place.process { Identity::Rows } else { Identity::Numbers };
+    if identity == Identity::Numbers
+        && let Some(expression) = expression::expression(place, &about, Database::Current)
+    {
+        return Ok(Note::Asked(expression));
+    }
+    Ok(trips::read(ask, place, &about, &place.database, identity).await?.map_or(Note::Nothing, Note::Is))
 }
 
+/// What became of `statement`, with the lock held and the thread that ran it gone.
 pub(crate) async fn settle(
-    _ask: &mut dyn Ask,
-    _place: &Place,
-    _statement: &Statement<'_>,
-    _note: Option<&str>,
-    _syntax: &Syntax,
+    ask: &mut dyn Ask,
+    place: &Place,
+    statement: &Statement<'_>,
+    note: Option<&str>,
+    syntax: &Syntax,
 ) -> Result<Settled, ServerError> {
-    Ok(Settled::Undecided(String::new()))
+    let about = About::of(statement, syntax);
+    let words = Words::new(statement.text, syntax);
+    decision::settle(ask, place, statement, note, about.as_ref(), words).await
 }
