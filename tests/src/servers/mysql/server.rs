@@ -135,7 +135,8 @@ impl MySql {
         // Names would be asked for on the network.
         let common = ["--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=400", "--loose-mysqlx=OFF"];
         let settings = if relaxed { RELAXED.as_slice() } else { DURABLE.as_slice() };
-        arguments.extend(common.iter().chain(settings).map(|argument| (*argument).to_owned()));
+        arguments
+            .extend(common.iter().chain(&template::SMALL_LOG).chain(settings).map(|argument| (*argument).to_owned()));
         arguments.extend(certificates.iter().flat_map(Certificates::mysql_arguments));
         arguments.extend(more);
         let url = Url::new(format!("{}://test:test@127.0.0.1:{port}/", flavour.scheme()));
