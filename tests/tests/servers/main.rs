@@ -6,6 +6,7 @@
 //! | `mysql` | servers of MySQL and MariaDB |
 //! | `galera` | a cluster of MariaDB |
 #![cfg(unix)]
+#![allow(clippy::print_stderr)] // what a child tells its parent
 
 mod galera;
 mod mysql;

@@ -64,7 +64,9 @@ pub(crate) fn a_script_is_fed_as_people_do(flavour: Flavour) {
     let script = "create table t (n int);\ndelimiter //\ncreate procedure p() begin insert into t values (1);\n\
                   insert into t values (2); end//\ndelimiter ;\ncall p();\nselect count(*) from t;\n";
     assert_eq!(database.feed(script), Ok("2\n".to_owned()));
-    let error = database.feed("insert into t values (3);\nselect nonsense;\ninsert into t values (4);").unwrap_err();
+    let error = database
+        .feed("insert into t values (3);\nselect nonsense;\ninsert into t values (4);")
+        .expect_err("no such column");
     assert!(error.contains("ERROR 1054 (42S22) at line 2"), "{error}");
     assert_eq!(database.sql("select max(n) from t"), "3\n");
     let dump = database.dump().expect("a dump");
@@ -130,9 +132,7 @@ pub(crate) fn a_server_of_ones_own_survives_its_death_with_what_was_committed(fl
     let before = server.pid();
     server.kill9();
     assert!(!is_alive(before));
-    let begin = Instant::now();
     server.restart();
-    println!("recovered in {:?}", begin.elapsed());
     assert_eq!(database.sql("select n from t"), "1\n");
     server.stop();
     server.restart();
@@ -141,7 +141,7 @@ pub(crate) fn a_server_of_ones_own_survives_its_death_with_what_was_committed(fl
     drop(client);
     drop(database);
     drop(server);
-    assert!(!folder.exists(), "{folder:?} is left behind");
+    assert!(!folder.exists(), "{} is left behind", folder.display());
 }
 
 pub(crate) fn a_server_that_is_paused_is_silent_until_it_goes_on(flavour: Flavour) {
