@@ -16,6 +16,9 @@ use crate::servers::{command_of, complaint, said, said_of};
 /// Beside `root`, who has no password and comes by the socket: who may do everything from everywhere.
 const ACCOUNTS: &str = "CREATE USER test@'%' IDENTIFIED BY 'test';\nGRANT ALL ON *.* TO test@'%' WITH GRANT OPTION;\n";
 
+/// To be raised where what is put into a template changes.
+const EDITION: u32 = 1;
+
 /// A server has a hundred megabytes of redo log otherwise, in memory where there is enough of it.
 pub(super) const SMALL_LOG: [&str; 2] = ["--loose-innodb-redo-log-capacity=16M", "--loose-innodb-log-file-size=16M"];
 
@@ -36,7 +39,7 @@ fn archive(flavour: Flavour, programs: &Programs) -> PathBuf {
     let folder = crate::target().join("templates");
     fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let kind = if flavour == Flavour::MySql { "mysql" } else { "mariadb" };
-    let path = folder.join(format!("{kind}-{}.tar", programs.version));
+    let path = folder.join(format!("{kind}-{}-{EDITION}.tar", programs.version));
     let lock = File::create(path.with_extension("lock")).expect("a lock file");
     lock.lock().expect("a lock");
     if !path.is_file() {
