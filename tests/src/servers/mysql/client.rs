@@ -19,7 +19,8 @@ impl Client {
         // It goes on after an error, and prints each answer at once.
         client.args(["--batch", "--skip-column-names", "--unbuffered", "--force", "--skip-reconnect"]);
         if server.flavour() == Flavour::MySql {
-            client.arg("--loose-system-command");
+            // The newer ones listen to nothing but SQL where nobody sits before them.
+            client.args(["--loose-commands", "--loose-system-command"]);
         }
         let mut client = Self { conversation: Conversation::start(client.arg(database)) };
         let answer = client.run("select 1");

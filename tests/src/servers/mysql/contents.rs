@@ -1,7 +1,7 @@
 //! All that is in a database, as a text that two databases share exactly if they hold the same.
 //!
 //! Left out are tables and views named `migrate_…`, what only tells when something was made, the next number of an
-//! AUTO_INCREMENT, and the database's own name.
+//! `AUTO_INCREMENT`, and the database's own name.
 
 use std::fmt::Write as _;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use super::programs::{Programs, trees};
-use super::server::Found;
+use super::server::{Found, Local};
 use super::{Flavour, MySql, Options};
 use crate::servers::{not_skipped, wait_for};
 
@@ -82,7 +82,7 @@ impl Galera {
             let mut arguments = arguments(number, ports, &provider);
             arguments.push(address.clone());
             let options = Options { arguments, relaxed: true, ..Options::default() };
-            let node = MySql::prepare(Flavour::MariaDb, Found::Usual(programs), options, ports.sql);
+            let node = MySql::at(ports.sql, Local::new(Flavour::MariaDb, Found::Usual(programs), options));
             let first: &[&str] = if number == 0 { &["--wsrep-new-cluster"] } else { &[] };
             if !node.run(first) {
                 return Err(node.log());

@@ -56,7 +56,7 @@ pub struct MySql {
 
 /// A server that is ours.
 #[derive(Debug)]
-struct Local {
+pub(super) struct Local {
     flavour: Flavour,
     programs: Found,
     arguments: Vec<String>,
@@ -100,47 +100,19 @@ impl MySql {
     /// If there are no programs for it, or it does not start.
     pub fn start(flavour: Flavour, options: Options) -> Self {
         not_skipped(flavour.skip_name());
-        for _ in 0..5 {
-            let port = free_port();
-            let programs = options.bin.as_deref().map_or_else(
-                || Found::Usual(Programs::of(flavour)),
-                |bin| Found::Chosen(Programs::in_folder(flavour, bin)),
-            );
-            let server = Self::prepare(flavour, programs, options.clone(), port);
-            if server.local().run(&[]) {
-                return server;
-            }
-            // Somebody may have taken the port.
-            let log = server.log();
-            assert!(log.contains("Address already in use"), "{} does not start:\n{log}", flavour.name());
-        }
-        panic!("{} finds no port that stays free", flavour.name());
+        let programs = options.bin.as_deref().map_or_else(
+            || Found::Usual(Programs::of(flavour)),
+            |bin| Found::Chosen(Programs::in_folder(flavour, bin)),
+        );
+        let local = Local::new(flavour, programs, options);
+        let port = local.run_on_a_free_port();
+        Self::at(port, local)
     }
 
-    /// A server that does not run yet, with a filled data folder.
-    pub(super) fn prepare(flavour: Flavour, programs: Found, options: Options, port: u16) -> Self {
-        let Options { bin: _, arguments: more, tls, relaxed } = options;
-        let guard = Guard::new(flavour.skip_name());
-        template::unpack(flavour, programs.get(), &guard);
-        let certificates = tls.then(|| Certificates::new(&guard));
-        let mut arguments = programs.get().arguments();
-        let file = |name: &str| guard.folder().join(name).display().to_string();
-        arguments.extend([
-            format!("--datadir={}", file("data")),
-            format!("--socket={}", file("sock")),
-            format!("--pid-file={}", file("pid")),
-            format!("--log-error={}", file("log.err")),
-            format!("--port={port}"),
-        ]);
-        // Names would be asked for on the network.
-        let common = ["--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=400", "--loose-mysqlx=OFF"];
-        let settings = if relaxed { RELAXED.as_slice() } else { DURABLE.as_slice() };
-        arguments.extend(common.iter().chain(settings).map(|argument| (*argument).to_owned()));
-        arguments.extend(certificates.iter().flat_map(Certificates::mysql_arguments));
-        arguments.extend(more);
-        let url = Url::new(format!("{}://test:test@127.0.0.1:{port}/", flavour.scheme()));
-        let local = Local { flavour, programs, arguments, child: Mutex::default(), certificates, guard };
-        Self { flavour, url, local: Some(local), shared: false, version: OnceLock::new() }
+    /// A server that listens there once it runs.
+    pub(super) fn at(port: u16, local: Local) -> Self {
+        let url = Url::new(format!("{}://test:test@127.0.0.1:{port}/", local.flavour.scheme()));
+        Self { flavour: local.flavour, url, local: Some(local), shared: false, version: OnceLock::new() }
     }
 
     /// Whose it is.
@@ -283,7 +255,7 @@ impl MySql {
     /// # Panics
     /// If it does not start.
     pub fn restart(&self) {
-        assert!(self.local().run(&[]), "the server does not start again:\n{}", self.log());
+        assert!(self.run(&[]), "the server does not start again:\n{}", self.log());
     }
 
     /// Keeps it from doing anything, as a machine does that hangs: its connections stay open and silent.
@@ -312,7 +284,9 @@ impl MySql {
 
     /// Starts it with more arguments than it has for good; whether it came up.
     pub(super) fn run(&self, more: &[&str]) -> bool {
-        self.local().run(more)
+        let address = self.address();
+        let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("an address with a port");
+        self.local().run(port, more)
     }
 
     /// The native client by TCP and without encryption, whose end a proxy could not see.
@@ -419,6 +393,29 @@ impl Found {
 }
 
 impl Local {
+    /// A server that does not run yet, with a filled data folder.
+    pub(super) fn new(flavour: Flavour, programs: Found, options: Options) -> Self {
+        let guard = Guard::new(flavour.skip_name());
+        template::unpack(flavour, programs.get(), &guard);
+        let certificates = options.tls.then(|| Certificates::new(&guard));
+        let mut arguments = programs.get().arguments();
+        let file = |name: &str| guard.folder().join(name).display().to_string();
+        arguments.extend([
+            format!("--datadir={}", file("data")),
+            format!("--socket={}", file("sock")),
+            format!("--pid-file={}", file("pid")),
+            format!("--log-error={}", file("log.err")),
+        ]);
+        // Names would be asked for on the network.
+        let common = ["--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=400", "--loose-mysqlx=OFF"];
+        let settings = if options.relaxed { RELAXED.as_slice() } else { DURABLE.as_slice() };
+        let settings = common.iter().chain(&template::SMALL_LOG).chain(settings);
+        arguments.extend(settings.map(|argument| (*argument).to_owned()));
+        arguments.extend(certificates.iter().flat_map(Certificates::mysql_arguments));
+        arguments.extend(options.arguments);
+        Self { flavour, programs, arguments, child: Mutex::default(), certificates, guard }
+    }
+
     fn child(&self) -> MutexGuard<'_, Option<Child>> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -431,8 +428,18 @@ impl Local {
         fs::read_to_string(self.guard.folder().join("log.err")).unwrap_or_default()
     }
 
+    fn run_on_a_free_port(&self) -> u16 {
+        for _ in 0..5 {
+            let port = free_port();
+            if self.run(port, &[]) {
+                return port;
+            }
+        }
+        panic!("{} does not start:\n{}", self.flavour.name(), self.log());
+    }
+
     /// Whether it came up.
-    fn run(&self, more: &[&str]) -> bool {
+    fn run(&self, port: u16, more: &[&str]) -> bool {
         let folder = self.guard.folder();
         // A killed server leaves them. MySQL does not start where the lock names a number that is another's by now.
         for name in ["sock", "sock.lock", "pid"] {
@@ -443,7 +450,8 @@ impl Local {
         // The scripts of a cluster are beside the server.
         let beside = programs.base.join("bin");
         command.env("PATH", format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", beside.display()));
-        command.args(&self.arguments).args(more).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(&self.arguments).arg(format!("--port={port}")).args(more);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let up = wait_for(&format!("{} takes connections", self.flavour.name()), || {
             if child.try_wait().expect("a child can be waited for").is_some() {

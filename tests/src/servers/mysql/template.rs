@@ -16,6 +16,12 @@ use crate::servers::{command_of, complaint, said, said_of};
 /// Beside `root`, who has no password and comes by the socket: who may do everything from everywhere.
 const ACCOUNTS: &str = "CREATE USER test@'%' IDENTIFIED BY 'test';\nGRANT ALL ON *.* TO test@'%' WITH GRANT OPTION;\n";
 
+/// To be raised where what is put into a template changes.
+const EDITION: u32 = 1;
+
+/// A server has a hundred megabytes of redo log otherwise, in memory where there is enough of it.
+pub(super) const SMALL_LOG: [&str; 2] = ["--loose-innodb-redo-log-capacity=16M", "--loose-innodb-log-file-size=16M"];
+
 /// Fills the folder `data` of a server.
 ///
 /// # Panics
@@ -33,7 +39,7 @@ fn archive(flavour: Flavour, programs: &Programs) -> PathBuf {
     let folder = crate::target().join("templates");
     fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let kind = if flavour == Flavour::MySql { "mysql" } else { "mariadb" };
-    let path = folder.join(format!("{kind}-{}.tar", programs.version));
+    let path = folder.join(format!("{kind}-{}-{EDITION}.tar", programs.version));
     let lock = File::create(path.with_extension("lock")).expect("a lock file");
     lock.lock().expect("a lock");
     if !path.is_file() {
@@ -42,7 +48,6 @@ fn archive(flavour: Flavour, programs: &Programs) -> PathBuf {
         // Each server has an identity of its own.
         let _ = fs::remove_file(guard.folder().join("data/auto.cnf"));
         let partial = path.with_extension("partial");
-        // Most of a log is zeroes.
         let mut tar = Command::new("tar");
         tar.args(["-c", "--sparse", "--hole-detection=raw", "-f"]).arg(&partial).arg("-C").arg(guard.folder());
         said(tar.arg("data"));
@@ -54,7 +59,7 @@ fn archive(flavour: Flavour, programs: &Programs) -> PathBuf {
 fn initialise(flavour: Flavour, programs: &Programs, guard: &Guard) {
     let mut command = command_of(guard.folder(), &programs.server);
     command.args(programs.arguments()).arg(format!("--datadir={}", guard.folder().join("data").display()));
-    command.args(["--innodb-flush-log-at-trx-commit=0", "--loose-innodb-flush-method=nosync"]);
+    command.args(SMALL_LOG).args(["--innodb-flush-log-at-trx-commit=0", "--loose-innodb-flush-method=nosync"]);
     if flavour == Flavour::MySql {
         let accounts = guard.write("accounts.sql", ACCOUNTS);
         command.arg("--initialize-insecure").arg(format!("--init-file={}", accounts.display()));
