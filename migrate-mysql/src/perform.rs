@@ -134,7 +134,10 @@ impl MysqlSession<'_> {
                     self.statement_limit =
                         settings.statement_timeout.filter(|limit| !ground.mariadb && !limit.is_zero());
                 }
-                Effect::Statement(statement) => self.temporary.extend(temporary_table(statement.text, &ground.syntax)),
+                Effect::Statement(statement) => {
+                    self.objects.passed(statement, &ground.syntax);
+                    self.temporary.extend(temporary_table(statement.text, &ground.syntax));
+                }
                 _ => {}
             }
         }

@@ -20,7 +20,7 @@ use crate::blockers::Side;
 use crate::connect::{Cancel, LocalFiles, Mysql};
 use crate::dialect::{MARIADB, MYSQL, name};
 use crate::error::server_error;
-use crate::evidence::{self, Ask, Place};
+use crate::evidence::{self, Ask, Known, Place};
 use crate::lease::Lease;
 use crate::observe::{self, Facts};
 use crate::packet::Standing;
@@ -36,6 +36,8 @@ pub struct MysqlSession<'c> {
     pub(crate) standing: Standing,
     /// The value that each variable had when the session began; empty until it is asked for.
     pub(crate) base: BTreeMap<String, String>,
+    /// What is known to be in the database.
+    pub(crate) objects: Known,
     /// Temporary tables that scripts made.
     pub(crate) temporary: Vec<String>,
     /// The longest wait for a lock of what runs now; `None` where there is no limit.
@@ -135,6 +137,7 @@ impl<'c> MysqlSession<'c> {
             facts: None,
             standing: Standing::default(),
             base: BTreeMap::new(),
+            objects: Known::default(),
             temporary: Vec::new(),
             lock_limit: None,
             statement_limit: None,
@@ -321,7 +324,12 @@ impl Session for MysqlSession<'_> {
     async fn note(&mut self, statement: &Statement<'_>) -> Result<Note, ServerError> {
         let place = self.place().await?;
         let syntax = self.facts().await?.syntax;
-        evidence::note(self, &place, statement, &syntax).await
+        // It is taken out, because the session itself is asked.
+        let mut known = std::mem::take(&mut self.objects);
+        let note = evidence::note(self, &place, &mut known, statement, &syntax).await;
+        known.passed(statement, &syntax);
+        self.objects = known;
+        note
     }
 
     async fn settle(&mut self, statement: &Statement<'_>, note: Option<&str>) -> Result<Settled, ServerError> {

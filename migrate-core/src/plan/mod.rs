@@ -10,6 +10,7 @@
 //! | [`planner`] | [`plan`]: the rules in their order |
 //! | `up`, `down`, `record` | the rules of each direction, and of rows without a script |
 //! | `order`, `gate`, `ahead`, `repeatable` | single rules of going up |
+//! | `tables` | which writes cannot be taken back |
 //! | [`pooled`] | what a pooler that pools transactions does not let through |
 //! | [`check`] | the read-only answer at a service's start |
 //! | [`refusal`] | [`Refusal`]: why there is no plan |
@@ -30,6 +31,7 @@ pub mod planner;
 pub mod pooled;
 mod record;
 mod repeatable;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -3,6 +3,7 @@
 //! A plan is made of values and is one itself. What the rules say about single directions is in `up`, `down` and
 //! `record`; what they share is here.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::{Dialect, NewEntry, Server};
@@ -15,7 +16,7 @@ use crate::source::Source;
 use crate::sql::{Script, Syntax, mask};
 
 use super::refusal::Changed;
-use super::{Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, down, pooled, record, units, up};
+use super::{Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, down, pooled, record, tables, units, up};
 
 /// What a plan is made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +142,8 @@ pub(super) struct Planner<'a> {
     renamed: BTreeMap<&'a MigrationId, &'a Migration>,
     /// What a snapshot of the set stands for.
     replaced: BTreeSet<&'a MigrationId>,
+    /// Tables without transactions: what the server has, and what the steps so far make.
+    not_transactional: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Planner<'a> {
@@ -151,7 +154,9 @@ impl<'a> Planner<'a> {
             .collect();
         let replaced =
             set.snapshots().iter().flat_map(|snapshot| &snapshot.replaces).map(|replaced| &replaced.id).collect();
-        Self { set, observed, policy, dialect, renamed, replaced }
+        let not_transactional = observed.server.not_transactional.iter().map(|name| name.to_lowercase()).collect();
+        let not_transactional = RefCell::new(not_transactional);
+        Self { set, observed, policy, dialect, renamed, replaced, not_transactional }
     }
 
     pub(super) fn history(&self) -> &'a History {
@@ -216,9 +221,10 @@ impl<'a> Planner<'a> {
 
     /// Splits a script, with its problems as a refusal.
     pub(super) fn script(&self, source: &Source, title: &str) -> Result<Script, Refusal> {
-        Script::parse(source.clone(), self.syntax(), self.dialect.classify).map_err(|problems| {
+        let script = Script::parse(source.clone(), self.syntax(), self.dialect.classify).map_err(|problems| {
             Refusal::Script(problems.into_iter().map(|problem| script_problem(title, source, problem)).collect())
-        })
+        })?;
+        Ok(tables::marked(script, &mut self.not_transactional.borrow_mut(), self.syntax()))
     }
 
     /// Splits a script and cuts it into units.

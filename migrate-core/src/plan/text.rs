@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::error::count;
 use crate::history::{Action, State};
-use crate::sql::mask;
+use crate::sql::{Recovery, mask};
 
-use super::{How, Mode, Plan, Step};
+use super::{How, Mode, Plan, Step, Unit};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,10 +60,21 @@ fn summary(step: &Step) -> String {
             parts.push(format!("statement {} in batches", unit.runs.start + 1));
         }
     }
+    let doubtful: Vec<_> = step.units.iter().filter(|unit| may_be_in_doubt(unit)).map(|unit| unit.runs.start + 1).collect();
+    if let Some((last, others)) = doubtful.split_last() {
+        let others: String = others.iter().map(|number| format!("{number}, ")).collect();
+        let statements = if others.is_empty() { "statement" } else { "statements" };
+        parts.push(format!("a crash inside {statements} {others}{last} may have to be asked about"));
+    }
     for precondition in &step.run.preconditions {
         parts.push(format!("if {}", precondition.text));
     }
     parts.join("; ")
+}
+
+/// Whether nothing may tell what became of a unit that was interrupted.
+fn may_be_in_doubt(unit: &Unit) -> bool {
+    matches!(unit.how, How::Alone(Recovery::NonAtomic | Recovery::Call))
 }
 
 fn running(step: &Step) -> usize {

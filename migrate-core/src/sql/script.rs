@@ -50,6 +50,14 @@ impl Script {
         Ok(Self { source, parts })
     }
 
+    /// The same with what is known of its statements beyond their text.
+    pub fn with_classes(mut self, mut class: impl FnMut(&Statement<'_>) -> Class) -> Self {
+        for index in 0..self.parts.len() {
+            self.parts[index].class = class(&self.statement(index));
+        }
+        self
+    }
+
     /// The text it was split from.
     pub fn source(&self) -> &Source {
         &self.source
