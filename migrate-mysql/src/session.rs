@@ -54,7 +54,7 @@ pub struct MysqlSession<'c> {
 
 /// The connection itself.
 pub(crate) enum Handle<'c> {
-    Own(Conn),
+    Own(crate::connect::Line),
     Borrowed(&'c mut Conn),
 }
 
