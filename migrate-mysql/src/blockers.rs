@@ -6,7 +6,7 @@ use migrate_core::backend::{Blocker, Row};
 use mysql_async::Conn;
 use tokio::time::Instant;
 
-use crate::connect::Mysql;
+use crate::connect::{Line, Mysql};
 use crate::lock::shown;
 use crate::session::rows;
 
@@ -18,7 +18,7 @@ const FIRST: Duration = Duration::from_secs(1);
 /// A connection beside the working one, opened when it is first needed.
 pub(crate) struct Side {
     origin: Mysql,
-    conn: Option<Conn>,
+    conn: Option<Line>,
 }
 
 impl Side {
@@ -27,10 +27,10 @@ impl Side {
     }
 
     async fn conn(&mut self) -> Option<&mut Conn> {
-        if self.conn.as_ref().is_none_or(Conn::is_disconnected) {
+        if self.conn.as_ref().is_none_or(|line| line.is_disconnected()) {
             self.conn = self.origin.open().await.ok().map(|link| link.conn);
         }
-        self.conn.as_mut()
+        self.conn.as_deref_mut()
     }
 
     async fn ask(&mut self, sql: &str) -> Option<Vec<Row>> {

@@ -5,8 +5,10 @@
 mod position;
 
 use std::error::Error as StdError;
+use std::io::ErrorKind;
 
 use migrate_core::backend::{Fault, ServerError};
+use mysql_async::{DriverError, IoError};
 
 pub(crate) use position::position;
 
@@ -14,8 +16,18 @@ pub(crate) use position::position;
 pub(crate) fn server_error(error: &mysql_async::Error) -> ServerError {
     match error {
         mysql_async::Error::Server(refused) => refusal(refused),
-        // After any other one the driver has closed the connection itself.
+        other if is_end(other) => ServerError::new(Fault::Lost, "the server closed the connection"),
+        // After any other one the driver has closed it itself.
         other => ServerError::new(Fault::Lost, chain(other)),
+    }
+}
+
+/// Whether nothing more came: a server that stops, or is told to, says no word, not even that of TLS.
+fn is_end(error: &mysql_async::Error) -> bool {
+    match error {
+        mysql_async::Error::Driver(DriverError::ConnectionClosed) => true,
+        mysql_async::Error::Io(IoError::Io(cause)) => cause.kind() == ErrorKind::UnexpectedEof,
+        _ => false,
     }
 }
 
@@ -74,7 +86,7 @@ pub(crate) fn chain(error: &mysql_async::Error) -> String {
 mod tests {
     use std::io;
 
-    use mysql_async::{DriverError, Error, IoError};
+    use mysql_async::Error;
 
     use super::*;
 
@@ -115,10 +127,11 @@ mod tests {
 
     #[test]
     fn without_an_answer_the_connection_is_gone() {
-        let reset = || io::Error::new(io::ErrorKind::ConnectionReset, "reset by peer");
+        let reset = || io::Error::new(ErrorKind::ConnectionReset, "reset by peer");
         for (error, message) in [
             (Error::Io(IoError::Io(reset())), "reset by peer"),
-            (Error::Driver(DriverError::ConnectionClosed), "Connection to the server is closed"),
+            (Error::Io(IoError::Io(io::Error::from(ErrorKind::UnexpectedEof))), "the server closed the connection"),
+            (Error::Driver(DriverError::ConnectionClosed), "the server closed the connection"),
             (Error::Driver(DriverError::PacketOutOfOrder), "Packet out of order"),
         ] {
             let lost = server_error(&error);

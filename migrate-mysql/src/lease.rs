@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use migrate_core::backend::{Fault, Holder, Locked, ServerError, TableName};
-use mysql_async::Conn;
 use tokio::sync::oneshot;
 
 use crate::dialect::{literal, name};
@@ -162,7 +161,7 @@ async fn holder(session: &mut MysqlSession<'_>, leases: &str) -> Result<Holder, 
 
 /// Gives signs of life until the lease is dropped or lost.
 async fn keep(
-    mut conn: Conn,
+    mut conn: crate::connect::Line,
     leases: String,
     fence: u64,
     mut dropped: oneshot::Receiver<Infallible>,
@@ -175,7 +174,7 @@ async fn keep(
             _ = &mut dropped => {
                 // A failure leaves it to the clock.
                 let _ = rows(&mut conn, &release(&leases, fence)).await;
-                let _ = conn.disconnect().await;
+                conn.close().await;
                 return;
             }
             () = tokio::time::sleep(BEAT) => {}

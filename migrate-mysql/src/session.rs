@@ -56,7 +56,7 @@ pub struct MysqlSession<'c> {
 
 /// The connection itself.
 pub(crate) enum Handle<'c> {
-    Own(Conn),
+    Own(crate::connect::Line),
     Borrowed(&'c mut Conn),
 }
 

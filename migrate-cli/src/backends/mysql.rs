@@ -83,16 +83,16 @@ fn conn_info(opening: &Opening<'_>) -> Result<ConnInfo, Box<Diagnostic>> {
         Box::new(Diagnostic::error(codes::BAD_URL, error.to_string()).help(format!("it is `{url}`")))
     })?;
     let variables: Vec<_> = ConnInfo::variables().filter_map(|name| Some((name, environment.get(name)?))).collect();
-    let info = info.with_variables(&variables).map_err(wrong_elsewhere)?;
-    let info = info.with_options(&option_values(environment)?).map_err(wrong_elsewhere)?;
+    let info = info.with_variables(&variables).map_err(|error| wrong_elsewhere(&error))?;
+    let info = info.with_options(&option_values(environment)?).map_err(|error| wrong_elsewhere(&error))?;
     match ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| environment.get(name)) {
-        Some(user) => info.with_default_user(user).map_err(wrong_elsewhere),
+        Some(user) => info.with_default_user(user).map_err(|error| wrong_elsewhere(&error)),
         None => Ok(info),
     }
 }
 
 /// What is wrong does not stand in the URL.
-fn wrong_elsewhere(error: ConnInfoError) -> Box<Diagnostic> {
+fn wrong_elsewhere(error: &ConnInfoError) -> Box<Diagnostic> {
     Box::new(Diagnostic::error(codes::BAD_CONFIG, error.to_string()))
 }
 
@@ -138,7 +138,7 @@ fn read(path: &Path, deeper: usize, values: &mut Vec<OptionValue>) -> Result<(),
             .help(format!("chmod o-w {shown}")),
         ));
     }
-    for line in option_lines(&shown, &text).map_err(wrong_elsewhere)? {
+    for line in option_lines(&shown, &text).map_err(|error| wrong_elsewhere(&error))? {
         match line {
             OptionLine::Value(value) => values.push(value),
             OptionLine::Include(_) | OptionLine::IncludeFolder(_) if deeper == 0 => {}

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::cancel::{Cancel, Target};
 use super::files::LocalFiles;
+use super::line::Line;
 use super::password::Secret;
 use super::problem::{PasswordOrigin, Problem, Tried, together};
 use super::values::{Place, SslMode};
@@ -149,12 +150,12 @@ impl<'a> Attempt<'a> {
     }
 
     /// With TLS, and without it as far as `ssl-mode` leaves the choice.
-    pub(super) async fn connect(&self, address: &Address, files: &LocalFiles) -> Result<Conn, Problem> {
+    pub(super) async fn connect(&self, address: &Address, files: &LocalFiles) -> Result<Line, Problem> {
         let place = self.place(address);
         if let Some(ssl) = self.ssl.as_ref().filter(|_| matches!(address, Address::Ip(_))) {
             let opts = self.opts(address, files, true).ssl_opts(ssl.clone());
             match Conn::new(opts).await {
-                Ok(conn) => return Ok(conn),
+                Ok(conn) => return Ok(Line::new(conn)),
                 // The server says so before anything was sent.
                 Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
                     if self.to.info.ssl.mode == SslMode::Preferred => {}
@@ -167,7 +168,7 @@ impl<'a> Attempt<'a> {
             return Err(Problem::plain_password(&place, self.to.info.ssl.mode));
         }
         let conn = Conn::new(self.opts(address, files, is_safe)).await;
-        conn.map_err(|error| Problem::explain(&error, self.tried(&place, false)))
+        conn.map(Line::new).map_err(|error| Problem::explain(&error, self.tried(&place, false)))
     }
 
     fn opts(&self, address: &Address, files: &LocalFiles, is_safe: bool) -> OptsBuilder {
@@ -199,7 +200,7 @@ impl<'a> Attempt<'a> {
     /// Makes a connection one that everything else can rely on.
     async fn greet(
         &self,
-        mut conn: Conn,
+        mut conn: Line,
         address: &Address,
         files: LocalFiles,
         tried: Tried<'_>,
@@ -217,9 +218,11 @@ impl<'a> Attempt<'a> {
             let message = format!("{} is MySQL {version_text}, and the URL says mariadb://", tried.place);
             return Err(Problem::new(message, Some("write mysql:// instead")).last());
         }
+        // The command's own byte counts, and what is as long as the limit is too long.
+        let longest = max_packet.saturating_sub(2);
         let target = Target { address: address.clone(), id, server };
         let canceller = Cancel::new(self.to.clone(), target, tried.place.to_owned());
-        Ok(Link { version: conn.server_version(), conn, mariadb, version_text, id, max_packet, files, canceller })
+        Ok(Link { version: conn.server_version(), conn, mariadb, version_text, id, longest, files, canceller })
     }
 
     pub(super) fn tried<'t>(&'t self, place: &'t str, encrypted: bool) -> Tried<'t> {
@@ -237,3 +240,6 @@ impl<'a> Attempt<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

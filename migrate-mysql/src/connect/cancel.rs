@@ -66,8 +66,7 @@ impl Cancel {
             Err(mysql_async::Error::Server(refused)) if refused.code == NO_SUCH_THREAD => {}
             Err(error) => return Err(chain(&error)),
         }
-        // What was asked for is done, whether it hears the farewell or not.
-        let _ = conn.disconnect().await;
+        conn.close().await;
         Ok(())
     }
 }

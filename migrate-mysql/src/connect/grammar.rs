@@ -41,37 +41,37 @@ fn words(rest: &str, start: usize) -> Result<Vec<(String, String)>, ConnInfoErro
     if path.contains('@') || authority.contains('#') || (query.contains('@') && !is_query(query)) {
         return Err(ConnInfoError::Delimiter);
     }
-    let part = |text: &str, at: usize| unescape(text).map_err(|inner| ConnInfoError::Escape { at: start + at + inner });
+    let read = |text: &str, at: usize| unescape(text).map_err(|inner| ConnInfoError::Escape { at: start + at + inner });
     if let Some(login) = login {
         let (user, password) = login.split_once(':').map_or((login, None), |(user, password)| (user, Some(password)));
         if !user.is_empty() {
-            set("user", part(user, 0)?);
+            set("user", read(user, 0)?);
         }
         if let Some(password) = password.filter(|password| !password.is_empty()) {
-            set("password", part(password, user.len() + 1)?);
+            set("password", read(password, user.len() + 1)?);
         }
     }
     let at = authority.len() - host.len();
     let (name, port) = host_and_port(host)?;
-    match part(name, at)? {
+    match read(name, at)? {
         name if name.is_empty() => {}
         path if path.starts_with('/') => set("socket", path),
         name if name.contains(',') => return Err(ConnInfoError::Hosts),
         name => set("host", name),
     }
     if !port.is_empty() {
-        set("port", part(port, at)?);
+        set("port", read(port, at)?);
     }
     let database = path.strip_prefix('/').unwrap_or_default();
     if !database.is_empty() {
-        set("database", part(database, end + 1)?);
+        set("database", read(database, end + 1)?);
     }
     let mut at = rest.len() - query.len();
     for pair in query.split('&') {
         if !pair.is_empty() {
             let (name, value) = pair.split_once('=').ok_or(ConnInfoError::Pair { at: start + at })?;
-            let value = part(value, at + name.len() + 1)?;
-            set(&part(name, at)?, value);
+            let value = read(value, at + name.len() + 1)?;
+            set(&read(name, at)?, value);
         }
         at += pair.len() + 1;
     }

@@ -10,6 +10,7 @@
 //! | `attempt` | the loop over addresses, and with or without TLS |
 //! | `tls` | what `ssl-mode` says, for the driver |
 //! | `problem` | why there is no connection: what, where, what next |
+//! | `line` | the driver's connection, which says goodbye |
 //! | `files` | which files `LOAD DATA LOCAL` may have |
 //! | `cancel` | stopping a statement on the server |
 //!
@@ -26,6 +27,7 @@ pub mod conninfo;
 mod files;
 mod grammar;
 mod keyword;
+mod line;
 pub mod options;
 mod password;
 mod problem;
@@ -37,12 +39,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migrate_core::backend::{Fault, ServerError};
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
 
 pub(crate) use cancel::Cancel;
 pub use conninfo::{ConnInfo, ConnInfoError};
 pub(crate) use files::LocalFiles;
+pub(crate) use line::Line;
 pub use options::{OptionLine, OptionValue, option_lines};
 use password::Provider;
 pub use password::ProviderError;
@@ -70,10 +72,9 @@ pub struct Mysql {
     allow_plain_password: bool,
 }
 
-/// An open connection of its own. It ends when `conn` is dropped: in the middle of a statement at once, else with a
-/// farewell on the runtime.
+/// An open connection of its own, and what is known of it.
 pub(crate) struct Link {
-    pub(crate) conn: Conn,
+    pub(crate) conn: Line,
     /// It is MariaDB, whatever the URL says.
     pub(crate) mariadb: bool,
     /// `(10, 11, 19)`.
@@ -82,9 +83,9 @@ pub(crate) struct Link {
     pub(crate) version_text: String,
     /// By which the server knows it; behind a proxy not what the proxy said.
     pub(crate) id: u64,
-    /// The longest statement in bytes that the server takes. The driver does not know it: what is longer ends the
-    /// connection.
-    pub(crate) max_packet: usize,
+    /// The longest statement in bytes that the server takes. The driver does not know it: what is longer is sent, and
+    /// ends the connection.
+    pub(crate) longest: usize,
     /// Which files `LOAD DATA LOCAL` may have; at first none.
     pub(crate) files: LocalFiles,
     /// What stops the running statement.
@@ -175,7 +176,7 @@ impl Mysql {
         let name = self.named()?;
         match self.open().await {
             Ok(link) => {
-                farewell(link).await;
+                link.conn.close().await;
                 return Ok(false);
             }
             Err(error) if error.fault == Fault::NoDatabase => {}
@@ -201,7 +202,7 @@ impl Mysql {
                 Err(refused)
             }
         };
-        farewell(link).await;
+        link.conn.close().await;
         created
     }
 
@@ -218,7 +219,7 @@ impl Mysql {
             Err(error) if code(&error) == Some(1008) => Ok(false),
             Err(error) => Err(server_error(&error)),
         };
-        farewell(link).await;
+        link.conn.close().await;
         dropped
     }
 
@@ -229,12 +230,6 @@ impl Mysql {
             unnamed
         })
     }
-}
-
-/// Ends a connection so that the server does not count it as a broken one.
-async fn farewell(link: Link) {
-    // It is over also where the server does not hear of it.
-    let _ = link.conn.disconnect().await;
 }
 
 fn code(error: &mysql_async::Error) -> Option<u16> {

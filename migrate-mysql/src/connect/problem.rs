@@ -13,6 +13,7 @@ use super::values::{Roots, Ssl, SslMode};
 use crate::error::{chain, refusal};
 
 const WAIT: &str = "--connect-wait 1m waits for a server that is starting";
+const OTHER_PROTOCOL: &str = "check that a MySQL or MariaDB server listens there; 33060 is for another protocol";
 const OTHER_NAME: &str = "connect by a name it is for, or be content with encryption: ssl-mode=REQUIRED";
 
 /// Why one server cannot be used.
@@ -102,7 +103,7 @@ impl Problem {
         {
             return problem;
         }
-        Self::new(format!("{place}: {}", chain(error)), None)
+        Self::new(format!("{place}: {}", chain(error)), Some(OTHER_PROTOCOL))
     }
 }
 
@@ -159,8 +160,10 @@ fn by_driver(error: &DriverError, tried: Tried<'_>) -> Problem {
             Problem::new(format!("{place} offers no TLS, and ssl-mode asks for it"), Some(hint)).last()
         }
         DriverError::UnknownAuthPlugin { name } => {
-            let hint = "let the account log in otherwise: ALTER USER … IDENTIFIED WITH caching_sha2_password BY '…'; \
-                        on MariaDB IDENTIFIED VIA ed25519 USING PASSWORD('…')";
+            // MySQL asks for any kind of login of a user that there is not, so that nobody learns who there is.
+            let hint = "check the user, as this is also said of one that there is not; or let it log in otherwise: \
+                        ALTER USER … IDENTIFIED WITH caching_sha2_password BY '…', on MariaDB IDENTIFIED VIA ed25519 \
+                        USING PASSWORD('…')";
             Problem::new(format!("{place} asks for a login by {name}, which is not spoken here"), Some(hint)).last()
         }
         DriverError::CleartextPluginDisabled => {
@@ -176,9 +179,8 @@ fn by_driver(error: &DriverError, tried: Tried<'_>) -> Problem {
             Problem::new(format!("{place} asks for a login that is no longer safe"), Some(hint)).last()
         }
         other => {
-            let hint = "check that a MySQL or MariaDB server listens there; 33060 is for another protocol";
             let text = other.to_string();
-            Problem::new(format!("{place}: {}", text.trim_end_matches('.')), Some(hint))
+            Problem::new(format!("{place}: {}", text.trim_end_matches('.')), Some(OTHER_PROTOCOL))
         }
     }
 }
@@ -196,23 +198,14 @@ fn said_no(refused: &mysql_async::ServerError, tried: Tried<'_>) -> Problem {
 fn advice(refused: &mysql_async::ServerError, tried: Tried<'_>) -> Option<String> {
     let message = &refused.message;
     let hint = match refused.code {
-        1045 | 1698 if message.contains("using password: NO") || refused.code == 1698 => {
-            let give = "give it a password: MYSQL_PWD, password=… in ~/.my.cnf, --password-file or --password-command";
-            let own = "an account that logs in by the operating system's user does so over the server's socket only: \
-                       socket=PATH, as that user";
-            return Some(match tried.password {
-                PasswordOrigin::None => format!("{give}; {own}"),
-                _ => own.to_owned(),
-            });
+        1045 | 1698 => return Some(denied(refused, tried)),
+        1044 => {
+            let [account, name] = database_of(message)?;
+            return Some(format!(
+                "let somebody who may do it: GRANT ALL ON `{name}`.* TO {account}; the same is said of a database that \
+                 there is not"
+            ));
         }
-        1045 => {
-            return Some(match tried.password {
-                PasswordOrigin::Provider => "check the user, and what the password file or command gives".to_owned(),
-                PasswordOrigin::Given(from) if !from.is_empty() => format!("check the user, and {from}"),
-                _ => "check the user and the password".to_owned(),
-            });
-        }
-        1044 => "the account may not use this database, or there is none of this name: GRANT ALL ON `NAME`.* TO it",
         1040 => "close some connections, or raise max_connections on the server",
         1203 | 1226 => {
             "close some connections of this user, or raise its limit: ALTER USER … WITH MAX_USER_CONNECTIONS 0"
@@ -229,6 +222,31 @@ fn advice(refused: &mysql_async::ServerError, tried: Tried<'_>) -> Option<String
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// What to do about a login that failed.
+fn denied(refused: &mysql_async::ServerError, tried: Tried<'_>) -> String {
+    let mut hint = match tried.password {
+        PasswordOrigin::None => {
+            "give it a password: MYSQL_PWD, password=… in ~/.my.cnf, --password-file or --password-command".to_owned()
+        }
+        PasswordOrigin::Provider => "check the user, and what the password file or command gives".to_owned(),
+        PasswordOrigin::Given(from) => format!("check the user, and {from}"),
+    };
+    if refused.code == 1698 {
+        hint += "; an account that logs in by the operating system's user does so over the server's socket, as that \
+                 user: socket=PATH";
+    } else if !tried.encrypted && !tried.place.starts_with('/') {
+        hint += "; an account may also want TLS: ssl-mode=REQUIRED";
+    }
+    hint
+}
+
+/// The account as the server writes it, and the database, of `Access denied for user 'u'@'h' to database 'd'`.
+fn database_of(message: &str) -> Option<[&str; 2]> {
+    let (_, rest) = message.split_once("for user ")?;
+    let (account, name) = rest.split_once(" to database '")?;
+    Some([account, name.strip_suffix('\'')?])
 }
 
 fn no_tls(error: &rustls::Error, tried: Tried<'_>) -> Problem {
@@ -337,4 +355,65 @@ pub(super) fn together(problems: Vec<Problem>, waited: Option<Duration>) -> Serv
         error.detail = Some(format!("waited {} for it to start", seconds(waited)));
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(code: u16, message: &str, encrypted: bool, password: &PasswordOrigin) -> (Fault, String, String, bool) {
+        let ssl = Ssl { mode: SslMode::Preferred, roots: Roots::System, identity: None };
+        let refused = mysql_async::ServerError { code, message: message.to_owned(), state: "28000".to_owned() };
+        let tried = Tried { place: "h:3306", ssl: &ssl, encrypted, password };
+        let problem = Problem::explain(&mysql_async::Error::Server(refused), tried);
+        let message = problem.error.to_string();
+        (problem.error.fault, message, problem.error.hint.unwrap_or_default(), problem.starting)
+    }
+
+    #[test]
+    fn a_refusal_says_what_next() {
+        let given = &PasswordOrigin::Given("the variable MYSQL_PWD".to_owned());
+        let denied = "Access denied for user 'u'@'h' (using password: YES)";
+        for (code, message, encrypted, password, hint) in [
+            (1045, denied, true, given, "check the user, and the variable MYSQL_PWD"),
+            (1045, denied, false, given, "check the user, and the variable MYSQL_PWD; an account may also want TLS"),
+            (1045, denied, true, &PasswordOrigin::Provider, "what the password file or command gives"),
+            (1045, denied, true, &PasswordOrigin::None, "give it a password: MYSQL_PWD"),
+            (1698, "Access denied for user 'u'@'h'", true, given, "over the server's socket, as that user"),
+            (
+                1044,
+                "Access denied for user 'u'@'%' to database 'shop'",
+                true,
+                given,
+                "let somebody who may do it: GRANT ALL ON `shop`.* TO 'u'@'%'; the same is said of",
+            ),
+            (1040, "Too many connections", true, given, "max_connections"),
+            (3159, "Connections using insecure transport are prohibited …", false, given, "ssl-mode=REQUIRED"),
+            (1053, "Server shutdown in progress", true, given, "--connect-wait"),
+        ] {
+            let (fault, shown, found, starting) = said(code, message, encrypted, password);
+            assert_eq!((fault, shown), (Fault::Connect, format!("h:3306: {message} ({code})")));
+            assert!(found.contains(hint), "{message}: {found}");
+            assert_eq!(starting, code == 1053, "{message}");
+        }
+        assert_eq!(said(1049, "Unknown database 'd'", true, given).0, Fault::NoDatabase);
+    }
+
+    #[test]
+    fn several_addresses_are_told_together() {
+        let one = || Problem::new("[::1]:3306 refuses", Some("start it")).starting();
+        let two = || Problem::new("127.0.0.1:3306 refuses", Some("never"));
+        let both = together(vec![one(), two()], Some(Duration::from_secs(3)));
+        assert_eq!(both.message, "no server can be used: [::1]:3306 refuses; 127.0.0.1:3306 refuses");
+        assert_eq!(
+            (both.hint.as_deref(), both.detail.as_deref()),
+            (Some("start it"), Some("waited 3.0 s for it to start"))
+        );
+        let last = together(vec![one(), two().last()], None);
+        assert_eq!(
+            (last.message.as_str(), last.detail.as_deref()),
+            ("127.0.0.1:3306 refuses", Some("before it: [::1]:3306 refuses"))
+        );
+        assert_eq!(together(vec![one(), one()], None).message, "[::1]:3306 refuses");
+    }
 }
