@@ -49,6 +49,10 @@ pub(super) async fn settle(
     about: Option<&About>,
     words: Words<'_>,
 ) -> Result<Settled, ServerError> {
+    if let Some(Rule::Temporary { create }) = about.map(|about| about.rule) {
+        let reason = "session: a temporary table ends with its connection".to_owned();
+        return Ok(if create { Settled::DidNotRun(reason) } else { Settled::Ran(reason) });
+    }
     if let Some(settled) = without_catalog(statement) {
         return Ok(settled);
     }
@@ -61,10 +65,6 @@ pub(super) async fn settle(
     let Some(about) = about else {
         return Ok(undecided("nothing tells whether it ran"));
     };
-    if let Rule::Temporary { create } = about.rule {
-        let reason = "session: a temporary table ends with its connection".to_owned();
-        return Ok(if create { Settled::DidNotRun(reason) } else { Settled::Ran(reason) });
-    }
     let Some(before) = Noted::of(note, about) else {
         return Ok(undecided("what was read before it was sent is not understood by this version"));
     };
@@ -202,8 +202,8 @@ fn changed(about: &About, before: &Noted<'_>, now: &Noted<'_>, doubtful: bool) -
         }
         let is_there = before.is_there(at) || now.is_there(at);
         for ((aspect, before), now) in aspects.iter().zip(&before.parts[at]).zip(&now.parts[at]) {
-            if [before, now].contains(&&UNREADABLE) && is_there {
-                unreadable.push(object);
+            if [before, now].contains(&&UNREADABLE) {
+                unreadable.extend(is_there.then_some(object));
             } else if before != now {
                 differ.push(object);
             } else if *aspect == Aspect::Identity && before.starts_with("0-") && is_there {
