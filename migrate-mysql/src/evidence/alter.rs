@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `ADD`, `DROP`, `RENAME COLUMN`, `CHANGE` to another name | the names of the columns |
 //! | `MODIFY`, `ALTER`, `CHANGE` without another name | the columns |
-//! | `ADD`, `DROP INDEX`, `PRIMARY KEY`, `UNIQUE` | the names of the indexes; with both, the indexes |
-//! | `RENAME INDEX`, `ALTER INDEX` | the indexes |
+//! | `ADD`, `DROP INDEX`, `UNIQUE` | the names of the indexes; with both, the indexes |
+//! | `PRIMARY KEY`, `RENAME INDEX`, `ALTER INDEX` | the indexes |
 //! | `ADD`, `DROP FOREIGN KEY`, `CHECK`, `CONSTRAINT` | the constraints |
 //! | `RENAME TO` | which names are there |
 //! | `ADD`, `DROP`, `REORGANIZE`, `COALESCE PARTITION`, `PARTITION BY` | the partitions |
@@ -150,11 +150,16 @@ fn add(words: &mut Words<'_>) -> Action {
         if !words.at_any(&["primary", "unique", "foreign", "check"]) {
             words.plain_name();
         }
-        let indexes = words.at_any(&["primary", "unique"]);
-        return Action::new(if indexes { Aspect::IndexNames } else { Aspect::Constraints }, unconditional);
+        let aspect = match () {
+            () if words.at("primary") => Aspect::Indexes,
+            () if words.at("unique") => Aspect::IndexNames,
+            () => Aspect::Constraints,
+        };
+        return Action::new(aspect, unconditional);
     }
-    let kinds: [(&[&str], Aspect); 3] = [
-        (&["index", "key", "fulltext", "spatial", "unique", "primary"], Aspect::IndexNames),
+    let kinds: [(&[&str], Aspect); 4] = [
+        (&["index", "key", "fulltext", "spatial", "unique"], Aspect::IndexNames),
+        (&["primary"], Aspect::Indexes),
         (&["foreign", "check"], Aspect::Constraints),
         (&["partition"], Aspect::Partitions),
     ];
@@ -180,8 +185,10 @@ fn drop(words: &mut Words<'_>) -> Action {
     if words.eat(&["system"]) {
         return Action::new(Aspect::Definition, false);
     }
-    let kinds: [(&[&str], Aspect); 3] = [
-        (&["index", "key", "primary"], Aspect::IndexNames),
+    let kinds: [(&[&str], Aspect); 4] = [
+        (&["index", "key"], Aspect::IndexNames),
+        // MySQL names the hidden key of a table without one as well.
+        (&["primary"], Aspect::Indexes),
         (&["foreign", "check"], Aspect::Constraints),
         (&["partition"], Aspect::Partitions),
     ];

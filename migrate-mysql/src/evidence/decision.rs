@@ -5,7 +5,7 @@ use migrate_core::sql::{Recovery, Statement, StatementKind, TransactionControl};
 
 use super::call;
 use super::expression::{PREFIX, UNREADABLE};
-use super::names::{About, Aspect, Object, Rule};
+use super::names::{About, Aspect, Object, Rule, moved};
 use super::trips::{Identity, asked, back_quoted, quoted, read};
 use super::words::Words;
 use super::{Ask, Place};
@@ -49,6 +49,10 @@ pub(super) async fn settle(
     about: Option<&About>,
     words: Words<'_>,
 ) -> Result<Settled, ServerError> {
+    if let Some(Rule::Temporary { create }) = about.map(|about| about.rule) {
+        let reason = "session: a temporary table ends with its connection".to_owned();
+        return Ok(if create { Settled::DidNotRun(reason) } else { Settled::Ran(reason) });
+    }
     if let Some(settled) = without_catalog(statement) {
         return Ok(settled);
     }
@@ -61,10 +65,6 @@ pub(super) async fn settle(
     let Some(about) = about else {
         return Ok(undecided("nothing tells whether it ran"));
     };
-    if let Rule::Temporary { create } = about.rule {
-        let reason = "session: a temporary table ends with its connection".to_owned();
-        return Ok(if create { Settled::DidNotRun(reason) } else { Settled::Ran(reason) });
-    }
     let Some(before) = Noted::of(note, about) else {
         return Ok(undecided("what was read before it was sent is not understood by this version"));
     };
@@ -178,17 +178,18 @@ fn created(about: &About, before: &Noted<'_>, now: &Noted<'_>) -> Settled {
 
 fn renamed(about: &About, before: &Noted<'_>, now: &Noted<'_>) -> Settled {
     let objects: Vec<&Object> = about.objects.iter().map(|(object, _)| object).collect();
-    let as_before = (0..objects.len()).all(|at| before.is_there(at) == now.is_there(at));
-    let as_wanted = (0..objects.len()).all(|at| now.is_there(at) == (at < about.stay));
+    let there = |noted: &Noted<'_>| -> Vec<bool> { (0..objects.len()).map(|at| noted.is_there(at)).collect() };
+    let (then, now_there) = (there(before), there(now));
+    let named = || -> Vec<&Object> {
+        objects.iter().zip(&now_there).filter(|(_, there)| **there).map(|(object, _)| *object).collect()
+    };
     match () {
-        () if as_before && about.blind => changed(about, before, now, false),
-        () if as_before => Settled::DidNotRun(format!("catalog: {}", is_or_are(&objects, "named as before"))),
-        () if as_wanted => Settled::Ran(format!("catalog: {}", is_or_are(&objects[..about.stay], "there"))),
-        () => {
-            let there: Vec<&Object> =
-                objects.iter().enumerate().filter(|(at, _)| now.is_there(*at)).map(|(_, object)| *object).collect();
-            Settled::Undecided(format!("catalog: of {} there is only {}", list(&objects), list(&there)))
+        () if then == now_there && about.blind => changed(about, before, now, false),
+        () if then == now_there => Settled::DidNotRun(format!("catalog: {}", is_or_are(&objects, "named as before"))),
+        () if moved(&about.pairs, then) == now_there => {
+            Settled::Ran(format!("catalog: {}", is_or_are(&named(), "there")))
         }
+        () => Settled::Undecided(format!("catalog: of {} only {}", list(&objects), is_or_are(&named(), "there"))),
     }
 }
 
@@ -199,12 +200,13 @@ fn changed(about: &About, before: &Noted<'_>, now: &Noted<'_>, doubtful: bool) -
         if before.is_there(at) && !now.is_there(at) && about.rule == Rule::Changes && !is_event(object) {
             return Settled::Undecided(format!("catalog: {object} is gone, and the statement does not drop it"));
         }
+        let is_there = before.is_there(at) || now.is_there(at);
         for ((aspect, before), now) in aspects.iter().zip(&before.parts[at]).zip(&now.parts[at]) {
             if [before, now].contains(&&UNREADABLE) {
-                unreadable.push(object);
+                unreadable.extend(is_there.then_some(object));
             } else if before != now {
                 differ.push(object);
-            } else if *aspect == Aspect::Identity && before.starts_with("0-") {
+            } else if *aspect == Aspect::Identity && before.starts_with("0-") && is_there {
                 // No table of InnoDB, so it is not known which one it is.
                 unreadable.push(object);
             }

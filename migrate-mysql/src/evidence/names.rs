@@ -11,7 +11,6 @@
 //!
 //! What is not understood is not about anything: then nothing is noted, and a crash inside it leaves a doubt.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use migrate_core::sql::{Statement, StatementKind, Syntax};
@@ -154,14 +153,14 @@ pub(crate) struct About {
     pub(crate) objects: Vec<(Object, Vec<Aspect>)>,
     /// It can have run and leave everything looking as it was, and then must not run again.
     pub(crate) blind: bool,
-    /// [`Rule::Renames`]: how many of them, from the first, are there afterwards; the others are not.
-    pub(crate) stay: usize,
+    /// [`Rule::Renames`]: from which of them to which, one after the other.
+    pub(crate) pairs: Vec<(usize, usize)>,
 }
 
 impl About {
     pub(super) fn new(rule: Rule, objects: Vec<Object>, aspects: &[Aspect]) -> Self {
         let objects = objects.into_iter().map(|object| (object, aspects.to_vec())).collect();
-        Self { rule, objects, blind: false, stay: 0 }
+        Self { rule, objects, blind: false, pairs: Vec::new() }
     }
 
     /// `None` where it is not understood.
@@ -194,11 +193,8 @@ impl About {
     }
 }
 
-fn creates(object: Object) -> Option<About> {
-    Some(About::new(Rule::Creates, vec![object], &[Aspect::Existence]))
-}
-
 fn create(words: &mut Words<'_>) -> Option<About> {
+    let one = |object| Some(About::new(Rule::Creates, vec![object], &[Aspect::Existence]));
     words.eat(&["or", "replace"]);
     if words.eat(&["temporary"]) {
         return Some(About::new(Rule::Temporary { create: true }, Vec::new(), &[]));
@@ -213,20 +209,20 @@ fn create(words: &mut Words<'_>) -> Option<About> {
             words.if_exists();
             let index = words.plain_name()?;
             words.skip_past(&["on"])?;
-            creates(Object::Index { table: words.name()?, index })
+            one(Object::Index { table: words.name()?, index })
         }
         "trigger" => {
             words.if_exists();
             let name = words.name()?;
             words.skip_past(&["on"])?;
-            creates(Object::Trigger { name, table: words.name() })
+            one(Object::Trigger { name, table: words.name() })
         }
         "function" => {
             words.if_exists();
             let name = words.name()?;
-            if words.at("(") { creates(routine("FUNCTION", name)) } else { creates(Object::Loadable(name.name)) }
+            if words.at("(") { one(routine("FUNCTION", name)) } else { one(Object::Loadable(name.name)) }
         }
-        _ => creates(named(kind.text, words)?),
+        _ => one(named(kind.text, words)?),
     }
 }
 
@@ -380,25 +376,31 @@ fn alter(words: &mut Words<'_>) -> Option<About> {
             }
             Some(about)
         }
-        kind => defined(named(kind, words)?),
+        kind => {
+            let object = named(kind, words)?;
+            if let (Object::Tablespace(_), true) = (&object, words.eat(&["rename", "to"])) {
+                let objects = vec![object, Object::Tablespace(words.plain_name()?)];
+                let pairs = vec![(0, 1)];
+                return Some(About { pairs, ..About::new(Rule::Renames, objects, &[Aspect::Existence]) });
+            }
+            defined(object)
+        }
     }
 }
 
 /// Pairs of names. Which of them are there tells, unless the same names are there afterwards: then which tables they are.
 fn rename(words: &mut Words<'_>) -> Option<About> {
     if words.eat(&["user"]) {
-        let mut from = Vec::new();
-        let mut to = Vec::new();
+        let mut objects = Vec::new();
         for mut part in words.parts() {
-            from.push(Object::Account(part.account()?));
+            objects.push(Object::Account(part.account()?));
             if !part.eat(&["to"]) {
                 return None;
             }
-            to.push(Object::Account(part.account()?));
+            objects.push(Object::Account(part.account()?));
         }
-        let stay = to.len();
-        let accounts = to.into_iter().chain(from).collect();
-        return Some(About { stay, ..About::new(Rule::Renames, accounts, &[Aspect::Existence]) });
+        let pairs = (0..objects.len() / 2).map(|at| (at * 2, at * 2 + 1)).collect();
+        return Some(About { pairs, ..About::new(Rule::Renames, objects, &[Aspect::Existence]) });
     }
     words.eat_any(&["table", "tables"])?;
     words.if_exists();
@@ -415,26 +417,33 @@ fn rename(words: &mut Words<'_>) -> Option<About> {
 }
 
 pub(super) fn renamed(pairs: &[(Name, Name)]) -> About {
-    let mut before: BTreeSet<&Name> = BTreeSet::new();
-    let mut after: BTreeSet<&Name> = BTreeSet::new();
-    for (from, to) in pairs {
-        if !after.remove(from) {
-            // It was there from the beginning.
-            before.insert(from);
-        }
-        after.insert(to);
+    let mut names: Vec<&Name> = pairs.iter().flat_map(|(from, to)| [from, to]).collect();
+    names.sort();
+    names.dedup();
+    let at = |name: &Name| names.iter().position(|other| *other == name).unwrap_or_default();
+    let pairs: Vec<(usize, usize)> = pairs.iter().map(|(from, to)| (at(from), at(to))).collect();
+    // Those that are there from the beginning are the ones that are taken before they are made.
+    let mut before = vec![false; names.len()];
+    let mut made = vec![false; names.len()];
+    for (from, to) in &pairs {
+        before[*from] |= !made[*from];
+        made[*to] = true;
     }
-    let seen = before != after;
-    let stay = after.len();
-    let mut names: Vec<&Name> = after.into_iter().collect();
-    for name in pairs.iter().flat_map(|(from, to)| [from, to]) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let seen = moved(&pairs, before.clone()) != before;
     let objects = names.into_iter().cloned().map(Object::Table).collect();
     let aspects: &[Aspect] = if seen { &[Aspect::Existence] } else { &[Aspect::Existence, Aspect::Identity] };
-    About { blind: !seen, stay, ..About::new(Rule::Renames, objects, aspects) }
+    About { blind: !seen, pairs, ..About::new(Rule::Renames, objects, aspects) }
+}
+
+/// Which names are there after a rename, from which were there before.
+pub(super) fn moved(pairs: &[(usize, usize)], mut there: Vec<bool>) -> Vec<bool> {
+    for (from, to) in pairs {
+        if there[*from] {
+            there[*from] = false;
+            there[*to] = true;
+        }
+    }
+    there
 }
 
 /// Whose grants: everything behind the last `FROM`.

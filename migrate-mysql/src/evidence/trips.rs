@@ -140,7 +140,9 @@ async fn account(ask: &mut dyn Ask, found: &[Row]) -> Result<Option<Vec<Row>>, S
         let Some(rows) = asked(ask, &format!("SHOW GRANTS FOR {name}")).await? else { return Ok(None) };
         all.extend(rows);
     }
-    Ok(Some(all))
+    // How names are quoted is a matter of the session's mode.
+    let bare = |cell: Option<String>| cell.map(|text| text.replace(['`', '"'], ""));
+    Ok(Some(all.into_iter().map(|row: Row| row.into_iter().map(bare).collect()).collect()))
 }
 
 fn account_condition(account: &Account) -> Option<String> {

@@ -81,8 +81,12 @@ fn create(words: &mut Words<'_>) -> Class {
         // Does not commit, and is gone with the session that a rollback or a crash ends.
         return class(StatementKind::Definition, Sharing::Shares);
     }
-    if words.clone().next().is_some_and(|word| word.is("table")) && not_transactional(words) {
-        return definition(Recovery::NonAtomic);
+    if words.next_is("table") && not_transactional(words) {
+        // Made again, or found there without rows of its own: whatever was left behind does not matter.
+        let conditional =
+            words.clone().skip(1).take(3).map(|word| word.text.to_ascii_lowercase()).eq(["if", "not", "exists"]);
+        let repeats = replaces || (conditional && !words.has_any(&["select", "values", "with"]));
+        return definition(if repeats { Recovery::Repeat } else { Recovery::NonAtomic });
     }
     let Some(kind) = words.find(|word| word.kind == TokenKind::Word && word.is_any(KINDS)) else { return UNKNOWN };
     let repeatable = replaces || words.eat_all(&["if", "not", "exists"]);
@@ -150,8 +154,12 @@ fn alter(words: &mut Words<'_>) -> Class {
     words.eat_any(&["online", "ignore"]);
     words.eat("ignore");
     if !words.eat("table") {
-        let known = words.has_any(KINDS) || words.next_is("instance");
-        return if known { definition(Recovery::Definition) } else { UNKNOWN };
+        return match () {
+            // Keys are rotated, logs switched, certificates read: as often as one likes.
+            () if words.next_is("instance") => definition(Recovery::Repeat),
+            () if words.has_any(KINDS) => definition(Recovery::Definition),
+            () => UNKNOWN,
+        };
     }
     words.eat_all(&["if", "exists"]);
     words.name();
@@ -168,6 +176,8 @@ fn alter(words: &mut Words<'_>) -> Class {
     });
     let repeats = words.parts().all(|mut action| {
         let harmless = action.eat("force")
+            || action.eat_all(&["disable", "keys"])
+            || action.eat_all(&["enable", "keys"])
             || action.eat_any(&["auto_increment", "engine", "algorithm", "lock"]) && {
                 action.eat("=");
                 action.next();
@@ -175,8 +185,15 @@ fn alter(words: &mut Words<'_>) -> Class {
             };
         harmless && action.next().is_none_or(|word| word.is(","))
     });
+    // Behind these are names of partitions.
+    let maintains = words.clone().next().is_some_and(|verb| verb.is_any(MAINTAINS))
+        && words.clone().nth(1).is_some_and(|word| word.is("partition"));
+    let repeats = repeats || maintains;
     definition(if repeats { Recovery::Repeat } else { Recovery::Definition }).destructive(destructive)
 }
+
+/// What is done to partitions as often as one likes.
+const MAINTAINS: &[&str] = &["analyze", "check", "optimize", "rebuild", "repair"];
 
 const CONSTRAINTS: &[&str] = &["constraint", "check", "foreign", "primary"];
 
@@ -186,6 +203,7 @@ fn drop(words: &mut Words<'_>) -> Class {
     if words.eat("temporary") {
         return class(StatementKind::Definition, Sharing::Shares);
     }
+    words.eat("undo");
     let Some(kind) = words.next().filter(|word| word.is_any(KINDS) || word.is_any(&["tables", "prepare"])) else {
         return UNKNOWN;
     };
@@ -194,14 +212,9 @@ fn drop(words: &mut Words<'_>) -> Class {
     }
     let exists = words.eat_all(&["if", "exists"]);
     let several = words.has_any(&[","]);
-    match () {
-        () if kind.is_any(&["database", "schema"]) => definition(Recovery::Drop),
-        () if kind.is_any(&["table", "tables", "view", "sequence"]) && (several || !exists) => {
-            definition(Recovery::Drop)
-        }
-        () if exists => definition(Recovery::Repeat),
-        () => definition(Recovery::Definition),
-    }
+    // Of a database MariaDB may have dropped a part.
+    let repeats = exists && !several && !kind.is_any(&["database", "schema"]);
+    definition(if repeats { Recovery::Repeat } else { Recovery::Drop })
 }
 
 /// `SET`: of the session, unless it sets something that outlives it or changes how transactions begin.

@@ -2,6 +2,8 @@
 //!
 //! A class is written as its kind, its sharing, and `destructive` and `queues` where they hold.
 
+mod mysql;
+
 use crate::sql::script::Classify;
 use crate::sql::{Class, Sharing, StatementKind, Syntax};
 
@@ -35,7 +37,7 @@ fn shown(class: Class) -> String {
 #[test]
 fn statements_of_every_engine_have_their_class() {
     check(super::postgres, &Syntax::POSTGRES, POSTGRES);
-    check(super::mysql, &Syntax::MYSQL, MYSQL);
+    check(super::mysql, &Syntax::MYSQL, mysql::MYSQL);
     check(super::sqlite, &Syntax::SQLITE, SQLITE);
 }
 
@@ -262,191 +264,6 @@ const POSTGRES: Table = &[
         ],
     ),
     ("unknown shares destructive queues", &["", "frobnicate", "'select'", "\"select\" 1", "start machine"]),
-];
-
-const MYSQL: Table = &[
-    (
-        "query shares",
-        &[
-            "select 1",
-            "select replace(a, 'b', 'c') from t",
-            "with a as (select replace(b, 1, 2) from c) select * from a",
-            "show tables",
-            "explain delete from t",
-            "desc t",
-            "do sleep(1)",
-            "set statement max_statement_time = 1 for select 1",
-            "analyze format=json select 1",
-        ],
-    ),
-    (
-        "manipulation shares",
-        &[
-            "insert into t values (1)",
-            "replace into t values (1)",
-            "update t set a = 1",
-            "delete from t where a limit 1",
-            "load data local infile 'f' into table t",
-            "with a as (select 1) delete from t where b",
-            "/*!50003 insert into t values (1) */",
-        ],
-    ),
-    (
-        "manipulation shares destructive",
-        &[
-            "delete from t",
-            "set statement max_statement_time = 1 for set statement a = 2 for delete from t",
-            "analyze delete from t",
-        ],
-    ),
-    (
-        "definition commits:definition queues",
-        &[
-            "create table t (a int) engine=InnoDB",
-            "create table t (engine int) engine 'innodb'",
-            "create unique index i on t (a)",
-            "/*!50003 create */ /*!50017 definer=`a`@`b` */ /*!50003 trigger t before insert on x for each row set new.a = 1 */",
-            "create trigger t before insert on x for each row if not exists (select 1) then set new.a = 1; end if",
-            "create algorithm=merge definer=`a`@`%` sql security definer view v as select 1",
-            "create event e on schedule every 1 hour do select 1",
-            "create event e on schedule at '2030-01-01' on completion preserve do select 1",
-            "create user a@b",
-            "create schema s",
-            "create spatial reference system 1 name 'x'",
-            "alter table t add a int, add constraint c check (a > 0)",
-            "alter table t wait 5 add column if not exists a int",
-            "alter table t drop foreign key f, drop check c, drop constraint d",
-            "alter table t force, add a int",
-            "alter online table t alter a drop default",
-            "alter user a@b identified by 'x'",
-            "rename table a to b, c to d",
-            "revoke select on t from a",
-            "install plugin p soname 'x'",
-        ],
-    ),
-    (
-        "definition commits:definition destructive queues",
-        &[
-            "drop index i on t",
-            "drop procedure p",
-            "drop user a, b",
-            "truncate table t",
-            "alter table t add b decimal(1,2), drop a",
-            "alter table t drop index i",
-            "alter table t drop partition p",
-            "alter table t truncate partition p",
-        ],
-    ),
-    (
-        "definition commits:repeat queues",
-        &[
-            "create table if not exists t (a int)",
-            "create or replace view v as select 1",
-            "create or replace table t (a int)",
-            "create definer=a@b procedure if not exists p() begin select 1; end",
-            "create index if not exists i on t (a)",
-            "alter table t force",
-            "alter table t auto_increment = 5, algorithm=inplace",
-            "alter table t engine=InnoDB",
-            "grant select on t to a",
-        ],
-    ),
-    ("definition commits:repeat destructive queues", &["drop table if exists t", "drop trigger if exists s.t"]),
-    (
-        "definition commits:drop destructive queues",
-        &[
-            "drop table t",
-            "drop table if exists a, b",
-            "drop view a, b cascade",
-            "drop database d",
-            "drop schema if exists d",
-        ],
-    ),
-    (
-        "definition commits:nonatomic queues",
-        &[
-            "create table t (a int) engine=MyISAM",
-            "create table if not exists t (a int) ENGINE = `Aria`",
-            "alter table t engine myisam",
-            "alter table t add a int, engine = 'memory'",
-            "create table t (a int) /*!50100 engine=csv */",
-        ],
-    ),
-    (
-        "definition commits:call queues",
-        &[
-            "create event e on schedule at now() do select 1",
-            "create event if not exists e on schedule at now() on completion not preserve do select 1",
-        ],
-    ),
-    (
-        "definition shares",
-        &[
-            "create temporary table t (a int) engine=memory",
-            "create or replace temporary table t (a int)",
-            "drop temporary table if exists t",
-        ],
-    ),
-    ("definition commits:repeat", &["set password for a = 'x'", "set default role all to a"]),
-    (
-        "maintenance commits:repeat queues",
-        &[
-            "analyze table t",
-            "analyze local table t",
-            "optimize no_write_to_binlog table t",
-            "check table t",
-            "repair table t",
-            "flush tables with read lock",
-        ],
-    ),
-    ("maintenance commits:repeat", &["reset replica", "stop slave", "load index into cache t", "cache index t in c"]),
-    (
-        "session shares",
-        &[
-            "set names utf8mb4",
-            "set @a = 1, session sql_mode = ''",
-            "SET @OLD_AUTOCOMMIT=@@AUTOCOMMIT",
-            "/*!40101 SET @saved = @@character_set_client */",
-            "set role all",
-            "set transaction isolation level serializable",
-            "use d",
-            "prepare s from 'select 1'",
-            "drop prepare s",
-        ],
-    ),
-    ("session commits:repeat", &["set global a = 1", "set @@global.a = 1, @b = @c", "set persist a = 'x'"]),
-    ("session commits:nonatomic", &["set global a = @@global.a + 1", "set @@persist.a = f(1)"]),
-    (
-        "call commits:call destructive queues",
-        &[
-            "call p()",
-            "execute s",
-            "execute immediate 'select 1'",
-            "begin not atomic select 1; end",
-            "if @a then select 1; end if",
-        ],
-    ),
-    ("begin alone:repeat", &["begin", "begin work", "start transaction", "start transaction read only"]),
-    ("commit alone:nonatomic", &["commit", "commit work and no chain no release"]),
-    ("rollback alone:repeat", &["rollback"]),
-    ("savepoint shares", &["savepoint a", "rollback to savepoint a", "release savepoint a"]),
-    (
-        "other alone:nonatomic",
-        &[
-            "set autocommit = 0",
-            "SET @OLD=@@AUTOCOMMIT, AUTOCOMMIT=0",
-            "set @@session.autocommit = 1",
-            "commit and chain",
-            "commit release",
-            "rollback release",
-            "xa start 'a'",
-        ],
-    ),
-    ("other alone:nonatomic queues", &["lock tables t write", "unlock tables"]),
-    (
-        "unknown commits:call destructive queues",
-        &["", "frobnicate", "create frob f", "alter frob f", "drop frob f", "import table from 'x'", "`select` 1"],
-    ),
 ];
 
 const SQLITE: Table = &[
