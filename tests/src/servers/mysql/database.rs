@@ -112,13 +112,14 @@ impl<'s> Database<'s> {
 
 impl Drop for Database<'_> {
     fn drop(&mut self) {
-        // Whoever holds a lock on one of its tables would keep us waiting. The server may be dead on purpose, and a
-        // second panic would end the process.
+        // The server may be dead on purpose, and a second panic would end the process.
+        self.server.resume_before_the_end();
+        // Whoever holds a lock on one of its tables would keep us waiting, by default for a year.
         let ids = self.server.try_sql("", &self.server.processes_query(&self.name)).unwrap_or_default();
         let kills = ids.lines().fold(String::new(), |sql, id| sql + "kill " + id + ";");
         if !kills.is_empty() {
             let _ = self.server.try_force(&kills);
         }
-        let _ = self.server.try_sql("", &format!("drop database if exists {}", self.name));
+        let _ = self.server.try_sql("", &format!("set lock_wait_timeout = 20; drop database if exists {}", self.name));
     }
 }

@@ -268,6 +268,9 @@ impl MySql {
     }
 
     /// Lets it go on after [`pause`](Self::pause).
+    ///
+    /// # Panics
+    /// If it is not ours.
     pub fn resume(&self) {
         if let Some(child) = self.local().child().as_ref() {
             signal("CONT", child.id());
@@ -326,6 +329,13 @@ impl MySql {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
             Err(complaint(&output))
+        }
+    }
+
+    /// Nothing answers from a server that a failed test left paused.
+    pub(super) fn resume_before_the_end(&self) {
+        if self.local.is_some() && !self.shared {
+            self.resume();
         }
     }
 
