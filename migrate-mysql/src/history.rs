@@ -83,11 +83,13 @@ pub(crate) fn append(table: &str, new: &NewEntry, began: bool) -> String {
     let mut columns = String::new();
     let mut values = String::new();
     for (column, value) in table::encode(new) {
-        if value == Value::Null {
-            continue;
-        }
+        let value = match (column, value, &new.asked) {
+            ("note", _, Some(asked)) => noted(asked),
+            (_, Value::Null, _) => continue,
+            (_, value, _) => self::value(value),
+        };
         let _ = write!(columns, "{}, ", name(column));
-        let _ = write!(values, "{}, ", self::value(value));
+        let _ = write!(values, "{value}, ");
     }
     columns.push_str("`started_at`, `finished_at`");
     let now = "UTC_TIMESTAMP(6)";
@@ -100,8 +102,7 @@ pub(crate) fn append(table: &str, new: &NewEntry, began: bool) -> String {
 pub(crate) fn advance(table: &str, advance: &Advance) -> String {
     let mut set: Vec<_> = table::changes(advance)
         .map(|(column, new)| match (column, &advance.asked) {
-            // A row without a note says that nothing was sent.
-            ("note", Some(asked)) => format!("`note` = COALESCE(({asked}), '')"),
+            ("note", Some(asked)) => format!("`note` = {}", noted(asked)),
             _ => format!("{} = {}", name(column), value(new)),
         })
         .collect();
@@ -109,6 +110,11 @@ pub(crate) fn advance(table: &str, advance: &Advance) -> String {
         set.push("`finished_at` = UTC_TIMESTAMP(6)".to_owned());
     }
     format!("UPDATE {table} SET {} WHERE {}", set.join(", "), expected(advance))
+}
+
+/// What the server finds. A row without a note would say that nothing was sent.
+fn noted(asked: &str) -> String {
+    format!("COALESCE(({asked}), '')")
 }
 
 /// The condition that a row is as expected.

@@ -89,6 +89,8 @@ pub(crate) struct Standing {
     pub(crate) in_transaction: bool,
     /// What we have set, and not put back yet.
     pub(crate) in_force: BTreeMap<String, String>,
+    /// What is wanted outside of transactions.
+    pub(crate) session: BTreeMap<String, String>,
     /// A script may have changed the session.
     pub(crate) dirty: bool,
 }
@@ -121,10 +123,13 @@ pub(crate) fn packets(
         ends_after_row: false,
         noted: None,
         segments: false,
+        wanted: if standing.in_transaction { standing.in_force.clone() } else { standing.session.clone() },
     };
     for (at, effect) in effects.iter().enumerate() {
         writer.effect(at, effect).map_err(|error| (at, error))?;
     }
+    // Nothing that was taken back is left in force behind the last effect.
+    writer.assert(effects.len().saturating_sub(1));
     writer.flush();
     Ok((writer.sent, writer.standing))
 }
@@ -163,6 +168,8 @@ struct Writer<'a, 'w> {
     noted: Option<String>,
     /// The segments of the code before the next row are not committed one by one.
     segments: bool,
+    /// What is to be set when the script goes on. Between two steps that want the same nothing is sent.
+    wanted: BTreeMap<String, String>,
 }
 
 impl Writer<'_, '_> {
@@ -171,17 +178,29 @@ impl Writer<'_, '_> {
             Effect::Begin(settings) => self.begin(at, settings),
             Effect::Commit => {
                 self.push(at, PartKind::Frame, "COMMIT", true);
-                self.standing.in_transaction = false;
+                self.end();
             }
             Effect::Rollback => {
                 self.push(at, PartKind::Frame, "ROLLBACK", true);
-                self.standing.in_transaction = false;
+                self.end();
             }
             Effect::Set(settings) => self.set(at, settings),
             Effect::Statement(statement) => return self.statement(at, statement),
             Effect::Append(new) => {
-                let sql = history::append(self.table, new, self.standing.in_transaction);
-                self.push(at, PartKind::Row, &sql, true);
+                let alone = !self.standing.in_transaction;
+                if alone {
+                    self.clean(at);
+                }
+                let leased = alone && self.ground.lease.is_some();
+                if leased {
+                    self.push(at, PartKind::Frame, "START TRANSACTION", false);
+                    self.hold_lease(at);
+                }
+                let sql = history::append(self.table, new, !alone);
+                self.push(at, PartKind::Row, &sql, !leased);
+                if leased {
+                    self.push(at, PartKind::Frame, "COMMIT", true);
+                }
             }
             Effect::Advance(advance) => {
                 self.noted.clone_from(&advance.note);
@@ -228,7 +247,8 @@ impl Writer<'_, '_> {
         if self.opens_an_attempt(at) {
             self.clean(at);
         }
-        let set = self.change_to(settings);
+        self.wanted = variables(settings, self.ground.mariadb);
+        let set = self.change();
         let began = format!("{} = UTC_TIMESTAMP(6)", history::BEGAN);
         let set = set.map_or_else(|| format!("SET {began}"), |set| format!("{set}, {began}"));
         self.push(at, PartKind::Frame, &set, false);
@@ -240,6 +260,12 @@ impl Writer<'_, '_> {
             }
         }
         self.standing.in_transaction = true;
+    }
+
+    /// A transaction has ended, and what it wanted to be set is wanted no more.
+    fn end(&mut self) {
+        self.standing.in_transaction = false;
+        self.wanted.clone_from(&self.standing.session);
     }
 
     /// Whether a transaction is the first of its step. What a script set for the session holds until its last
@@ -257,10 +283,9 @@ impl Writer<'_, '_> {
         if *settings == Settings::default() {
             self.clean(at);
         }
-        match self.change_to(settings) {
-            Some(set) => self.push(at, PartKind::Frame, &set, true),
-            None => self.nothing(at),
-        }
+        self.standing.session = variables(settings, self.ground.mariadb);
+        self.wanted.clone_from(&self.standing.session);
+        self.nothing(at);
     }
 
     fn clean(&mut self, at: usize) {
@@ -271,10 +296,16 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// What leads from what is in force to `settings`.
-    fn change_to(&mut self, settings: &Settings) -> Option<String> {
-        let wanted = variables(settings, self.ground.mariadb);
-        let before = std::mem::replace(&mut self.standing.in_force, wanted);
+    /// Sets what is wanted, where that is not in force.
+    fn assert(&mut self, at: usize) {
+        if let Some(set) = self.change() {
+            self.push(at, PartKind::Frame, &set, false);
+        }
+    }
+
+    /// What leads from what is in force to what is wanted.
+    fn change(&mut self) -> Option<String> {
+        let before = std::mem::replace(&mut self.standing.in_force, self.wanted.clone());
         let wanted = &self.standing.in_force;
         let base = &self.ground.base;
         let put_back =
@@ -286,6 +317,7 @@ impl Writer<'_, '_> {
     fn statement(&mut self, at: usize, statement: &Statement<'_>) -> Result<(), ServerError> {
         let syntax = &self.ground.syntax;
         let noted = self.noted.take();
+        self.assert(at);
         self.standing.dirty |= changes_session(statement, syntax);
         if statement.text.len() >= self.ground.limit {
             return Err(ServerError::new(

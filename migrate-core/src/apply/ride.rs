@@ -60,9 +60,7 @@ impl<'p> Ride<'p> {
         let row = Journal::new(script, stamp.row(step, seq, State::InFlight, 0), 0).row;
         let mut journal = Journal::new(script, row.clone(), 0);
         let mut ride = Self { step, settings: usual.clone(), row, items: Vec::new(), in_force: Vec::new() };
-        ride.push(0, What::Begin(Settings::default()));
         ride.push(0, What::Append);
-        ride.push(0, What::Commit);
         let mut in_force = Settings::default();
         for (index, unit) in step.units.iter().enumerate() {
             let mut announced = None;
@@ -78,7 +76,12 @@ impl<'p> Ride<'p> {
                         let Note::Asked(asked) = session.note(&script.statement(unit.runs.start)).await? else {
                             return Ok(None);
                         };
-                        announced = Some(Advance { asked: Some(asked), ..journal.here(State::InFlight) });
+                        if index == 0 {
+                            // The row that opens the attempt announces its first statement.
+                            ride.row.asked = Some(asked);
+                        } else {
+                            announced = Some(Advance { asked: Some(asked), ..journal.here(State::InFlight) });
+                        }
                     }
                 }
                 How::Together | How::Discarded => ride.push(index, What::Begin(usual.clone())),
@@ -148,8 +151,7 @@ impl<'p> Ride<'p> {
 
     /// The unit that the effect at `index` belongs to; `None` while the row is not there.
     pub(super) fn unit(&self, index: usize) -> Option<usize> {
-        let opened = self.items.iter().position(|item| matches!(item.what, What::Commit))?;
-        (index > opened).then(|| self.items[index].unit)
+        (index > 0).then(|| self.items[index].unit)
     }
 
     /// The row as it stands before a unit.
@@ -162,7 +164,7 @@ impl<'p> Ride<'p> {
         self.in_force[unit].clone()
     }
 
-    /// Whether the unit of a row that could not be written may be sent again: a row that announces has no statement
+    /// Whether the unit of a row that could not be changed may be sent again: a change that announces has no statement
     /// before it, and one in a transaction takes its statements along.
     pub(super) fn may_repeat(&self, index: usize, error: &ServerError) -> bool {
         let unit = self.items[index].unit;

@@ -40,6 +40,8 @@ pub struct NewEntry {
     pub script: Option<String>,
     /// The way back as it is stored.
     pub down_script: Option<String>,
+    /// An expression whose value is the note, as in [`Advance::asked`]: the row announces its first statement.
+    pub asked: Option<String>,
 }
 
 /// A change of one history row, carried out only if the row is as expected.

@@ -163,6 +163,7 @@ fn step(
             entry: planner.blank_entry(id.clone(), Action::Down),
             script: None,
             down_script: None,
+            asked: None,
         },
     };
     row.entry.id = id.clone();

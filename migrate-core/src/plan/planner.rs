@@ -326,6 +326,7 @@ impl<'a> Planner<'a> {
             entry,
             script: Some(migration.up.text().to_owned()),
             down_script: down.map(|down| down.text().to_owned()),
+            asked: None,
         }
     }
 

@@ -40,7 +40,7 @@ pub(super) fn baseline(planner: &Planner<'_>, version: &Version) -> Result<Vec<S
     let mut entry = planner.blank_entry(id, Action::Baseline);
     "baseline".clone_into(&mut entry.description);
     entry.origin = Some(FLOOR.to_owned());
-    steps.push(Planner::recorded(NewEntry { entry, script: None, down_script: None }));
+    steps.push(Planner::recorded(NewEntry { entry, script: None, down_script: None, asked: None }));
     Ok(steps)
 }
 
@@ -107,7 +107,7 @@ fn blank(planner: &Planner<'_>, id: &MigrationId, action: Action) -> NewEntry {
         entry.description.clone_from(&last.description);
         entry.checksum.clone_from(&last.checksum);
     }
-    NewEntry { entry, script: None, down_script: None }
+    NewEntry { entry, script: None, down_script: None, asked: None }
 }
 
 pub(super) fn accept(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Step>, Refusal> {

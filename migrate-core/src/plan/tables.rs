@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::sql::classify::words;
+use crate::sql::classify::{without_transactions, words};
 use crate::sql::lexer::TokenKind;
 use crate::sql::{Class, Recovery, Script, Sharing, Statement, StatementKind, Syntax};
 
@@ -15,7 +15,7 @@ pub(super) fn marked(script: Script, tables: &mut BTreeSet<String>, syntax: &Syn
     script.with_classes(|statement| {
         let class = statement.class;
         match (class.kind, class.sharing) {
-            (StatementKind::Definition, Sharing::Commits(Recovery::NonAtomic)) => {
+            (StatementKind::Definition, Sharing::Commits(_)) if without_transactions(statement.text, syntax) => {
                 tables.extend(made_or_changed(statement, syntax));
                 class
             }

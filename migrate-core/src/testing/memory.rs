@@ -208,11 +208,16 @@ impl MemorySession {
 
     fn append(&mut self, new: &NewEntry) -> Result<(), ServerError> {
         self.fenced(new.entry.fence)?;
+        let mut new = new.clone();
+        if self.memory.fraud == Some(Fraud::LosesAnnouncements) {
+            new.asked = None;
+        }
         if self.memory.fraud == Some(Fraud::WritesRowsApart)
             && let Some(rows) = &mut guard(&self.memory.shared.world).rows
         {
             rows.insert(new.entry.key.clone(), new.clone());
         }
+        let answer = new.asked.as_deref().map(|table| self.is_there(table));
         self.with(|world| {
             world.clock += 1;
             let now = Timestamp(world.clock);
@@ -220,7 +225,7 @@ impl MemorySession {
             if rows.contains_key(&new.entry.key) {
                 return Err(ServerError::new(Fault::Duplicate, "the row exists"));
             }
-            let mut new = new.clone();
+            new.entry.note = answer.or(new.entry.note);
             new.entry.started_at = Some(now);
             new.entry.finished_at = (new.entry.state != State::InFlight).then_some(now);
             new.entry.has_down = new.down_script.is_some();

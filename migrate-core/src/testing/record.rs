@@ -47,7 +47,8 @@ fn line(effect: &Effect<'_>) -> String {
         Effect::Statement(statement) => statement.text.to_owned(),
         Effect::Append(new) => {
             let entry = &new.entry;
-            format!("append {} {} {} {} at {}", entry.key.seq, entry.action, entry.id, entry.state, entry.cursor)
+            let asked = if new.asked.is_some() { " with what the server finds" } else { "" };
+            format!("append {} {} {} {} at {}{asked}", entry.key.seq, entry.action, entry.id, entry.state, entry.cursor)
         }
         Effect::Advance(advance) => format!(
             "advance {} {} → {} {}{}",

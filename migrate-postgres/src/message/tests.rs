@@ -14,7 +14,7 @@ fn statement<'a>(text: &'a str, data: Option<&'a str>) -> Statement<'a> {
 fn row(seq: u64) -> NewEntry {
     let key = EntryKey { component: "main".to_owned(), seq };
     let id = MigrationId::versioned(seq.to_string().parse().unwrap(), Phase::Pre, 0);
-    NewEntry { entry: Entry::blank(key, id, Action::Up), script: None, down_script: None }
+    NewEntry { entry: Entry::blank(key, id, Action::Up), script: None, down_script: None, asked: None }
 }
 
 fn advance() -> Advance {

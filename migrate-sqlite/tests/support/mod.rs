@@ -151,6 +151,7 @@ pub fn new_entry(seq: u64, state: State) -> NewEntry {
         entry,
         script: Some("CREATE TABLE t (x);\r\n-- 'quoted' \0".to_owned()),
         down_script: Some("DROP TABLE t;".to_owned()),
+        asked: None,
     }
 }
 

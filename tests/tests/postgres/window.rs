@@ -75,7 +75,7 @@ fn a_transaction_is_one_trip_and_so_are_many() {
         let rows: Vec<_> = (0..transactions)
             .map(|_| {
                 seq += 1;
-                NewEntry { entry: entry(seq, &seq.to_string()), script: None, down_script: None }
+                NewEntry { entry: entry(seq, &seq.to_string()), script: None, down_script: None, asked: None }
             })
             .collect();
         let effects: Vec<_> = rows

@@ -13,7 +13,7 @@ mod sqlite;
 mod tests;
 mod words;
 
-pub use mysql::mysql;
+pub use mysql::{mysql, without_transactions};
 pub use postgres::postgres;
 pub use sqlite::sqlite;
 pub use words::{Word, words};

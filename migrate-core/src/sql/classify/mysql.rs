@@ -129,6 +129,12 @@ const KINDS: &[&str] = &[
     "view",
 ];
 
+/// Whether a statement gives a table an engine that has no transactions.
+pub fn without_transactions(text: &str, syntax: &Syntax) -> bool {
+    let words = Words::new(text, syntax);
+    words.has_any(&["table"]) && not_transactional(&words)
+}
+
 /// Whether a table gets an engine that has no transactions.
 fn not_transactional(words: &Words<'_>) -> bool {
     let known = |engine: &str| {

@@ -89,7 +89,12 @@ pub fn rows_come_back_as_they_were_written<F: Fixture>() {
     written.compatible_from = Some("2.0".parse().unwrap());
     written.statements = 7;
     let long = "x".repeat(1 << 20);
-    let new = NewEntry { entry: written.clone(), script: Some(hostile.to_owned()), down_script: Some(long.clone()) };
+    let new = NewEntry {
+        entry: written.clone(),
+        script: Some(hostile.to_owned()),
+        down_script: Some(long.clone()),
+        asked: None,
+    };
     assert_eq!(perform::<F>(&mut *session, &[Effect::Append(&new)]), End::All);
     let read = F::block_on(session.load(&table)).unwrap().remove(0);
     assert!(read.started_at.is_some() && read.finished_at.is_none(), "the server writes the times: {read:?}");
@@ -108,7 +113,7 @@ pub fn lost_races_are_told_apart<F: Fixture>() {
     let table = TableName::default();
     let mut session = session(&fixture);
     F::block_on(session.ensure_history(&table)).unwrap();
-    let new = NewEntry { entry: fixture::entry(1, "1"), script: None, down_script: None };
+    let new = NewEntry { entry: fixture::entry(1, "1"), script: None, down_script: None, asked: None };
     assert_eq!(perform::<F>(&mut *session, &[Effect::Append(&new)]), End::All);
     let fault = |end: End| match end {
         End::Refused { error, .. } => error.fault,
