@@ -8,7 +8,7 @@ use std::error::Error as StdError;
 use std::io::ErrorKind;
 
 use migrate_core::backend::{Fault, ServerError};
-use mysql_async::{DriverError, IoError};
+use mysql_async::{DriverError, IoError, LocalInfileError};
 
 pub(crate) use position::position;
 
@@ -16,10 +16,29 @@ pub(crate) use position::position;
 pub(crate) fn server_error(error: &mysql_async::Error) -> ServerError {
     match error {
         mysql_async::Error::Server(refused) => refusal(refused),
+        mysql_async::Error::Driver(DriverError::LocalInfile(file)) => no_file(file),
         other if is_end(other) => ServerError::new(Fault::Lost, "the server closed the connection"),
         // After any other one the driver has closed it itself.
         other => ServerError::new(Fault::Lost, chain(other)),
     }
+}
+
+/// `LOAD DATA LOCAL` did not get its file, so that nothing happened. The driver has closed the connection.
+fn no_file(error: &LocalInfileError) -> ServerError {
+    let (message, hint) = match error {
+        LocalInfileError::PathIsNotInTheWhiteList(name) => (
+            format!("LOAD DATA LOCAL asks for {name}, which is no file of the migration's folder"),
+            "put the file beside the migration, and name it from there",
+        ),
+        LocalInfileError::NoHandler => (
+            "LOAD DATA LOCAL asks for a file, and this connection gives none out".to_owned(),
+            "let migrate open its own connection",
+        ),
+        other => (format!("the file that LOAD DATA LOCAL asks for cannot be read: {other}"), "see to the file"),
+    };
+    let mut refused = ServerError::new(Fault::Refused, message);
+    refused.hint = Some(hint.to_owned());
+    refused
 }
 
 /// Whether nothing more came: a server that stops, or is told to, says no word, not even that of TLS.
@@ -137,5 +156,13 @@ mod tests {
             let lost = server_error(&error);
             assert_eq!((lost.fault, lost.message.as_str()), (Fault::Lost, message));
         }
+    }
+
+    #[test]
+    fn a_file_that_is_not_given_out_is_a_refusal() {
+        let asked = LocalInfileError::PathIsNotInTheWhiteList("/etc/passwd".to_owned());
+        let refused = server_error(&Error::Driver(DriverError::LocalInfile(asked)));
+        let message = "LOAD DATA LOCAL asks for /etc/passwd, which is no file of the migration's folder";
+        assert_eq!((refused.fault, refused.message.as_str()), (Fault::Refused, message));
     }
 }

@@ -50,7 +50,7 @@ fn together(checks: &[(&str, Vec<Diagnostic>)]) -> Vec<Diagnostic> {
     for (index, (_, found)) in checks.iter().enumerate() {
         for finding in found.iter().filter(|&one| !checks[..index].iter().any(|(_, found)| found.contains(one))) {
             let (concerned, others): (Vec<_>, Vec<_>) = checks.iter().partition(|(_, found)| found.contains(finding));
-            let names = |checks: &[&(&str, _)]| checks.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" and ");
+            let names = |checks: &[&(&str, _)]| enumerated(&checks.iter().map(|(name, _)| *name).collect::<Vec<_>>());
             let finding = finding.clone();
             findings.push(match others.first() {
                 Some((other, _)) => finding.help(format!(
@@ -63,6 +63,14 @@ fn together(checks: &[(&str, Vec<Diagnostic>)]) -> Vec<Diagnostic> {
         }
     }
     findings
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn enumerated(names: &[&str]) -> String {
+    match names {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        names => names.concat(),
+    }
 }
 
 fn validated(
@@ -141,5 +149,12 @@ mod tests {
            = so it is for sqlite, not for postgres; if the files are for one engine alone: migrate validate --engine postgres
         ");
         assert_eq!(together(&checks[..1]), [both, one]);
+    }
+
+    #[test]
+    fn names_are_enumerated() {
+        assert_eq!(enumerated(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(enumerated(&["a", "b"]), "a and b");
+        assert_eq!(enumerated(&["a"]), "a");
     }
 }

@@ -208,21 +208,18 @@ impl<'a> Attempt<'a> {
         let explain = |error: mysql_async::Error| Problem::explain(&error, tried);
         // The handshake asked for the same, and a server can be told not to listen to it.
         conn.query_drop("SET NAMES utf8mb4").await.map_err(explain)?;
-        let question = format!("SELECT VERSION(), CONNECTION_ID(), @@max_allowed_packet, {IDENTITY}");
-        let answer: Option<(String, u64, usize, String)> = conn.query_first(question).await.map_err(explain)?;
-        let Some((version_text, id, max_packet, server)) = answer else {
+        let question = format!("SELECT VERSION(), CONNECTION_ID(), {IDENTITY}");
+        let answer: Option<(String, u64, String)> = conn.query_first(question).await.map_err(explain)?;
+        let Some((version, id, server)) = answer else {
             return Err(Problem::new(format!("{} does not say what it is", tried.place), None).last());
         };
-        let mariadb = version_text.to_ascii_lowercase().contains("mariadb");
-        if self.to.is_mariadb() && !mariadb {
-            let message = format!("{} is MySQL {version_text}, and the URL says mariadb://", tried.place);
+        if self.to.is_mariadb() && !version.to_ascii_lowercase().contains("mariadb") {
+            let message = format!("{} is MySQL {version}, and the URL says mariadb://", tried.place);
             return Err(Problem::new(message, Some("write mysql:// instead")).last());
         }
-        // The command's own byte counts, and what is as long as the limit is too long.
-        let longest = max_packet.saturating_sub(2);
         let target = Target { address: address.clone(), id, server };
         let canceller = Cancel::new(self.to.clone(), target, tried.place.to_owned());
-        Ok(Link { version: conn.server_version(), conn, mariadb, version_text, id, longest, files, canceller })
+        Ok(Link { conn, files, canceller })
     }
 
     pub(super) fn tried<'t>(&'t self, place: &'t str, encrypted: bool) -> Tried<'t> {

@@ -1,45 +1,37 @@
 //! Which files `LOAD DATA LOCAL` may have.
 //!
 //! The server asks for a file by name, and may ask at any time: so nothing outside the one folder is given to it. The
-//! driver ends a connection whose request it refuses; here the server gets an empty file instead, which changes
-//! nothing, and what it asked for is kept for whoever sent the statement.
+//! protocol has no way to say no. An empty file would do for the statement, and what is sent behind it would run on
+//! as if the rows were there; so the connection ends, as the driver has it, and with it everything that was open.
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
-use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::future::{BoxFuture, FutureExt as _, ready};
+use futures_util::stream;
 use mysql_async::prelude::GlobalHandler;
-use mysql_async::{InfileData, LocalInfileError, WhiteListFsHandler};
+use mysql_async::{InfileData, LocalInfileError};
+
+/// How much of a file goes into one packet, in bytes.
+const PIECE: u64 = 1 << 16;
 
 /// The files of one connection.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LocalFiles(Arc<Mutex<State>>);
-
-#[derive(Debug, Default)]
-struct State {
-    folder: Option<PathBuf>,
-    refused: Option<String>,
-}
+pub(crate) struct LocalFiles(Arc<Mutex<Option<PathBuf>>>);
 
 impl LocalFiles {
-    /// Gives out what is in a folder, also below it, by names that start from it or from the root; nothing for `None`.
+    /// Gives out what is in a folder, also below it, by names that start from it or from the root; nothing for `None`,
+    /// which is how it begins.
     pub(crate) fn allow(&self, folder: Option<PathBuf>) {
-        self.state(|state| state.folder = folder);
-    }
-
-    /// What the server asked for in vain since the last question: the statement that made it do so loaded nothing.
-    pub(crate) fn take_refused(&self) -> Option<String> {
-        self.state(|state| state.refused.take())
-    }
-
-    fn state<T>(&self, use_: impl FnOnce(&mut State) -> T) -> T {
-        use_(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = folder;
     }
 
     /// The file, if it is one of the folder.
     fn found(&self, name: &str) -> Option<PathBuf> {
-        let folder = self.state(|state| state.folder.clone())?.canonicalize().ok()?;
+        let folder = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let folder = folder?.canonicalize().ok()?;
         // With every link followed, so that none leads out of it.
         let file = folder.join(name).canonicalize().ok()?;
         (file.starts_with(&folder) && file.is_file()).then_some(file)
@@ -49,16 +41,28 @@ impl LocalFiles {
 impl GlobalHandler for LocalFiles {
     fn handle(&self, file_name: &[u8]) -> BoxFuture<'static, Result<InfileData, LocalInfileError>> {
         let name = String::from_utf8_lossy(file_name).into_owned();
-        match self.found(&name) {
-            Some(file) => {
-                let path = file.display().to_string();
-                WhiteListFsHandler::new([file]).handle(path.as_bytes())
-            }
-            None => {
-                self.state(|state| state.refused = Some(name));
-                async { Ok(futures_util::stream::empty().boxed()) }.boxed()
-            }
+        let pieces = match self.found(&name) {
+            Some(file) => pieces(&file).map_err(LocalInfileError::from),
+            None => Err(LocalInfileError::PathIsNotInTheWhiteList(name)),
+        };
+        let data = pieces.map(|pieces| {
+            let pieces = pieces.into_iter().map(|piece| Ok(piece.into()));
+            stream::iter(pieces).boxed()
+        });
+        ready(data).boxed()
+    }
+}
+
+/// All of it before the first piece is sent: what fails half-way would pass for the end of the file.
+fn pieces(path: &Path) -> std::io::Result<Vec<Vec<u8>>> {
+    let mut file = std::fs::File::open(path)?;
+    let mut pieces = vec![];
+    loop {
+        let mut piece = vec![];
+        if file.by_ref().take(PIECE).read_to_end(&mut piece)? == 0 {
+            return Ok(pieces);
         }
+        pieces.push(piece);
     }
 }
 
@@ -72,13 +76,15 @@ mod tests {
         let inner = folder.join("in");
         std::fs::create_dir_all(&inner).unwrap();
         std::fs::write(folder.join("outside"), "x").unwrap();
-        std::fs::write(inner.join("inside"), "x").unwrap();
+        std::fs::write(inner.join("inside"), "x".repeat(100_000)).unwrap();
         let files = LocalFiles::default();
         assert_eq!(files.found("inside"), None);
         files.allow(Some(inner.clone()));
-        let inside = Some(inner.canonicalize().unwrap().join("inside"));
-        assert_eq!(files.found("inside"), inside);
-        assert_eq!(files.found(&inner.join("inside").display().to_string()), inside);
+        let inside = inner.canonicalize().unwrap().join("inside");
+        assert_eq!(files.found("inside").as_ref(), Some(&inside));
+        assert_eq!(files.found(&inner.join("inside").display().to_string()).as_ref(), Some(&inside));
+        let lengths: Vec<_> = pieces(&inside).unwrap().iter().map(Vec::len).collect();
+        assert_eq!(lengths, [65_536, 34_464]);
         for name in ["../outside", "missing", ".", "/etc/passwd", ""] {
             assert_eq!(files.found(name), None, "{name}");
         }

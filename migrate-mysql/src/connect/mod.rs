@@ -72,20 +72,9 @@ pub struct Mysql {
     allow_plain_password: bool,
 }
 
-/// An open connection of its own, and what is known of it.
+/// An open connection of its own.
 pub(crate) struct Link {
     pub(crate) conn: Line,
-    /// It is MariaDB, whatever the URL says.
-    pub(crate) mariadb: bool,
-    /// `(10, 11, 19)`.
-    pub(crate) version: (u16, u16, u16),
-    /// `10.11.19-MariaDB-0+deb12u1`, as the server says it.
-    pub(crate) version_text: String,
-    /// By which the server knows it; behind a proxy not what the proxy said.
-    pub(crate) id: u64,
-    /// The longest statement in bytes that the server takes. The driver does not know it: what is longer is sent, and
-    /// ends the connection.
-    pub(crate) longest: usize,
     /// Which files `LOAD DATA LOCAL` may have; at first none.
     pub(crate) files: LocalFiles,
     /// What stops the running statement.
