@@ -98,7 +98,7 @@ pub(crate) struct Standing {
 /// How a run of ours tells its waiting colleagues where the script's statement ends.
 const WARNINGS: &str = "SHOW WARNINGS LIMIT 64";
 /// The beginning of a note about code that commits on its way, in [`crate::evidence`].
-use crate::evidence::SEGMENTS;
+use crate::evidence::{SEGMENTS, STARTED};
 
 /// Every statement commits again by itself.
 pub(crate) const COMMITS_AGAIN: &str = "SET autocommit = 1";
