@@ -136,13 +136,24 @@ pub(crate) fn packets(
 
 /// Whether the server stores the text of a statement as it is, with what follows it in the packet.
 pub(crate) fn stores_its_text(text: &str, syntax: &Syntax) -> bool {
-    let mut words = words(text, syntax).filter(|word| !word.is_any(&["or", "replace", "aggregate"]));
+    const KINDS: &[&str] = &["trigger", "procedure", "function", "event", "package"];
+    let mut words = words(text, syntax).peekable();
     if !words.next().is_some_and(|word| word.is_any(&["create", "alter"])) {
         return false;
     }
-    // `DEFINER = user@host` is all that may stand before what it is.
-    let what = |text: &str| ["trigger", "procedure", "function", "event", "package"].contains(&text);
-    words.take(8).any(|word| what(&word.text.to_ascii_lowercase()))
+    while let Some(word) = words.next() {
+        if word.is("definer") {
+            // `= user@host`, `= CURRENT_USER()`
+            words.next_if(|word| word.is("="));
+            words.next();
+            while words.next_if(|word| word.is_any(&["@", "("])).is_some() {
+                words.next();
+            }
+        } else if !word.is_any(&["or", "replace", "aggregate"]) {
+            return word.is_any(KINDS);
+        }
+    }
+    false
 }
 
 /// Whether a statement may change what holds for the session.
@@ -357,7 +368,7 @@ impl Writer<'_, '_> {
             self.segments = true;
             self.push(at, PartKind::Frame, "SET autocommit = 0", false);
             let started = format!(
-                "UPDATE {} SET `note` = CONCAT(`note`, ' started') WHERE {}",
+                "UPDATE {} SET `note` = CONCAT(`note`, '{STARTED}') WHERE {}",
                 self.table,
                 history::expected(advance)
             );
@@ -411,3 +422,6 @@ pub(crate) fn script_of(packet: &str) -> &str {
     let end = [format!(";\n{WARNINGS}"), ";\nUPDATE `".to_owned()].iter().filter_map(|ours| packet.find(ours)).min();
     &packet[..end.unwrap_or(packet.len())]
 }
+
+#[cfg(test)]
+mod tests;
