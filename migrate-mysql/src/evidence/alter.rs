@@ -86,6 +86,10 @@ pub(super) fn table(table: Name, words: &Words<'_>) -> About {
         aspects.sort();
         aspects.dedup();
     }
+    // Of a table that is there these have rows, so they say that it is.
+    if aspects.get(1).is_some_and(|aspect| [Aspect::ColumnNames, Aspect::Columns, Aspect::Options].contains(aspect)) {
+        aspects.remove(0);
+    }
     let mut about = About::new(Rule::Changes, vec![Object::Table(table)], &aspects);
     let identity = [Aspect::Existence, Aspect::Identity];
     about.objects.extend(others.into_iter().map(|other| (Object::Table(other), identity.to_vec())));

@@ -37,7 +37,7 @@ impl<'n> Noted<'n> {
     }
 
     fn is_there(&self, at: usize) -> bool {
-        self.parts[at].first() != Some(&"0")
+        self.parts[at].first().is_some_and(|first| *first != "0" && !first.starts_with("0-"))
     }
 }
 
