@@ -1,4 +1,87 @@
 //! The MySQL and MariaDB backend of `migrate`.
+//!
+//! ```no_run
+//! use migrate_mysql::core::Migrator;
+//! use migrate_mysql::Mysql;
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let set = migrate_mysql::embed_migrations!("tests/embedded");
+//!     let database = Mysql::from_url("mysql://deploy@db.example/shop?ssl-mode=VERIFY_IDENTITY")?;
+//!     let report = Migrator::new(database, set).up().await?;
+//!     for step in &report.steps {
+//!         println!("{}", step.title);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`connect`] | [`Mysql`]: where the database is, how connections to it are opened; create and drop |
+//! | [`session`] | [`MysqlSession`]: one connection, our own or the caller's |
+//! | `observe` | what the server says of itself, and whether it is one of a cluster |
+//! | `packet` | effects → packets of statements; pure |
+//! | `perform` | packets → the server and back |
+//! | `clean` | what a script leaves in a session, and how it is taken away |
+//! | `history` | the history table |
+//! | `lock` | the lock of the migrations: `GET_LOCK` |
+//! | `lease` | the same on a cluster: a row with an end and a fence |
+//! | `blockers` | who keeps a statement waiting, asked on a second connection |
+//! | `evidence` | what became of a statement that commits by itself |
+//! | [`dialect`] | plain data about both engines, and effects as SQL for their clients |
+//! | `error` | error numbers → what the core decides by |
+//!
+//! # Which server
+//! MySQL 8.0 and later, MariaDB 10.5 and later. MySQL 9.7 and MariaDB 10.11 are in every run of the tests; MariaDB 10.5
+//! and 11.8 and a Galera cluster of three nodes in those of `scripts/test --matrix`. MySQL 8.0 and 8.4 are in the
+//! compose file and were not run by us. What only speaks the protocol (Aurora, `TiDB`, Vitess) is not tested.
+//!
+//! # Half-applied migrations
+//! On these engines a definition commits by itself, so a migration is not one transaction. Each of its statements is
+//! written down in the history:
+//!
+//! - Changes of rows share a transaction with their row, and are never in doubt.
+//! - What leads to the same when it is run again is followed by its row in the same packet.
+//! - Everything else is announced first, with what the catalog says of the objects that it names. The announcement, the
+//!   statement and its row are one packet: the server goes through it also when its client is gone, so an orphan keeps its own
+//!   books. After a crash of the server, or a `KILL`, the catalog decides: what looks as before did not run.
+//!
+//! What cannot be decided is said by `plan` beforehand: writes to tables without transactions, and procedures that roll
+//! back or whose text cannot be read. Only there a person is asked, and about one statement.
+//!
+//! # Runtime
+//! Tokio, with its timer and its I/O enabled; one thread is enough. A run has one working connection. Others are opened
+//! where they are needed: to ask who is in the way, to keep a lease, and to stop a statement, which has a thread and a
+//! runtime of its own.
+//!
+//! # The caller's own connection
+//! [`MysqlSession::on`] borrows a `mysql_async::Conn`, and [`Migrator::run_on`](migrate_core::Migrator::run_on) migrates
+//! on it:
+//!
+//! ```no_run
+//! use migrate_mysql::core::Migrator;
+//! use migrate_mysql::{Mysql, MysqlSession, mysql_async};
+//!
+//! # async fn migrate(conn: &mut mysql_async::Conn) -> Result<(), Box<dyn std::error::Error>> {
+//! let set = migrate_mysql::embed_migrations!("tests/embedded");
+//! // What the migrator would connect to; it does not.
+//! let migrator = Migrator::new(Mysql::from_url("mysql://localhost/shop")?, set);
+//! let mut session = MysqlSession::on(conn).await?;
+//! migrator.run_on(&mut session, &mut ()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Only what we set ourselves is put back; what a script changes for the session stays and is told as a notice. What
+//! needs a second connection is not there: nobody is named who is in the way, nothing can be stopped, and on a cluster
+//! the run is refused. A connection that is lost ends the run.
+//!
+//! # Deliberately absent
+//! - No policy: nothing here compares versions, knows what is pending, or tries a statement again.
+//! - No pool: the lock and the settings of a run live on one connection.
+//! - No framing of the protocol: statements travel together as the server's own packets of several statements.
+//! - The variables and files of the native clients are read by nobody here. The command line hands them in.
 
 mod blockers;
 mod clean;
@@ -19,3 +102,37 @@ pub use dialect::{MARIADB, MYSQL};
 pub use migrate_core as core;
 pub use mysql_async;
 pub use session::MysqlSession;
+
+#[doc(hidden)]
+pub use migrate_macros::embed as __embed;
+
+/// A set that is read and checked at compile time: `embed_migrations!("migrations")` is an expression of type
+/// [`MigrationSet`](migrate_core::MigrationSet). The folder counts from the crate's manifest. With `mariadb` before it,
+/// the files for MariaDB go before those for MySQL.
+///
+/// Whatever is wrong with the set is an error of the compiler that names the file and the line. A file that changes is
+/// seen by cargo; that one was *added* it sees only with this line in `build.rs`:
+///
+/// ```
+/// println!("cargo::rerun-if-changed=migrations");
+/// ```
+///
+/// ```
+/// let mysql = migrate_mysql::embed_migrations!("tests/embedded");
+/// let mariadb = migrate_mysql::embed_migrations!(mariadb, "tests/embedded");
+/// assert_eq!((mysql.iter().count(), mariadb.iter().count()), (2, 2));
+/// assert_ne!(mysql, mariadb);
+/// ```
+///
+/// ```compile_fail
+/// let set = migrate_mysql::embed_migrations!("tests/no_such_folder");
+/// ```
+#[macro_export]
+macro_rules! embed_migrations {
+    ($folder:literal) => {
+        $crate::__embed!(($crate::core) mysql $folder)
+    };
+    (mariadb, $folder:literal) => {
+        $crate::__embed!(($crate::core) mariadb $folder)
+    };
+}

@@ -33,6 +33,7 @@ fn expand(input: TokenStream) -> Result<TokenStream, String> {
     let (engine, classify, atomicity, constant) = match engine.as_str() {
         "postgres" => (EngineNames::POSTGRES, classify::postgres as Classify, Atomicity::Script, "POSTGRES"),
         "mysql" => (EngineNames::MYSQL, classify::mysql as Classify, Atomicity::Statement, "MYSQL"),
+        "mariadb" => (EngineNames::MARIADB, classify::mysql as Classify, Atomicity::Statement, "MARIADB"),
         "sqlite" => (EngineNames::SQLITE, classify::sqlite as Classify, Atomicity::Script, "SQLITE"),
         other => return Err(format!("embed_migrations: no engine is called `{other}`")),
     };

@@ -1,0 +1,4 @@
+create procedure greet(in name varchar(100))
+begin
+  select concat('hello ', name);
+end;
