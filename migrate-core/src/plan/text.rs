@@ -60,7 +60,8 @@ fn summary(step: &Step) -> String {
             parts.push(format!("statement {} in batches", unit.runs.start + 1));
         }
     }
-    let doubtful: Vec<_> = step.units.iter().filter(|unit| may_be_in_doubt(unit)).map(|unit| unit.runs.start + 1).collect();
+    let doubtful: Vec<_> =
+        step.units.iter().filter(|unit| may_be_in_doubt(unit)).map(|unit| unit.runs.start + 1).collect();
     if let Some((last, others)) = doubtful.split_last() {
         let others: String = others.iter().map(|number| format!("{number}, ")).collect();
         let statements = if others.is_empty() { "statement" } else { "statements" };
