@@ -20,6 +20,11 @@ mod on_mysql {
     const FLAVOUR: migrate_tests::servers::Flavour = migrate_tests::servers::Flavour::MySql;
 
     mod conformance;
+    mod exclusion;
+    mod halfway;
+    mod kills;
+    mod kinds;
     mod support;
     mod sweep;
+    mod world;
 }

@@ -71,8 +71,9 @@ fn one_by_one() -> MigrationSet {
         ),
         (
             "6_session",
-            "set session sort_buffer_size = 300000;\ncreate temporary table x (n int);\ninsert into x values (1);\n\
-             insert into ran select concat('6', n) from x;\nalter table a add column c int;",
+            // What is set holds to the end of its migration, whoever comes to it.
+            "set session sort_buffer_size = 300000;\nset @before = 1;\nalter table a add column c int;\n\
+             insert into ran select concat('6 ', @@session.sort_buffer_size);\ncreate temporary table x (n int);",
         ),
         (
             "7_asked",
