@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fmt, io::Write as _};
 
 mod framing;
@@ -103,8 +103,8 @@ struct Shared {
     refusing: bool,
     cut_all: Option<How>,
     ended: bool,
-    /// Each message's sender and type; 0 is the start of a connection.
-    passed: Vec<(Side, u8)>,
+    /// Each message's sender, type and moment; the type 0 is the start of a connection.
+    passed: Vec<(Side, u8, Instant)>,
 }
 
 impl Proxy {
@@ -186,11 +186,16 @@ impl Proxy {
     /// a database, `R` resets the session, `X` ends it, `.` goes on with what came before.
     pub fn passed(&self) -> String {
         let shared = lock(&self.shared);
-        let words = shared.passed.iter().map(|(side, kind)| {
+        let words = shared.passed.iter().map(|(side, kind, _)| {
             let arrow = if *side == Side::Client { '>' } else { '<' };
             format!("{arrow}{}", if *kind == 0 { '*' } else { char::from(*kind) })
         });
         words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whose message came when.
+    pub fn moments(&self) -> Vec<(Side, Instant)> {
+        lock(&self.shared).passed.iter().map(|(side, _, moment)| (*side, *moment)).collect()
     }
 
     fn wake(&self) {

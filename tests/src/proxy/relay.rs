@@ -219,7 +219,7 @@ impl Way {
         let due = Instant::now() + delay;
         let sent = cut.is_none_or(|cut| cut.after);
         if sent {
-            shared.passed.push((self.side, message.kind));
+            shared.passed.push((self.side, message.kind, Instant::now()));
             self.queue.push_back((due, Item::Bytes(message.bytes)));
         }
         if let Some(cut) = cut {

@@ -9,5 +9,11 @@ mod on_mariadb {
     const FLAVOUR: migrate_tests::servers::Flavour = migrate_tests::servers::Flavour::MariaDb;
 
     mod conformance;
+    mod exclusion;
+    mod halfway;
+    mod kills;
+    mod kinds;
     mod support;
+    mod sweep;
+    mod world;
 }

@@ -415,6 +415,8 @@ impl Local {
             format!("--socket={}", file("sock")),
             format!("--pid-file={}", file("pid")),
             format!("--log-error={}", file("log.err")),
+            // MariaDB removes the temporary tables that it finds there when it starts, also those of other servers.
+            format!("--tmpdir={}", guard.folder().display()),
         ]);
         // Names would be asked for on the network.
         let common = ["--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=400", "--loose-mysqlx=OFF"];

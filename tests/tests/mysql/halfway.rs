@@ -1,0 +1,184 @@
+//! A connection is lost while a statement runs for long. Whoever goes on waits until the server's thread has ended, and
+//! the statement runs once: by the row that the orphan wrote, or by what it left.
+
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use migrate_core::backend::Holder;
+use migrate_core::{Error, Event, MigrationSet, Migrator, RunOptions};
+use migrate_tests::proxy::How;
+use migrate_tests::servers::mysql::{Client, Database, Options};
+use migrate_tests::servers::{MySql as Server, wait_for};
+
+use super::FLAVOUR;
+use super::support::{assert_whole, backend, block_on, fragile, history, proxied, set};
+
+/// Who goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Another run.
+    Another,
+    /// The same one, on another connection.
+    TheSame,
+}
+
+/// What becomes of the orphan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It comes to its end.
+    Finishes,
+    /// An administrator ends it.
+    Killed,
+    /// The server dies with it.
+    ServerDies,
+}
+
+/// Tables with `rows` rows, and a slow statement between others.
+fn slow(rows: u32, statement: &str) -> MigrationSet {
+    let create = format!(
+        "create table ran (what text not null);\ncreate table a (n int primary key auto_increment, m int not null, t varchar(200));\n\
+         create table b (n int not null, m int not null);\n\
+         insert into a (m, t) with recursive i as (select 1 as i union all select i + 1 from i where i < 1000) \
+         select i, repeat('x', 150) from i limit {};\n{}insert into ran values ('1');",
+        rows.min(1000),
+        "insert into a (m, t) select m, t from a;\n".repeat((rows / 1000).max(1).ilog2() as usize)
+    );
+    set(&[
+        ("1_create", &create),
+        ("2_slow", &format!("insert into ran values ('2a');\n{statement};\ninsert into ran values ('2b');")),
+        ("3_last", "insert into ran values ('3');"),
+    ])
+}
+
+fn undisturbed(set: &MigrationSet) -> String {
+    let database = Server::shared(FLAVOUR).database();
+    block_on(fragile(&database.url(), set).up()).unwrap_or_else(|error| panic!("{error:#?}"));
+    database.contents()
+}
+
+fn first_only(set: &MigrationSet) -> MigrationSet {
+    MigrationSet::new("main", vec![set.iter().next().expect("a migration").clone()]).expect("one is no two")
+}
+
+/// The connection that runs a statement which begins like this.
+fn runs(watcher: &mut Client, database: &Database<'_>, beginning: &str) -> u64 {
+    // Its packet begins with ours. Which statement of a packet it is, is told by what it does.
+    let sql = format!(
+        "select id from information_schema.processlist where db = '{}' and command = 'Query' \
+         and (info like '{beginning}%' or state like 'Waiting for table metadata lock%') and id <> connection_id()",
+        database.name()
+    );
+    wait_for("it runs", || watcher.run(&sql).lines().last()?.trim().parse().ok())
+}
+
+/// A run that waits as long as it must, and tells whom it waits for.
+fn run(url: &str, set: &MigrationSet, next: Next, waits: &Sender<Holder>) -> Result<(), Error> {
+    let mut options = RunOptions::default();
+    options.lock_timeout = Duration::from_secs(50);
+    if next == Next::Another {
+        options.reconnect_for = Duration::ZERO;
+    }
+    let mut observer = |event: &Event<'_>| {
+        if let Event::Waiting { holder, .. } = event {
+            let _ = waits.send((*holder).clone());
+        }
+    };
+    let migrator = Migrator::new(backend(url), set.clone()).options(options);
+    block_on(migrator.run(&mut observer)).map(drop)
+}
+
+/// The connection is cut while the statement runs: kept waiting by another session, or at work on many rows.
+fn half_way(server: &Server, statement: &str, held: bool, next: Next, end: End) {
+    let context = format!("{statement}, held: {held}, {next:?}, {end:?}");
+    let set = slow(if held { 1000 } else { 100_000 }, statement);
+    let expected = undisturbed(&set);
+    let database = server.database();
+    block_on(fragile(&database.url(), &first_only(&set)).up()).unwrap_or_else(|error| panic!("{context}: {error}"));
+    let (proxy, url) = proxied(&database);
+    let (url, set) = (&*url, &set);
+    thread::scope(|scope| {
+        // In here, so that nothing waits for them when this fails.
+        let mut blocker = database.client();
+        let mut watcher = Client::connect(server, &server.address(), "mysql");
+        if held {
+            blocker.run("begin; select count(*) from a for update; select count(*) from b");
+        }
+        let (waits, told) = channel();
+        let mut going_on = scope.spawn({
+            let waits = waits.clone();
+            move || run(url, set, next, &waits)
+        });
+        let beginning = statement.split(' ').next().expect("a word");
+        let orphan = runs(&mut watcher, &database, beginning);
+        proxy.cut_all(How::Reset);
+        if next == Next::Another {
+            let result = going_on.join().expect("a run");
+            assert!(result.is_err(), "{context}: it did not lose its connection");
+            going_on = scope.spawn(move || run(url, set, next, &waits));
+        }
+        if held && end != End::ServerDies {
+            let holder: Holder = wait_for("who goes on waits", || told.try_recv().ok());
+            assert!(holder.who.ends_with(&format!("connection {orphan}")), "{context}: {holder:?}");
+        }
+        match end {
+            End::Finishes => {}
+            End::Killed => drop(watcher.run(&format!("kill {orphan}"))),
+            End::ServerDies => {
+                server.kill9();
+                server.restart();
+            }
+        }
+        if held && end != End::ServerDies {
+            blocker.run("rollback");
+        }
+        let mut result = going_on.join().expect("a run");
+        if end == End::ServerDies && next == Next::Another {
+            // It may have lost its own.
+            result = result.or_else(|_| run(url, set, next, &channel().0));
+        }
+        result.unwrap_or_else(|error| panic!("{context}: {error:#?}\n{}", history(&database)));
+    });
+    assert_whole(&database, set, &expected, &context);
+    let settled = database.sql("select settled_by from migrate_history where settled_by is not null");
+    let defines = !statement.starts_with("insert") && !statement.starts_with("update");
+    match end {
+        // The orphan wrote its row.
+        End::Finishes => assert_eq!(settled, "", "{context}"),
+        End::Killed if held && defines => assert_eq!(settled.lines().count(), 1, "{context}\n{}", history(&database)),
+        // What shares a transaction with its row leaves nothing; what was not held may have come to its end.
+        End::Killed | End::ServerDies => {}
+    }
+}
+
+fn all_ends(statement: &str) {
+    let own = Server::start(FLAVOUR, Options::default());
+    for next in [Next::Another, Next::TheSame] {
+        for end in [End::Finishes, End::Killed] {
+            half_way(Server::shared(FLAVOUR), statement, true, next, end);
+        }
+        half_way(Server::shared(FLAVOUR), statement, false, next, End::Finishes);
+    }
+    half_way(&own, statement, true, Next::TheSame, End::ServerDies);
+    half_way(&own, statement, false, Next::Another, End::ServerDies);
+}
+
+#[test]
+fn a_table_that_is_copied_is_altered_once_whatever_ended_the_first_try() {
+    all_ends("alter table a add column c int, algorithm=copy");
+}
+
+#[test]
+fn an_index_is_built_once_whatever_ended_the_first_try() {
+    all_ends("create index a_m on a (m, t)");
+}
+
+#[test]
+fn rows_are_inserted_once_whatever_ended_the_first_try() {
+    all_ends("insert into b select n, m from a");
+}
+
+#[test]
+fn rows_are_updated_once_whatever_ended_the_first_try() {
+    all_ends("update a set m = m + 1");
+}

@@ -1,0 +1,381 @@
+//! Every kind of statement is stopped in the middle: its client is killed, its connection, the statement itself, the
+//! whole server. The next run completes; what is there equals what an undisturbed run leaves, down to which table is
+//! which, and nobody is asked about statements of which nothing can be half done.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use migrate_core::MigrationSet;
+use migrate_core::error::ErrorKind;
+use migrate_core::plan::Refusal;
+use migrate_tests::proxy::{Protocol, Proxy, Side};
+use migrate_tests::servers::mysql::{Client, Options};
+use migrate_tests::servers::{Flavour, MySql as Server};
+use migrate_tests::{Project, Random, Transcript, crashes, difference, program};
+
+use super::FLAVOUR;
+use super::kinds::{KINDS, Kind, On};
+use super::support::{block_on, fragile, history, not_once, set};
+use super::world::World;
+
+/// Who is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Victim {
+    /// kill -9 of the program.
+    Client,
+    /// `KILL`, as an administrator does.
+    Connection,
+    /// `KILL QUERY`.
+    Statement,
+    /// kill -9 of the server, which is started again.
+    Server,
+    /// Both, as when a machine loses its power.
+    Machine,
+}
+
+/// A kind, alone in its migration or between others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Case {
+    kind: &'static Kind,
+    between: bool,
+}
+
+/// What an undisturbed run does.
+struct Undisturbed {
+    /// What is there before the statement, where that can be asked for, and after it.
+    before: String,
+    after: String,
+    ran: String,
+    works: Vec<Work>,
+}
+
+/// What came of the crashes.
+#[derive(Default)]
+struct Counts {
+    crashes: usize,
+    hit: usize,
+    /// How often what decided.
+    by: BTreeMap<String, usize>,
+    asked: usize,
+    /// The question was right: it was half done.
+    half_done: usize,
+    /// The server said no, and a person was told that it may be half done.
+    told: usize,
+    wrong: Vec<String>,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} crashes, {} of a run at work:", self.crashes, self.hit)?;
+        for (by, count) in &self.by {
+            write!(f, " {count} by {by},")?;
+        }
+        let Self { asked, half_done, told, wrong, .. } = self;
+        write!(f, " {asked} asked ({half_done} half done), {told} told, {} wrong", wrong.len())
+    }
+}
+
+/// The kinds that this server knows.
+fn kinds() -> Vec<&'static Kind> {
+    let other = if FLAVOUR == Flavour::MySql { On::MariaDb } else { On::MySql };
+    KINDS.iter().filter(|kind| kind.on != other).collect()
+}
+
+impl Case {
+    /// Its migrations, about a database.
+    fn files(self, world: &World<'_>) -> Vec<(&'static str, String)> {
+        let statement = world.named(self.kind.statement);
+        vec![
+            (
+                "1_before",
+                format!(
+                    "create table ran (what text not null);\n{}insert into ran values ('1');",
+                    world.setup(self.kind)
+                ),
+            ),
+            (
+                "2_kind",
+                if self.between {
+                    format!("insert into ran values ('2a');\n{statement};\ninsert into ran values ('2b');")
+                } else {
+                    format!("{statement};")
+                },
+            ),
+            ("3_last", "insert into ran values ('3');".to_owned()),
+        ]
+    }
+
+    /// Everything before the statement is done.
+    fn begin<'s>(self, server: &'s Server) -> (World<'s>, Project, MigrationSet) {
+        let mut world = World::of(server);
+        let files = self.files(&world);
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        let url = world.database.url();
+        block_on(fragile(&url, &set(&files[..1])).up()).unwrap_or_else(|error| panic!("{self:?}: {error:#?}"));
+        world.remember();
+        (world, Project::with(&files), set(&files))
+    }
+
+    /// What an undisturbed run does; `None` where this server does not take the statement.
+    fn undisturbed(self, server: &Server) -> Option<Undisturbed> {
+        let (world, project, _) = self.begin(server);
+        let before = if self.kind.may_ask { world.contents() } else { String::new() };
+        let proxy = Proxy::start(Protocol::MySql, &server.address(), Duration::ZERO);
+        let transcript = project.migrate(&up(&world, &proxy));
+        // With its default settings MySQL writes a log that cannot hold them all.
+        if transcript.code == Some(3) && transcript.stderr.contains("violates GTID consistency") {
+            return None;
+        }
+        transcript.exits(0);
+        Some(Undisturbed { before, after: world.contents(), ran: world.ran(), works: works(&proxy) })
+    }
+}
+
+fn up(world: &World<'_>, proxy: &Proxy) -> String {
+    format!("up -d {}?ssl-mode=DISABLED --dir migrations", world.database.url_by(&proxy.address()))
+}
+
+/// A moment at which the server is at work: behind this message, for so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Work {
+    side: Side,
+    /// Which one of those that this side sent.
+    message: u64,
+    took: Duration,
+}
+
+/// Whenever the server is at work, once there is something to do.
+fn works(proxy: &Proxy) -> Vec<Work> {
+    let mut works: Vec<Work> = Vec::new();
+    let mut counts = [0; 2];
+    let mut last = None;
+    for (side, moment) in proxy.moments() {
+        if let (Side::Server, Some((side, since))) = (side, last) {
+            let message = counts[usize::from(side == Side::Server)];
+            works.push(Work { side, message, took: moment.duration_since(since) });
+        }
+        counts[usize::from(side == Side::Server)] += 1;
+        last = Some((side, moment));
+    }
+    // Before its first packet a run reads the session's variables, and nothing else has so many rows.
+    let asks = |work: &Work| work.side == Side::Client;
+    let turns: Vec<usize> = (0..works.len()).filter(|at| asks(&works[*at])).collect();
+    let begin = turns.windows(2).find(|turns| turns[1] - turns[0] > 200).map_or(0, |turns| turns[1]);
+    works.split_off(begin)
+}
+
+/// A moment: half of them in the longest work, which is mostly the statement's.
+fn moment(works: &[Work], random: &mut Random) -> Work {
+    let longest = works.iter().max_by_key(|work| work.took).copied().expect("a run that says something");
+    let all: Duration = works.iter().map(|work| work.took).sum();
+    let mut left = random.up_to(all);
+    let mut any = works.iter().copied().filter(|work| {
+        let here = left < work.took;
+        left = left.saturating_sub(work.took);
+        here
+    });
+    let work = if random.below(2) == 0 { longest } else { any.next().unwrap_or(longest) };
+    Work { took: random.up_to(work.took * 11 / 10), ..work }
+}
+
+/// How long a message is on its way to the server where somebody must be asked meanwhile.
+const ONE_WAY: Duration = Duration::from_millis(2);
+
+/// One run that is killed; whether it was at work then, and what it said.
+fn kill(
+    victim: Victim,
+    case: Case,
+    moment: Work,
+    (world, project): (&World<'_>, &Project),
+    administrator: Option<&mut Client>,
+) -> (bool, Transcript) {
+    let server = world.database.server();
+    let delay = if administrator.is_some() { ONE_WAY } else { Duration::ZERO };
+    let proxy = Proxy::start(Protocol::MySql, &server.address(), delay * 2);
+    let words = up(world, &proxy);
+    let mut child = project.start(&words);
+    let id = administrator.as_ref().and_then(|_| {
+        comes_to(&proxy, &mut child, Work { side: Side::Client, message: 4, took: Duration::ZERO });
+        world.database.processes().first().copied()
+    });
+    let mut hit = comes_to(&proxy, &mut child, moment);
+    // The moment is the subject: there is no condition to wait for.
+    thread::sleep(moment.took + if moment.side == Side::Client { delay } else { Duration::ZERO });
+    match victim {
+        Victim::Client => child.kill().expect("a child can be killed"),
+        Victim::Connection | Victim::Statement => {
+            let how = if victim == Victim::Connection { "connection" } else { "query" };
+            match (administrator, id) {
+                (Some(administrator), Some(id)) => drop(administrator.run(&format!("kill {how} {id}"))),
+                _ => hit = false,
+            }
+        }
+        Victim::Server | Victim::Machine => {
+            server.kill9();
+            if victim == Victim::Machine {
+                child.kill().expect("a child can be killed");
+            }
+            server.restart();
+        }
+    }
+    let transcript = project.end(&words, child);
+    assert!(transcript.code.is_some() || matches!(victim, Victim::Client | Victim::Machine), "{case:?}\n{transcript}");
+    (hit, transcript)
+}
+
+/// Waits for a message; whether it comes before the client ends.
+fn comes_to(proxy: &Proxy, child: &mut Child, moment: Work) -> bool {
+    let begin = Instant::now();
+    let passed = || {
+        let counts = proxy.counts();
+        if moment.side == Side::Client { counts.client_messages } else { counts.server_messages }
+    };
+    while passed() < moment.message {
+        if child.try_wait().expect("a child can be waited for").is_some() {
+            return false;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "{moment:?} does not come");
+        thread::sleep(Duration::from_micros(20));
+    }
+    true
+}
+
+/// One crash, and what comes after it.
+fn crash(
+    victim: Victim,
+    case: Case,
+    server: &Server,
+    expected: &Undisturbed,
+    random: &mut Random,
+    counts: &mut Counts,
+) {
+    let (world, project, set) = case.begin(server);
+    let mut administrator = matches!(victim, Victim::Connection | Victim::Statement)
+        .then(|| Client::connect(server, &server.address(), "mysql"));
+    let moment = moment(&expected.works, random);
+    let (hit, transcript) = kill(victim, case, moment, (&world, &project), administrator.as_mut());
+    counts.crashes += 1;
+    counts.hit += usize::from(hit && transcript.code != Some(0) || hit && victim != Victim::Client);
+    let context = format!("{victim:?} after {moment:?}, between: {}, {:?}", case.between, case.kind.name);
+    let mut wrong = |what: String| {
+        counts.wrong.push(format!("{context}: {what}\n{}\n{transcript}", history(&world.database)));
+    };
+    // Who has no connection yet gives up. Who is asked is asked again below.
+    let said = match transcript.code {
+        None | Some(0 | 4) => true,
+        Some(6) => transcript.stderr.contains("error[M0401]"),
+        Some(3) => victim == Victim::Statement,
+        Some(1) => victim == Victim::Statement && transcript.stderr.contains("interrupted"),
+        _ => false,
+    };
+    if !said {
+        return wrong(format!("exit {:?}", transcript.code));
+    }
+    let told = transcript.code == Some(3) && transcript.stderr.contains("half done");
+    let mut asked = 0;
+    let report = loop {
+        let error = match block_on(fragile(&world.database.url(), &set).up()) {
+            Ok(report) => break report,
+            Err(error) => error,
+        };
+        let ErrorKind::Refused(Refusal::InDoubt { id, statement, reason, .. }) = error.kind() else {
+            return wrong(format!("{error:#?}"));
+        };
+        asked += 1;
+        if !case.kind.may_ask || asked > 1 {
+            return wrong(format!("asked: {reason}"));
+        }
+        let now = world.contents();
+        if now != expected.after && now != expected.before {
+            counts.asked += 1;
+            counts.half_done += 1;
+            return;
+        }
+        let answer = block_on(fragile(&world.database.url(), &set).settle(id, *statement, now == expected.after));
+        if let Err(error) = answer {
+            return wrong(format!("the answer is refused: {error:#?}"));
+        }
+    };
+    let (found, ran, rows) = (world.contents(), world.ran(), not_once(&world.database));
+    if found != expected.after && told {
+        counts.told += 1;
+        return;
+    }
+    if (&found, &ran, rows.as_str()) != (&expected.after, &expected.ran, "") {
+        return wrong(format!(
+            "not what an undisturbed run leaves: {ran}, not once: {rows:?}\n{}",
+            difference(&found, &expected.after)
+        ));
+    }
+    let check = block_on(fragile(&world.database.url(), &set).check());
+    if !check.as_ref().is_ok_and(|check| check.is_current()) {
+        return wrong(format!("{check:#?}"));
+    }
+    counts.asked += asked;
+    let settled = world.database.sql("select settled_by from migrate_history where settled_by is not null");
+    for line in settled.lines() {
+        let by = line.split(':').next().unwrap_or_default().to_owned();
+        *counts.by.entry(by).or_default() += 1;
+    }
+    if settled.is_empty() && hit {
+        let begun = report.steps.iter().all(|step| step.title != "2 kind") || transcript.code == Some(0);
+        *counts.by.entry(if begun { "its row" } else { "nothing sent" }.to_owned()).or_default() += 1;
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the counts are what it is about")]
+fn killed(victims: &[Victim], server: &Server, rounds: usize) {
+    program();
+    let mut random = Random::seeded();
+    let kinds = kinds();
+    let offset = usize::try_from(random.below(kinds.len() as u64)).expect("a small number");
+    let stride = (kinds.len() / rounds.max(1)).max(1);
+    let mut known: Vec<(Case, Option<Undisturbed>)> = Vec::new();
+    let mut counts = Counts::default();
+    for round in 0..rounds {
+        let kind = kinds[(offset + round * stride) % kinds.len()];
+        let case = Case { kind, between: random.below(2) == 0 };
+        if known.iter().all(|(known, _)| *known != case) {
+            known.push((case, case.undisturbed(server)));
+        }
+        let expected = known.iter().find(|(known, _)| *known == case).and_then(|(_, expected)| expected.as_ref());
+        let Some(expected) = expected else {
+            println!("not on this server: {}", kind.name);
+            continue;
+        };
+        let victim = victims[usize::try_from(random.below(victims.len() as u64)).expect("a small number")];
+        crash(victim, case, server, expected, &mut random, &mut counts);
+        if round % 50 == 49 {
+            println!("{} of {rounds}: {counts}", round + 1);
+        }
+    }
+    println!("{FLAVOUR:?} {}, {victims:?}: {counts}", server.version());
+    assert!(counts.wrong.is_empty(), "{}", counts.wrong.join("\n"));
+    assert!(counts.hit > 0 || rounds < 5, "nobody was ever hit: this tests nothing");
+}
+
+#[test]
+fn there_are_enough_kinds_and_each_can_be_undisturbed() {
+    assert!(kinds().len() > 100, "{}", kinds().len());
+    let names: std::collections::BTreeSet<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    assert_eq!(names.len(), KINDS.len(), "a name is taken twice");
+}
+
+#[test]
+fn after_kill_9_of_the_client_in_any_kind_of_statement_the_next_run_completes() {
+    killed(&[Victim::Client], Server::shared(FLAVOUR), crashes());
+}
+
+#[test]
+fn after_kill_of_the_connection_or_the_statement_the_run_or_the_next_completes() {
+    killed(&[Victim::Connection, Victim::Statement], Server::shared(FLAVOUR), crashes().div_ceil(2));
+}
+
+#[test]
+fn after_kill_9_of_the_server_the_run_or_the_next_completes() {
+    let server = Server::start(FLAVOUR, Options::default());
+    killed(&[Victim::Server, Victim::Machine], &server, crashes().div_ceil(2));
+}
