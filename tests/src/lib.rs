@@ -8,9 +8,11 @@
 //! | [`servers`] | real servers, started when first needed |
 //! | [`proxy`] | what stands before a server: slow, counting, and able to cut a connection at a chosen message |
 //! | [`random`] | numbers that come back when their seed does |
+//! | [`effort`] | how much a test may take |
 //!
 //! Tests of one crate alone stand in that crate.
 
+pub mod effort;
 pub mod program;
 pub mod project;
 #[cfg(unix)]
@@ -20,10 +22,11 @@ pub mod random;
 pub mod servers;
 pub mod transcript;
 
+pub use effort::{crashes, long, thin};
 pub use program::program;
 pub use project::Project;
 pub use random::Random;
-pub use transcript::Transcript;
+pub use transcript::{Transcript, difference};
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -17,6 +17,9 @@ use tempfile::TempDir;
 use crate::transcript::redacted;
 use crate::{Transcript, program};
 
+/// Files of the native layout: names without `.sql`, and texts.
+pub type Files<'a> = &'a [(&'a str, &'a str)];
+
 /// A temporary folder in which the program is run. It is removed when dropped.
 #[derive(Debug)]
 pub struct Project {
@@ -59,6 +62,15 @@ impl Project {
             project.write(&format!("{folder}/{}", entry.file_name().to_string_lossy()), &text);
         }
         project
+    }
+
+    /// These files in the folder `migrations`.
+    ///
+    /// # Panics
+    /// If they cannot be written.
+    pub fn with(files: Files<'_>) -> Self {
+        let with = |project: Self, (name, text): &(&str, &str)| project.file(&format!("migrations/{name}.sql"), text);
+        files.iter().fold(Self::new(), with)
     }
 
     /// With one more file.

@@ -1,6 +1,6 @@
 //! A command and its answer, as a person sees them, without what changes from run to run.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::process::Output;
 
 /// What a command said.
@@ -139,4 +139,18 @@ mod tests {
             assert_eq!(redacted(text, "/tmp/x"), expected);
         }
     }
+}
+
+/// The lines that only one of two texts has.
+pub fn difference(found: &str, expected: &str) -> String {
+    let mut text = String::new();
+    for (sign, these, others) in [('+', found, expected), ('-', expected, found)] {
+        for line in these.lines() {
+            let count = |text: &str| text.lines().filter(|other| *other == line).count();
+            if count(these) > count(others) {
+                let _ = writeln!(text, "{sign} {line}");
+            }
+        }
+    }
+    text
 }

@@ -10,4 +10,5 @@ mod on_mariadb {
 
     mod conformance;
     mod support;
+    mod sweep;
 }

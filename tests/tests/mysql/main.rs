@@ -4,6 +4,12 @@
 //! |---|---|
 //! | `support` | a fixture, sets from texts, what a database holds |
 //! | `conformance` | the suite of the core |
+//! | `exclusion` | many processes at once |
+//! | `halfway` | connections lost while a statement runs for long |
+//! | `kills` | kill -9 of clients and servers, KILL of connections and statements, in every kind of statement |
+//! | `kinds` | those kinds |
+//! | `sweep` | the connection cut before and after every message |
+//! | `world` | what a statement can change in a server, beyond its database |
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
@@ -15,4 +21,5 @@ mod on_mysql {
 
     mod conformance;
     mod support;
+    mod sweep;
 }

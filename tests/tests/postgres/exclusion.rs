@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use migrate_core::backend::Holder;
 use migrate_core::{Event, Migrator};
+use migrate_tests::project::Files;
 use migrate_tests::proxy::{How, Proxy};
 use migrate_tests::servers::{Database, Pgbouncer, PoolMode, Postgres as Server, wait_for};
 use migrate_tests::{Project, Transcript, program};
 
-use super::support::{Files, assert_whole, backend, block_on, project, set};
+use super::support::{assert_whole, backend, block_on, set};
 
 const SMALL: Files<'_> = &[
     ("1_create", "create table ran (what text not null);\ninsert into ran values ('1');"),
@@ -53,7 +54,7 @@ fn undisturbed(files: Files<'_>) -> String {
 
 fn together(files: Files<'_>, database: &Database<'_>, url: &str) {
     let expected = undisturbed(files);
-    let transcripts = start_all(&project(files), url, 20);
+    let transcripts = start_all(&Project::with(files), url, 20);
     for transcript in &transcripts {
         assert_eq!(transcript.code, Some(0), "{transcript}\n{}", database.server().log());
     }
@@ -102,7 +103,7 @@ fn who_waits_is_told_who_is_at_work_since_when_and_what_runs() {
     let database = Server::shared().database();
     let files = slow(3);
     let files = borrowed(&files);
-    let (project, words) = (project(&files), up(&database.url()));
+    let (project, words) = (Project::with(&files), up(&database.url()));
     let holder = project.start(&words);
     runs(&database, "pg_sleep");
     let mut holders: Vec<Holder> = Vec::new();
@@ -128,7 +129,7 @@ fn after_the_holder_is_killed_the_next_goes_on_as_soon_as_the_server_notices() {
     // Before 14 the server does not look whether its client is still there.
     let (seconds, again) = if server.version() >= 140_000 { (100, 0) } else { (5, 5) };
     let files = slow(seconds);
-    let (project, words) = (project(&borrowed(&files)), up(&database.url()));
+    let (project, words) = (Project::with(&borrowed(&files)), up(&database.url()));
     let mut holder = project.start(&words);
     runs(&database, "pg_sleep");
     holder.kill().expect("a child can be killed");
@@ -149,7 +150,7 @@ fn behind_a_pooler_the_next_goes_on_after_the_lease_of_a_killed_holder() {
     let pooler = Pgbouncer::start(server, PoolMode::Transaction, 2);
     let files = slow(2);
     let files = borrowed(&files);
-    let (project, words) = (project(&files), up(&pooler.url(&database)));
+    let (project, words) = (Project::with(&files), up(&pooler.url(&database)));
     let mut holder = project.start(&words);
     runs(&database, "pg_sleep");
     holder.kill().expect("a child can be killed");

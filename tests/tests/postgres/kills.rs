@@ -4,10 +4,11 @@
 use std::time::{Duration, Instant};
 
 use migrate_core::Migrator;
+use migrate_tests::project::Files;
 use migrate_tests::servers::{Database, Options, Postgres as Server};
-use migrate_tests::{Project, Random, program};
+use migrate_tests::{Project, Random, crashes, program};
 
-use super::support::{Files, assert_whole, backend, block_on, crashes, project, set};
+use super::support::{assert_whole, backend, block_on, set};
 
 /// Transactions, and what cannot be in one, with enough rows that a moment may fall into the middle.
 const FILES: Files<'_> = &[
@@ -100,7 +101,7 @@ fn kill(victim: Victim, server: &Server, project: &Project, database: &Database<
 #[expect(clippy::print_stdout, reason = "shown when the test fails")]
 fn killed(victim: Victim, server: &Server, rounds: usize) {
     let mut random = Random::seeded();
-    let project = project(FILES);
+    let project = Project::with(FILES);
     let (expected, elapsed) = undisturbed(server, &project);
     let mut half_way = 0;
     for round in 1..=rounds {

@@ -4,9 +4,10 @@ use migrate_core::backend::TableName;
 use migrate_core::event::Event;
 use migrate_core::plan::policy::OnNonempty;
 use migrate_core::{Error, MigrationSet, Migrator, Policy};
+use migrate_tests::project::Files;
 use migrate_tests::servers::{Database, Postgres as Server, Psql};
 
-use super::support::{Files, backend, block_on, fragile, set};
+use super::support::{backend, block_on, fragile, set};
 
 fn up(database: &Database<'_>, files: Files<'_>) -> Result<(), Error> {
     block_on(fragile(&database.url(), &set(files)).up()).map(drop)

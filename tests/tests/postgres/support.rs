@@ -1,7 +1,5 @@
 //! A fixture, sets from texts, what a database holds.
 
-use std::env;
-use std::fmt::Write as _;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,7 +8,8 @@ use migrate_core::layout::Folder;
 use migrate_core::testing::Fixture;
 use migrate_core::{EngineNames, MigrationSet, Migrator, ReadOptions, RunOptions};
 use migrate_postgres::Postgres;
-use migrate_tests::Project;
+use migrate_tests::difference;
+use migrate_tests::project::Files;
 use migrate_tests::servers::{Database, Postgres as Server};
 use tokio::runtime::{Builder, Runtime};
 
@@ -53,15 +52,6 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
-/// Files of the native layout: names without `.sql`, and texts.
-pub(crate) type Files<'a> = &'a [(&'a str, &'a str)];
-
-/// The files in the folder `migrations` of a project.
-pub(crate) fn project(files: Files<'_>) -> Project {
-    let with = |project: Project, (name, text): &(&str, &str)| project.file(&format!("migrations/{name}.sql"), text);
-    files.iter().fold(Project::new(), with)
-}
-
 /// The files as a set.
 pub(crate) fn set(files: Files<'_>) -> MigrationSet {
     let files = files.iter().map(|(name, text)| (format!("{name}.sql"), *text));
@@ -77,16 +67,6 @@ pub(crate) fn fragile(url: &str, set: &MigrationSet) -> Migrator {
     Migrator::new(backend(url), set.clone()).options(options)
 }
 
-/// Whether there is time for everything: `MIGRATE_TEST_LONG`.
-pub(crate) fn long() -> bool {
-    env::var_os("MIGRATE_TEST_LONG").is_some_and(|value| !value.is_empty())
-}
-
-/// How many crashes a test may take: 25, or what `MIGRATE_TEST_CRASHES` says.
-pub(crate) fn crashes() -> usize {
-    env::var("MIGRATE_TEST_CRASHES").map_or(25, |text| text.parse().expect("MIGRATE_TEST_CRASHES is a number"))
-}
-
 /// Panics unless the database is as an undisturbed run leaves it, everything is applied, and each migration once.
 pub(crate) fn assert_whole(database: &Database<'_>, set: &MigrationSet, expected: &str, context: &str) {
     let found = database.contents();
@@ -99,20 +79,6 @@ pub(crate) fn assert_whole(database: &Database<'_>, set: &MigrationSet, expected
          or count(*) filter (where state not in ('done', 'interrupted', 'failed')) > 0",
     );
     assert_eq!(rows, "", "{context}: not once");
-}
-
-/// The lines that only one of two texts has.
-fn difference(found: &str, expected: &str) -> String {
-    let mut text = String::new();
-    for (sign, these, others) in [('+', found, expected), ('-', expected, found)] {
-        for line in these.lines() {
-            let count = |text: &str| text.lines().filter(|other| *other == line).count();
-            if count(these) > count(others) {
-                let _ = writeln!(text, "{sign} {line}");
-            }
-        }
-    }
-    text
 }
 
 /// Raises a flag when it is dropped, also by a panic: a scope waits for its threads, whatever happened.

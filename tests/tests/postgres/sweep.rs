@@ -7,8 +7,9 @@ use migrate_core::error::ErrorKind;
 use migrate_core::{MigrationSet, Migrator};
 use migrate_tests::proxy::{Cut, How, Proxy, Side};
 use migrate_tests::servers::{Database, Postgres as Server};
+use migrate_tests::{crashes, long, thin};
 
-use super::support::{assert_whole, backend, block_on, crashes, fragile, long, set};
+use super::support::{assert_whole, backend, block_on, fragile, set};
 
 /// Small transactions that travel in one window, one of several statements and one with a constraint that is checked
 /// at the end.
@@ -143,17 +144,6 @@ fn sweep(set: fn() -> MigrationSet) {
     }
     println!("{cuts} cuts at {} of {all} points", points.len());
     assert!(cuts > points.len() / 2, "only {cuts} of {} runs came to their cut", points.len());
-}
-
-/// Keeps about as many as `limit`, spread evenly, another part in every run.
-fn thin<T>(points: &mut Vec<T>, limit: usize) {
-    let stride = points.len().div_ceil(limit.max(1));
-    let offset = migrate_tests::Random::seeded().below(stride as u64);
-    let mut index = 0;
-    points.retain(|_| {
-        index += 1;
-        (index - 1) % stride as u64 == offset
-    });
 }
 
 /// A run with a cut, and what comes after it; whether the moment of the cut came.

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use migrate_core::backend::Blocker;
 use migrate_core::{Event, MigrationSet, Migrator, RunOptions};
+use migrate_tests::long;
 use migrate_tests::servers::{Database, Postgres as Server, wait_for};
 
-use super::support::{AtEnd, backend, block_on, long, set};
+use super::support::{AtEnd, backend, block_on, set};
 
 /// Who was said to be in the way, and how often a step was tried again.
 #[derive(Debug, Default)]

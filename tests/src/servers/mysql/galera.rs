@@ -30,7 +30,7 @@ struct Ports {
 impl Galera {
     /// Whether there is time for clusters: `MIGRATE_TEST_LONG`, as with `scripts/test --matrix`, which unpacks one.
     pub fn is_wanted() -> bool {
-        std::env::var_os("MIGRATE_TEST_LONG").is_some_and(|value| !value.is_empty())
+        crate::long()
     }
 
     /// A new cluster, without databases.
