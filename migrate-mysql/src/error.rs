@@ -10,9 +10,9 @@ use std::io::ErrorKind;
 use migrate_core::backend::{Fault, ServerError};
 use mysql_async::{DriverError, IoError, LocalInfileError};
 
-pub(crate) use position::position;
+pub(crate) use position::located;
 
-/// An error of the driver. Its place, where it has one, is read separately: see [`position`].
+/// An error of the driver. Its place, where it has one, is read separately: see [`located`].
 pub(crate) fn server_error(error: &mysql_async::Error) -> ServerError {
     match error {
         mysql_async::Error::Server(refused) => refusal(refused),

@@ -70,7 +70,8 @@ mod tests {
         ] {
             assert_eq!(found(text), Some((name.to_owned(), position)), "{text}");
         }
-        for text in ["load data infile 'a' into table t", "load index into cache t", "select 'load data local infile'"] {
+        for text in ["load data infile 'a' into table t", "load index into cache t", "select 'load data local infile'"]
+        {
             assert_eq!(found(text), None, "{text}");
         }
         let plain = Syntax { backslash_escapes: false, ..Syntax::MYSQL };

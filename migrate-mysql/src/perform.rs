@@ -10,7 +10,7 @@ use mysql_async::prelude::Queryable as _;
 use tokio::time::Instant;
 
 use crate::blockers::{Side, Wait};
-use crate::error::{position, server_error};
+use crate::error::{located, server_error};
 use crate::infile;
 use crate::packet::{COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, packets};
 use crate::session::{MysqlSession, cells};
@@ -270,7 +270,7 @@ impl MysqlSession<'_> {
             }
             PartKind::Script | PartKind::Code => {
                 if let Effect::Statement(statement) = &journey.effects[part.at] {
-                    error.position = position(&error.message, statement.text);
+                    located(&mut error, statement.text);
                 }
             }
             PartKind::Row if error.code.as_deref() == Some(DUPLICATE_ENTRY) => {

@@ -196,12 +196,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Makes a connection one that everything else can rely on.
-    async fn greet(
-        &self,
-        mut conn: Line,
-        address: &Address,
-        tried: Tried<'_>,
-    ) -> Result<Link, Problem> {
+    async fn greet(&self, mut conn: Line, address: &Address, tried: Tried<'_>) -> Result<Link, Problem> {
         let explain = |error: mysql_async::Error| Problem::explain(&error, tried);
         // The handshake asked for the same, and a server can be told not to listen to it.
         conn.query_drop("SET NAMES utf8mb4").await.map_err(explain)?;

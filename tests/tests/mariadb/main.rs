@@ -9,6 +9,7 @@ mod on_mariadb {
     const FLAVOUR: migrate_tests::servers::Flavour = migrate_tests::servers::Flavour::MariaDb;
 
     mod conformance;
+    mod scripts;
     mod support;
     mod sweep;
 }

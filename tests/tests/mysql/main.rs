@@ -20,6 +20,7 @@ mod on_mysql {
     const FLAVOUR: migrate_tests::servers::Flavour = migrate_tests::servers::Flavour::MySql;
 
     mod conformance;
+    mod scripts;
     mod support;
     mod sweep;
 }
