@@ -9,7 +9,7 @@ mod runtime;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -60,6 +60,8 @@ pub struct Opening<'a> {
     pub create_schema: bool,
     /// How long to wait for a server that is starting.
     pub connect_wait: Duration,
+    /// The folders of the migrations, which a script may take files from.
+    pub folders: &'a [PathBuf],
     /// The variables that the engine's own tools know.
     pub environment: &'a Environment,
 }

@@ -48,6 +48,7 @@ impl<'a> Project<'a> {
         let (url, base) = self.url()?.ok_or_else(|| Failure::usage(self.no_database()))?;
         let backend = self.select(&url)?;
         let password = self.password()?;
+        let folders = self.config.folders();
         let opening = Opening {
             url: &url,
             base: &base,
@@ -55,6 +56,7 @@ impl<'a> Project<'a> {
             create,
             create_schema: self.config.is_on(Key::CreateSchema),
             connect_wait: self.config.duration(Key::ConnectWait).unwrap_or_default(),
+            folders: &folders,
             environment: self.environment,
         };
         let database = backend.open(&opening).map_err(|problem| self.with_origin(*problem))?;

@@ -10,9 +10,9 @@ use std::io::ErrorKind;
 use migrate_core::backend::{Fault, ServerError};
 use mysql_async::{DriverError, IoError, LocalInfileError};
 
-pub(crate) use position::position;
+pub(crate) use position::located;
 
-/// An error of the driver. Its place, where it has one, is read separately: see [`position`].
+/// An error of the driver. Its place, where it has one, is read separately: see [`located`].
 pub(crate) fn server_error(error: &mysql_async::Error) -> ServerError {
     match error {
         mysql_async::Error::Server(refused) => refusal(refused),
@@ -24,7 +24,7 @@ pub(crate) fn server_error(error: &mysql_async::Error) -> ServerError {
 }
 
 /// `LOAD DATA LOCAL` did not get its file, so that nothing happened. The driver has closed the connection.
-fn no_file(error: &LocalInfileError) -> ServerError {
+pub(crate) fn no_file(error: &LocalInfileError) -> ServerError {
     let (message, hint) = match error {
         LocalInfileError::PathIsNotInTheWhiteList(name) => (
             format!("LOAD DATA LOCAL asks for {name}, which is no file of the migration's folder"),
@@ -32,7 +32,7 @@ fn no_file(error: &LocalInfileError) -> ServerError {
         ),
         LocalInfileError::NoHandler => (
             "LOAD DATA LOCAL asks for a file, and this connection gives none out".to_owned(),
-            "let migrate open its own connection",
+            "name the folder that its files may be taken from: `Mysql::local_files`",
         ),
         other => (format!("the file that LOAD DATA LOCAL asks for cannot be read: {other}"), "see to the file"),
     };
@@ -53,7 +53,17 @@ fn is_end(error: &mysql_async::Error) -> bool {
 /// What the server said.
 pub(crate) fn refusal(error: &mysql_async::ServerError) -> ServerError {
     let fault = fault(error.code, &error.state, &error.message);
-    ServerError::new(fault, error.message.as_str()).code(error.code.to_string())
+    let mut refused = ServerError::new(fault, error.message.as_str()).code(error.code.to_string());
+    refused.hint = advice(error.code).map(str::to_owned);
+    refused
+}
+
+fn advice(code: u16) -> Option<&'static str> {
+    match code {
+        // LOAD DATA LOCAL, of MySQL and MariaDB.
+        3948 | 4166 => Some("somebody who may do it: SET GLOBAL local_infile = 1"),
+        _ => None,
+    }
 }
 
 fn fault(code: u16, state: &str, message: &str) -> Fault {

@@ -90,6 +90,7 @@ pub mod dialect;
 mod error;
 mod evidence;
 mod history;
+mod infile;
 mod lease;
 mod lock;
 mod observe;

@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use migrate_core::backend::{Effect, Fault, ServerError, Settings};
+use migrate_core::backend::{Effect, Fault, NewEntry, ServerError, Settings};
 use migrate_core::sql::classify::words;
 use migrate_core::sql::{Statement, StatementKind, Syntax, TransactionControl};
 
@@ -207,7 +207,12 @@ impl Writer<'_, '_> {
                     self.push(at, PartKind::Frame, "START TRANSACTION", false);
                     self.hold_lease(at);
                 }
-                let sql = history::append(self.table, new, !alone);
+                let mut sql = history::append(self.table, new, !alone);
+                if sql.len() >= self.ground.limit {
+                    // The row matters more than the text in it.
+                    sql = history::append(self.table, &NewEntry { script: None, ..(*new).clone() }, !alone);
+                }
+                self.fits(&sql, "row of the history")?;
                 self.push(at, PartKind::Row, &sql, !leased);
                 if leased {
                     self.push(at, PartKind::Frame, "COMMIT", true);
@@ -223,6 +228,7 @@ impl Writer<'_, '_> {
                     self.hold_lease(at);
                 }
                 let sql = history::advance(self.table, advance);
+                self.fits(&sql, "row of the history")?;
                 if self.ground.counts_found {
                     self.push(at, PartKind::Row, &sql, false);
                     self.push(at, PartKind::Guard, "SELECT EXP(710 * (ROW_COUNT() <> 1))", !commits);
@@ -330,16 +336,7 @@ impl Writer<'_, '_> {
         let noted = self.noted.take();
         self.assert(at);
         self.standing.dirty |= changes_session(statement, syntax);
-        if statement.text.len() >= self.ground.limit {
-            return Err(ServerError::new(
-                Fault::Refused,
-                format!(
-                    "the statement has {} bytes, and the server takes packets of {}: raise its max_allowed_packet",
-                    statement.text.len(),
-                    self.ground.limit
-                ),
-            ));
-        }
+        self.fits(statement.text, "statement")?;
         if matches!(statement.class.kind, StatementKind::Call | StatementKind::Unknown) {
             let segments = !self.standing.in_transaction && noted.is_some_and(|note| note.starts_with(SEGMENTS));
             self.code(at, statement, segments);
@@ -359,6 +356,18 @@ impl Writer<'_, '_> {
         }
         self.push(at, PartKind::Warnings, WARNINGS, true);
         Ok(())
+    }
+
+    /// Whether the server takes it, at least in a packet of its own.
+    fn fits(&self, sql: &str, what: &str) -> Result<(), ServerError> {
+        let (length, limit) = (sql.len(), self.ground.limit);
+        if length < limit {
+            return Ok(());
+        }
+        let message = format!("the {what} has {length} bytes, and the server takes packets of {limit}");
+        let mut refused = ServerError::new(Fault::Refused, message);
+        refused.hint = Some("raise max_allowed_packet on the server".to_owned());
+        Err(refused)
     }
 
     /// Code that may commit on its way, and may answer anything.

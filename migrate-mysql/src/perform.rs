@@ -10,7 +10,8 @@ use mysql_async::prelude::Queryable as _;
 use tokio::time::Instant;
 
 use crate::blockers::{Side, Wait};
-use crate::error::{position, server_error};
+use crate::error::{located, server_error};
+use crate::infile;
 use crate::packet::{COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, packets};
 use crate::session::{MysqlSession, cells};
 
@@ -97,8 +98,12 @@ impl MysqlSession<'_> {
         let first = |error| Failure { at: 0, error };
         let home = self.home(table).await.map_err(first)?;
         let ground = self.ground().await.map_err(first)?;
+        // What it would be refused for is known, so that nothing of it is sent.
+        let barred = self.origin.as_ref().and_then(|origin| infile::barred(effects, &origin.files, &ground.syntax));
+        let effects = barred.as_ref().map_or(effects, |(at, _)| &effects[..*at]);
+        let barred = barred.map(|(at, error)| Failure { at, error });
         let (sending, standing, unsendable) = match packets(effects, &home, &ground, &self.standing) {
-            Ok((sending, standing)) => (sending, standing, None),
+            Ok((sending, standing)) => (sending, standing, barred),
             Err((at, error)) => {
                 // What comes before it is carried out, as anywhere else.
                 let (sending, standing) = packets(&effects[..at], &home, &ground, &self.standing)
@@ -265,7 +270,7 @@ impl MysqlSession<'_> {
             }
             PartKind::Script | PartKind::Code => {
                 if let Effect::Statement(statement) = &journey.effects[part.at] {
-                    error.position = position(&error.message, statement.text);
+                    located(&mut error, statement.text);
                 }
             }
             PartKind::Row if error.code.as_deref() == Some(DUPLICATE_ENTRY) => {

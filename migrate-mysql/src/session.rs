@@ -17,7 +17,7 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Value};
 
 use crate::blockers::Side;
-use crate::connect::{Cancel, LocalFiles, Mysql};
+use crate::connect::{Cancel, Mysql};
 use crate::dialect::{MARIADB, MYSQL, name};
 use crate::error::server_error;
 use crate::evidence::{self, Ask, Known, Place};
@@ -50,8 +50,6 @@ pub struct MysqlSession<'c> {
     pub(crate) lease: Option<Lease>,
     pub(crate) origin: Option<Mysql>,
     canceller: Option<Cancel>,
-    /// Which files `LOAD DATA LOCAL` may have.
-    pub(crate) files: Option<LocalFiles>,
 }
 
 /// The connection itself.
@@ -94,7 +92,6 @@ impl Backend for Mysql {
         let link = self.open().await?;
         let mut session = MysqlSession::new(Handle::Own(link.conn));
         session.canceller = Some(link.canceller);
-        session.files = Some(link.files);
         session.side = Some(Side::of(self));
         session.origin = Some(self.clone());
         Ok(Box::new(session))
@@ -146,7 +143,6 @@ impl<'c> MysqlSession<'c> {
             lease: None,
             origin: None,
             canceller: None,
-            files: None,
         }
     }
 

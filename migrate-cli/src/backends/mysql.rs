@@ -46,6 +46,9 @@ impl CliBackend for MysqlCli {
                 ready(answer.map_err(|problem| problem.message.into()))
             });
         }
+        for folder in opening.folders {
+            mysql = mysql.local_files(folder);
+        }
         Ok(Box::new(Opened { mysql, runtime: self.runtime.clone() }))
     }
 
@@ -193,6 +196,7 @@ mod tests {
             create: false,
             create_schema: false,
             connect_wait: Duration::ZERO,
+            folders: &[],
             environment: &environment,
         };
         match conn_info(&opening) {

@@ -12,7 +12,9 @@ use crate::error::{ErrorKind, StatementFailure};
 use crate::event::{Event, Observer};
 use crate::history::State;
 use crate::plan::{How, Step, Unit};
-use crate::sql::{Recovery, Script, Statement, StatementKind};
+use crate::sql::classify::words;
+use crate::sql::syntax::Bodies;
+use crate::sql::{Recovery, Script, Statement, StatementKind, Syntax};
 
 use super::effects::{Journal, Part, Stamp, settings, unit_settings};
 use super::report::StepReport;
@@ -125,10 +127,14 @@ impl Run<'_> {
 
     /// What an earlier attempt set for its session holds for the rest of the script, so it is set again.
     async fn set_again(&mut self, script: &Script, start: usize) -> Result<(), Halt> {
-        for statement in script.statements().take(start).filter(sets_the_session) {
-            self.perform_quietly(&[Effect::Statement(&statement)]).await?;
+        let syntax = self.backend.dialect().syntax;
+        let statements: Vec<_> =
+            script.statements().take(start).filter(|statement| sets_the_session(statement, &syntax)).collect();
+        if statements.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let effects: Vec<_> = statements.iter().map(Effect::Statement).collect();
+        self.perform_quietly(&effects).await
     }
 
     /// Settings of the session for what runs outside a transaction; answers why they are refused.
@@ -412,14 +418,17 @@ impl Run<'_> {
     }
 }
 
-/// `SET` and `RESET`, but not what ends with its transaction.
-fn sets_the_session(statement: &Statement<'_>) -> bool {
-    let mut words = statement.text.split_whitespace().map(str::to_ascii_lowercase);
-    let first = words.next().unwrap_or_default();
-    let second = words.next().unwrap_or_default();
+/// `SET`, `RESET` and `USE`, but not what ends with its transaction, or outlives the session.
+fn sets_the_session(statement: &Statement<'_>, syntax: &Syntax) -> bool {
+    let words = words(statement.text, syntax);
+    let mut first = words.clone();
+    // What is local is a transaction's, but for MySQL.
+    let others = ["transaction", "constraints", "local"];
+    let others = if syntax.bodies == Bodies::Mysql { &others[..2] } else { &others[..] };
     statement.class.kind == StatementKind::Session
-        && ["set", "reset"].contains(&first.as_str())
-        && !["local", "transaction", "constraints"].contains(&second.as_str())
+        && first.next().is_some_and(|word| word.is_any(&["set", "reset", "use"]))
+        && first.next().is_none_or(|word| !word.is_any(others))
+        && !words.clone().any(|word| word.is_any(&["global", "persist", "persist_only"]))
 }
 
 fn stopped(step: &Step, left: &[Step]) -> Halt {

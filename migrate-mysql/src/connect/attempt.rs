@@ -10,7 +10,6 @@ use mysql_async::{Conn, DriverError, OptsBuilder, SslOpts};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::cancel::{Cancel, Target};
-use super::files::LocalFiles;
 use super::line::Line;
 use super::password::Secret;
 use super::problem::{PasswordOrigin, Problem, Tried, together};
@@ -133,12 +132,11 @@ impl<'a> Attempt<'a> {
     }
 
     async fn link(&self, address: &Address) -> Result<Link, Problem> {
-        let files = LocalFiles::default();
         let place = self.place(address);
         let linking = async {
-            let conn = self.connect(address, &files).await?;
+            let conn = self.connect(address).await?;
             let tried = self.tried(&place, conn.opts().ssl_opts().is_some());
-            self.greet(conn, address, files, tried).await
+            self.greet(conn, address, tried).await
         };
         match self.to.info.connect_timeout {
             None => linking.await,
@@ -150,10 +148,10 @@ impl<'a> Attempt<'a> {
     }
 
     /// With TLS, and without it as far as `ssl-mode` leaves the choice.
-    pub(super) async fn connect(&self, address: &Address, files: &LocalFiles) -> Result<Line, Problem> {
+    pub(super) async fn connect(&self, address: &Address) -> Result<Line, Problem> {
         let place = self.place(address);
         if let Some(ssl) = self.ssl.as_ref().filter(|_| matches!(address, Address::Ip(_))) {
-            let opts = self.opts(address, files, true).ssl_opts(ssl.clone());
+            let opts = self.opts(address, true).ssl_opts(ssl.clone());
             match Conn::new(opts).await {
                 Ok(conn) => return Ok(Line::new(conn)),
                 // The server says so before anything was sent.
@@ -167,11 +165,11 @@ impl<'a> Attempt<'a> {
         if is_far && self.password.is_some() && !self.to.allow_plain_password {
             return Err(Problem::plain_password(&place, self.to.info.ssl.mode));
         }
-        let conn = Conn::new(self.opts(address, files, is_safe)).await;
+        let conn = Conn::new(self.opts(address, is_safe)).await;
         conn.map(Line::new).map_err(|error| Problem::explain(&error, self.tried(&place, false)))
     }
 
-    fn opts(&self, address: &Address, files: &LocalFiles, is_safe: bool) -> OptsBuilder {
+    fn opts(&self, address: &Address, is_safe: bool) -> OptsBuilder {
         let info = &self.to.info;
         let mut opts = OptsBuilder::default()
             .user(info.user())
@@ -186,7 +184,7 @@ impl<'a> Attempt<'a> {
             .max_allowed_packet(Some(LONGEST_PACKET))
             .wait_timeout(Some(UNUSED_WAIT_TIMEOUT))
             .connect_attribute("program_name", APPLICATION)
-            .local_infile_handler(Some(files.clone()));
+            .local_infile_handler(Some(self.to.files.clone()));
         match (address, &info.place) {
             (Address::Socket(path), _) => opts = opts.socket(Some(path.to_string_lossy())),
             (Address::Ip(ip), Place::Tcp { host, port }) => {
@@ -198,13 +196,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Makes a connection one that everything else can rely on.
-    async fn greet(
-        &self,
-        mut conn: Line,
-        address: &Address,
-        files: LocalFiles,
-        tried: Tried<'_>,
-    ) -> Result<Link, Problem> {
+    async fn greet(&self, mut conn: Line, address: &Address, tried: Tried<'_>) -> Result<Link, Problem> {
         let explain = |error: mysql_async::Error| Problem::explain(&error, tried);
         // The handshake asked for the same, and a server can be told not to listen to it.
         conn.query_drop("SET NAMES utf8mb4").await.map_err(explain)?;
@@ -219,7 +211,7 @@ impl<'a> Attempt<'a> {
         }
         let target = Target { address: address.clone(), id, server };
         let canceller = Cancel::new(self.to.clone(), target, tried.place.to_owned());
-        Ok(Link { conn, files, canceller })
+        Ok(Link { conn, canceller })
     }
 
     pub(super) fn tried<'t>(&'t self, place: &'t str, encrypted: bool) -> Tried<'t> {

@@ -9,7 +9,6 @@ use mysql_async::prelude::Queryable as _;
 
 use super::Mysql;
 use super::attempt::{Address, Attempt, IDENTITY};
-use super::files::LocalFiles;
 use crate::error::chain;
 
 /// How long asking may take where connecting may take for ever.
@@ -54,7 +53,7 @@ impl Cancel {
 
     async fn kill(&self) -> Result<(), String> {
         let attempt = Attempt::new(&self.to, None).await.map_err(|problem| problem.error.to_string())?;
-        let connected = attempt.connect(&self.target.address, &LocalFiles::default()).await;
+        let connected = attempt.connect(&self.target.address).await;
         let mut conn = connected.map_err(|problem| problem.error.to_string())?;
         let server: Option<String> =
             conn.query_first(format!("SELECT {IDENTITY}")).await.map_err(|error| chain(&error))?;

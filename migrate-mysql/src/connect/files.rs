@@ -1,12 +1,12 @@
 //! Which files `LOAD DATA LOCAL` may have.
 //!
-//! The server asks for a file by name, and may ask at any time: so nothing outside the one folder is given to it. The
+//! The server asks for a file by name, and may ask at any time: so nothing outside the folders is given to it. The
 //! protocol has no way to say no. An empty file would do for the statement, and what is sent behind it would run on
 //! as if the rows were there; so the connection ends, as the driver has it, and with it everything that was open.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
@@ -17,24 +17,34 @@ use mysql_async::{InfileData, LocalInfileError};
 /// How much of a file goes into one packet, in bytes.
 const PIECE: u64 = 1 << 16;
 
-/// The files of one connection.
+/// What is in some folders, also below them, by names that start from one of them or from the root.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LocalFiles(Arc<Mutex<Option<PathBuf>>>);
+pub(crate) struct LocalFiles(Arc<Vec<PathBuf>>);
 
 impl LocalFiles {
-    /// Gives out what is in a folder, also below it, by names that start from it or from the root; nothing for `None`,
-    /// which is how it begins.
-    pub(crate) fn allow(&self, folder: Option<PathBuf>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = folder;
+    /// With one more folder.
+    pub(super) fn with(mut self, folder: PathBuf) -> Self {
+        Arc::make_mut(&mut self.0).push(folder);
+        self
     }
 
-    /// The file, if it is one of the folder.
+    /// Why a file is not given out.
+    pub(crate) fn refusal(&self, name: &str) -> Option<LocalInfileError> {
+        match self.found(name) {
+            Some(_) => None,
+            None if self.0.is_empty() => Some(LocalInfileError::NoHandler),
+            None => Some(LocalInfileError::PathIsNotInTheWhiteList(name.to_owned())),
+        }
+    }
+
+    /// The file, if it is one of a folder.
     fn found(&self, name: &str) -> Option<PathBuf> {
-        let folder = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let folder = folder?.canonicalize().ok()?;
-        // With every link followed, so that none leads out of it.
-        let file = folder.join(name).canonicalize().ok()?;
-        (file.starts_with(&folder) && file.is_file()).then_some(file)
+        self.0.iter().find_map(|folder| {
+            let folder = folder.canonicalize().ok()?;
+            // With every link followed, so that none leads out of it.
+            let file = folder.join(name).canonicalize().ok()?;
+            (file.starts_with(&folder) && file.is_file()).then_some(file)
+        })
     }
 }
 
@@ -79,7 +89,7 @@ mod tests {
         std::fs::write(inner.join("inside"), "x".repeat(100_000)).unwrap();
         let files = LocalFiles::default();
         assert_eq!(files.found("inside"), None);
-        files.allow(Some(inner.clone()));
+        let files = files.with(folder.join("none")).with(inner.clone());
         let inside = inner.canonicalize().unwrap().join("inside");
         assert_eq!(files.found("inside").as_ref(), Some(&inside));
         assert_eq!(files.found(&inner.join("inside").display().to_string()).as_ref(), Some(&inside));

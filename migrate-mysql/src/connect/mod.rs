@@ -35,6 +35,7 @@ mod tls;
 mod values;
 
 use std::fmt::{self, Write as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,13 +71,13 @@ pub struct Mysql {
     provider: Option<Provider>,
     connect_wait: Duration,
     allow_plain_password: bool,
+    /// Which files `LOAD DATA LOCAL` may have; at first none.
+    pub(crate) files: LocalFiles,
 }
 
 /// An open connection of its own.
 pub(crate) struct Link {
     pub(crate) conn: Line,
-    /// Which files `LOAD DATA LOCAL` may have; at first none.
-    pub(crate) files: LocalFiles,
     /// What stops the running statement.
     pub(crate) canceller: Cancel,
 }
@@ -97,6 +98,7 @@ impl Mysql {
             info: Arc::new(info),
             provider: None,
             connect_wait: Duration::ZERO,
+            files: LocalFiles::default(),
         }
     }
 
@@ -120,6 +122,13 @@ impl Mysql {
     /// guessed from. `allow-plain-password=true` says the same.
     pub fn allow_plain_password(self, allow: bool) -> Self {
         Self { allow_plain_password: allow, ..self }
+    }
+
+    /// A folder whose files `LOAD DATA LOCAL` may have, and those below it; the server must allow it too, with
+    /// `local_infile`. Names in scripts start from the folder: it is usually that of the migrations. Several may be
+    /// given, the first one that has a file is taken. Without any, none is given out, whatever the server asks for.
+    pub fn local_files(self, folder: impl Into<PathBuf>) -> Self {
+        Self { files: self.files.with(folder.into()), ..self }
     }
 
     /// Whether the URL begins with `mariadb:`, so that the dialect is MariaDB's.

@@ -1,19 +1,44 @@
 //! Where in a statement an error is. The servers say no place: only a piece of the text, or a name.
 
+use migrate_core::backend::ServerError;
+
+/// Gives an error its place in `statement`, as far as its message tells, and takes away what the server quotes of the
+/// packet behind the statement, and the line that it counts from there.
+pub(crate) fn located(error: &mut ServerError, statement: &str) {
+    if let Some((text, line)) = near(&error.message) {
+        let text = within(text, statement);
+        let place = unexpected(text, line, statement);
+        let before = error.message.split_once(NEAR).map(|(before, _)| before).unwrap_or_default();
+        error.message = if text.is_empty() { format!("{before} at its end") } else { format!("{before}{NEAR}{text}'") };
+        error.position = Some(place);
+        return;
+    }
+    error.position = position(&error.message, statement);
+}
+
+/// As much of the quoted rest as belongs to the statement.
+fn within<'t>(text: &'t str, statement: &str) -> &'t str {
+    let statement = statement.trim_end_matches(|c: char| c.is_whitespace() || c == ';');
+    let mut ends = text.rmatch_indices(";\n").map(|(at, _)| text[..at].trim_end());
+    ends.find(|text| statement.ends_with(text)).unwrap_or(text)
+}
+
 /// The byte of `statement` that a message is about, as far as the message tells.
 ///
 /// A syntax error quotes the rest of the statement from the token that was not expected, cut at 80 characters, with
 /// the line it is in. Other errors quote a name: it is the place if the statement has it exactly once.
-pub(crate) fn position(message: &str, statement: &str) -> Option<usize> {
+fn position(message: &str, statement: &str) -> Option<usize> {
     match near(message) {
         Some((text, line)) => Some(unexpected(text, line, statement)),
         None => names(message).find_map(|name| only_word(name, statement)),
     }
 }
 
+const NEAR: &str = " near '";
+
 /// The quoted rest of the statement, and its line from 1.
 fn near(message: &str) -> Option<(&str, usize)> {
-    let (_, quoted) = message.split_once(" near '")?;
+    let (_, quoted) = message.split_once(NEAR)?;
     let (text, line) = quoted.rsplit_once("' at line ")?;
     Some((text, line.parse().ok()?))
 }
@@ -154,6 +179,24 @@ mod tests {
         check(&syntax("1;\nend", 3), "create procedure p()\nbegin\n  selec ▸1;\nend;");
         check(&syntax("it's 'x' at line 9", 2), "select\n▸it's 'x' at line 9");
         check(&syntax("x x", 1), "select x x ▸x x");
+    }
+
+    #[test]
+    fn what_is_quoted_of_the_packet_behind_the_statement_is_not_shown() {
+        let shown = |near: &str, statement: &str| {
+            let mut error = ServerError::new(migrate_core::backend::Fault::Refused, syntax(near, 1));
+            located(&mut error, statement);
+            let (_, quoted) = error.message.split_once("right syntax to use").unwrap();
+            (quoted.to_owned(), error.position.unwrap())
+        };
+        let behind = "SHOW WARNINGS LIMIT 64;\nUPDATE `d`.`h` SE";
+        assert_eq!(
+            shown(&format!("strange\n);\n{behind}"), "create table t (n strange\n)"),
+            (" near 'strange\n)'".into(), 18)
+        );
+        assert_eq!(shown(&format!(";\n{behind}"), "insert into t values (1"), (" at its end".into(), 23));
+        assert_eq!(shown("x; y", "select x x; y"), (" near 'x; y'".into(), 9));
+        assert_eq!(shown("1;\nend", "begin\n selec 1;\nend"), (" near '1;\nend'".into(), 13));
     }
 
     #[test]

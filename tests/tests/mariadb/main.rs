@@ -13,6 +13,7 @@ mod on_mariadb {
     mod halfway;
     mod kills;
     mod kinds;
+    mod scripts;
     mod support;
     mod sweep;
     mod world;

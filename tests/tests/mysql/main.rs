@@ -24,6 +24,7 @@ mod on_mysql {
     mod halfway;
     mod kills;
     mod kinds;
+    mod scripts;
     mod support;
     mod sweep;
     mod world;

@@ -69,7 +69,10 @@ fn statement(words: &mut Words<'_>, first: &str) -> Class {
         "rollback" => transaction_end(words, TransactionControl::Rollback),
         "savepoint" | "release" => transaction(TransactionControl::Savepoint),
         "xa" => transaction(TransactionControl::Other),
-        "lock" | "unlock" => transaction(TransactionControl::Other).queues(true),
+        // Ends what was open, like a definition, and can be done as often as one likes.
+        "lock" | "unlock" => {
+            class(StatementKind::Transaction(TransactionControl::Other), Sharing::Alone(Recovery::Repeat)).queues(true)
+        }
         _ => UNKNOWN,
     }
 }
@@ -223,30 +226,45 @@ fn drop(words: &mut Words<'_>) -> Class {
     definition(if repeats { Recovery::Repeat } else { Recovery::Drop })
 }
 
+/// Variables of the session that cannot be set while a transaction is open.
+const OUTSIDE_TRANSACTIONS: &[&str] = &[
+    // It ends an open one.
+    "autocommit",
+    "binlog_direct_non_transactional_updates",
+    "binlog_format",
+    "gtid_domain_id",
+    "gtid_next",
+    "gtid_seq_no",
+    "session_track_gtids",
+    "skip_replication",
+    "sql_log_bin",
+];
+
 /// `SET`: of the session, unless it sets something that outlives it or changes how transactions begin.
 fn set(words: &mut Words<'_>) -> Class {
     let repeats = class(StatementKind::Definition, Sharing::Commits(Recovery::Repeat));
     if words.eat("password") || words.eat_all(&["default", "role"]) {
         return repeats;
     }
+    // Of the next transaction, which must not have begun.
+    let mut outside = words.next_is("transaction");
     let mut global = false;
     let mut computed = false;
     for mut assignment in words.parts() {
         // `@@global.a`, `GLOBAL a`, `a`; a user's variable `@a` is none of them.
-        let system = assignment.eat_all(&["@", "@"]);
+        assignment.eat_all(&["@", "@"]);
         let outlives = assignment.peek().is_some_and(|scope| scope.is_any(&["global", "persist", "persist_only"]));
         if assignment.eat_any(&["global", "session", "local", "persist", "persist_only"]) {
             assignment.eat(".");
         }
-        if assignment.eat("autocommit") && (system || assignment.next_is("=") || assignment.next_is(":=")) {
-            return transaction(TransactionControl::Other);
-        }
+        outside |= assignment.peek().is_some_and(|variable| variable.is_any(OUTSIDE_TRANSACTIONS));
         let value = assignment.with_depth().take_while(|(depth, word)| *depth > 0 || !word.is(","));
         computed |= outlives
             && value.skip_while(|(_, word)| !word.is_any(&["=", ":="])).any(|(_, word)| word.is_any(&["@", "("]));
         global |= outlives;
     }
     let sharing = match () {
+        () if outside && !global => Sharing::Alone(Recovery::Repeat),
         () if !global => Sharing::Shares,
         // What is computed need not come out the same again.
         () if computed => Sharing::Commits(Recovery::NonAtomic),

@@ -210,19 +210,20 @@ pub(super) const MYSQL: Table = &[
     ("commit alone:nonatomic", &["commit", "commit work and no chain no release"]),
     ("rollback alone:repeat", &["rollback"]),
     ("savepoint shares", &["savepoint a", "rollback to savepoint a", "release savepoint a"]),
+    ("other alone:nonatomic", &["commit and chain", "commit release", "rollback release", "xa start 'a'"]),
+    ("other alone:repeat queues", &["lock tables t write", "unlock tables"]),
     (
-        "other alone:nonatomic",
+        "session alone:repeat",
         &[
             "set autocommit = 0",
             "SET @OLD=@@AUTOCOMMIT, AUTOCOMMIT=0",
             "set @@session.autocommit = 1",
-            "commit and chain",
-            "commit release",
-            "rollback release",
-            "xa start 'a'",
+            "SET @@SESSION.SQL_LOG_BIN= 0",
+            "set session sql_log_bin = 0",
+            "set gtid_next = 'automatic'",
+            "set transaction isolation level serializable",
         ],
     ),
-    ("other alone:nonatomic queues", &["lock tables t write", "unlock tables"]),
     (
         "unknown commits:call destructive queues",
         &[
