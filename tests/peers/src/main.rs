@@ -1,27 +1,25 @@
-//! `migrate` beside psql, sqlx, refinery and diesel as libraries: the same small migrations, each in a transaction of
-//! its own, applied to a new database; then the same call with nothing to do.
+//! `migrate` beside the native client, sqlx, refinery and diesel as libraries: the same small migrations applied to a new
+//! database; then the same call with nothing to do.
 //!
 //! ```sh
-//! cargo run --release --manifest-path tests/peers/Cargo.toml
+//! cargo run --release --manifest-path tests/peers/Cargo.toml [postgres] [mysql] [mariadb]
 //! ```
 //!
-//! All of them take turns in one run, so what counts is the ratio of the medians. psql has no history and no second
-//! look: it is what the bare client needs. Connecting and reading the files are part of every figure.
+//! All of them take turns in one run, so what counts is the ratio of the medians. A client has no history and no second
+//! look: it is what the bare server needs. Connecting and reading the files are part of every figure. The servers are
+//! durable, and their data is in memory where there is enough of it.
 
-use std::fmt::Write as _;
+use std::any::Any;
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use diesel::Connection as _;
-use diesel_migrations::{FileBasedMigrations, MigrationHarness as _};
-use migrate_core::{EngineNames, MigrationSet, Migrator, ReadOptions};
-use migrate_postgres::Postgres;
-use migrate_tests::proxy::Proxy;
+use migrate_tests::proxy::{Protocol, Proxy};
 use migrate_tests::servers;
-use sqlx::Connection as _;
+use migrate_tests::servers::mysql::{self as servers_mysql, Flavour};
+
+mod mysql;
+mod postgres;
 
 type Failed = Box<dyn std::error::Error>;
 
@@ -35,181 +33,120 @@ struct Peer {
     remembers: bool,
 }
 
-const PEERS: &[Peer] = &[
-    Peer {
-        name: "migrate",
-        write: |folder, n, sql| file(folder, &format!("{n:05}_step.sql"), sql),
-        up: migrate,
-        remembers: true,
-    },
-    Peer {
-        name: "psql",
-        write: |folder, n, sql| file(folder, &format!("{n:05}.sql"), sql),
-        up: psql,
-        remembers: false,
-    },
-    Peer {
-        name: "sqlx",
-        write: |folder, n, sql| file(folder, &format!("{n}_step.sql"), sql),
-        up: sqlx,
-        remembers: true,
-    },
-    Peer {
-        name: "refinery",
-        write: |folder, n, sql| file(folder, &format!("V{n}__step.sql"), sql),
-        up: refinery,
-        remembers: true,
-    },
-    Peer {
-        name: "diesel",
-        write: |folder, n, sql| {
-            let folder = folder.join(format!("{n:05}_step"));
-            fs::create_dir(&folder).expect("a folder can be made");
-            file(&folder, "up.sql", sql);
-            file(&folder, "down.sql", "select 1;");
-        },
-        up: diesel,
-        remembers: true,
-    },
-];
-
 fn file(folder: &Path, name: &str, text: &str) {
     fs::write(folder.join(name), text).expect("a file can be written");
-}
-
-/// Small realistic migrations: a table with an index, a column, rows, a function.
-fn text(number: usize) -> String {
-    let table = number / 4;
-    match number % 4 {
-        0 => format!(
-            "create table t{table} (id bigint generated always as identity primary key, name text not null, \
-             created_at timestamptz not null default now());\ncreate index t{table}_by_name on t{table} (name);\n"
-        ),
-        1 => format!("alter table t{table} add column note text not null default '';\n"),
-        2 => format!("insert into t{table} (name) values ('a;b'), ('it''s'), ('c');\n"),
-        _ => format!(
-            "create function f{table}() returns bigint language plpgsql as $$\nbegin\n  return (select count(*) from t{table});\nend;\n$$;\n"
-        ),
-    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made")
 }
 
-fn migrate(folder: &Path, url: &str) -> Result<(), Failed> {
-    let set = MigrationSet::read(&[folder.to_owned()], &ReadOptions::new(EngineNames::POSTGRES))
-        .map_err(|diagnostics| diagnostics[0].to_string())?;
-    runtime().block_on(Migrator::new(Postgres::from_url(url)?, set.set).up())?;
-    Ok(())
-}
-
-/// One session, a transaction for each file.
-fn psql(folder: &Path, url: &str) -> Result<(), Failed> {
-    let mut files: Vec<_> =
-        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
-    files.sort();
-    let mut script = String::new();
-    for file in files {
-        writeln!(script, "BEGIN;\n\\i {}\nCOMMIT;", file.display())?;
-    }
-    let mut psql = Command::new("psql")
-        .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", url])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()?;
-    psql.stdin.take().expect("it was asked for").write_all(script.as_bytes())?;
-    if psql.wait()?.success() { Ok(()) } else { Err("psql failed".into()) }
-}
-
-fn sqlx(folder: &Path, url: &str) -> Result<(), Failed> {
-    runtime().block_on(async {
-        let mut connection = sqlx::PgConnection::connect(url).await?;
-        sqlx::migrate::Migrator::new(folder).await?.run(&mut connection).await?;
-        Ok(())
-    })
-}
-
-fn refinery(folder: &Path, url: &str) -> Result<(), Failed> {
-    runtime().block_on(async {
-        let (mut client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
-        tokio::spawn(connection);
-        let migrations = refinery::load_sql_migrations(folder)?;
-        refinery::Runner::new(&migrations).run_async(&mut client).await?;
-        Ok(())
-    })
-}
-
-fn diesel(folder: &Path, url: &str) -> Result<(), Failed> {
-    let mut connection = diesel::PgConnection::establish(url)?;
-    let pending = FileBasedMigrations::from_path(folder)?;
-    connection.run_pending_migrations(pending).map_err(|error| error.to_string())?;
-    Ok(())
-}
+/// A new database, reached with a round trip, and what must live as long as it is used.
+type Fresh<'s> = dyn Fn(Option<Duration>) -> (String, Box<dyn Any + 's>) + 's;
 
 fn main() -> Result<(), Failed> {
-    let server = servers::Postgres::start(servers::Options {
-        config: vec!["fsync = on".to_owned()],
-        ..servers::Options::default()
-    });
-    compare(&server, "on this machine", 1_000, 5, None)?;
-    compare(&server, "over a link with 20 ms round trip", 200, 1, Some(Duration::from_millis(20)))
-}
-
-/// Lets all tools take turns and prints the medians.
-fn compare(
-    server: &servers::Postgres,
-    place: &str,
-    migrations: usize,
-    rounds: usize,
-    round_trip: Option<Duration>,
-) -> Result<(), Failed> {
-    let folders: Vec<_> = PEERS
-        .iter()
-        .map(|peer| {
-            let folder = tempfile::tempdir()?;
-            (0..migrations).for_each(|number| (peer.write)(folder.path(), number + 1, &text(number)));
-            Ok(folder)
-        })
-        .collect::<Result<_, std::io::Error>>()?;
-    let mut times = vec![[const { Vec::new() }; 2]; PEERS.len()];
-    for _ in 0..rounds {
-        for ((peer, folder), times) in PEERS.iter().zip(&folders).zip(&mut times) {
+    let chosen: Vec<String> = std::env::args().skip(1).collect();
+    let wants = |name: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == name);
+    let link = Some(Duration::from_millis(20));
+    if wants("postgres") {
+        let server: &'static _ = Box::leak(Box::new(servers::Postgres::start(servers::Options {
+            config: vec!["fsync = on".to_owned()],
+            ..servers::Options::default()
+        })));
+        let fresh = |round_trip: Option<Duration>| -> (String, Box<dyn Any>) {
             let database = server.database();
             let proxy = round_trip.map(|round_trip| Proxy::delayed(&server.address(), round_trip));
-            let url = match &proxy {
-                Some(proxy) => database.url_by(&proxy.address()),
-                None => database.url(),
-            };
-            for (which, times) in times.iter_mut().enumerate() {
-                if which == 1 && !peer.remembers {
-                    continue;
-                }
-                let began = Instant::now();
-                (peer.up)(folder.path(), &url)?;
-                times.push(began.elapsed());
-            }
-        }
+            let url = proxy.as_ref().map_or_else(|| database.url(), |proxy| database.url_by(&proxy.address()));
+            (url, Box::new((database, proxy)))
+        };
+        let run = Run { peers: postgres::PEERS, text: postgres::text, fresh: &fresh };
+        run.compare("PostgreSQL, on this machine", 1_000, 5, None)?;
+        run.compare("PostgreSQL, over a link with 20 ms round trip", 200, 1, link)?;
     }
-    println!("\n{migrations} migrations {place}, median of {rounds}");
-    println!("{:<10} {:>12} {:>9} {:>14} {:>9}", "", "all pending", "", "nothing to do", "");
-    let median = |times: &[Duration]| {
-        let mut times = times.to_vec();
-        times.sort();
-        times.get(times.len() / 2).copied()
-    };
-    let ours: Vec<_> = times[0].iter().map(|times| median(times)).collect();
-    for (peer, times) in PEERS.iter().zip(&times) {
-        print!("{:<10}", peer.name);
-        for (times, ours) in times.iter().zip(&ours) {
-            match (median(times), ours) {
-                (Some(time), Some(ours)) => {
-                    print!(" {:>9.1} ms {:>8.2}×", time.as_secs_f64() * 1e3, time.as_secs_f64() / ours.as_secs_f64());
-                }
-                _ => print!(" {:>12} {:>9}", "-", ""),
-            }
+    for (name, flavour) in [("mysql", Flavour::MySql), ("mariadb", Flavour::MariaDb)] {
+        if !wants(name) {
+            continue;
         }
-        println!();
+        let server: &'static _ = Box::leak(Box::new(servers::MySql::start(flavour, servers_mysql::Options::default())));
+        let fresh = |round_trip: Option<Duration>| -> (String, Box<dyn Any>) {
+            let database = server.database();
+            let proxy = round_trip.map(|round_trip| Proxy::start(Protocol::MySql, &server.address(), round_trip));
+            let url = proxy.as_ref().map_or_else(|| database.url(), |proxy| database.url_by(&proxy.address()));
+            (url, Box::new((database, proxy)))
+        };
+        let run = Run { peers: mysql::PEERS, text: mysql::text, fresh: &fresh };
+        run.compare(&format!("{name}, on this machine"), 1_000, 5, None)?;
+        run.compare(&format!("{name}, over a link with 20 ms round trip"), 200, 1, link)?;
+        let run = Run { text: mysql::plain, ..run };
+        run.compare(&format!("{name}, over that link, where no note is needed"), 200, 1, link)?;
     }
     Ok(())
+}
+
+/// What takes part in a comparison.
+#[derive(Clone, Copy)]
+struct Run<'s> {
+    peers: &'static [Peer],
+    text: fn(usize) -> String,
+    fresh: &'s Fresh<'s>,
+}
+
+impl Run<'_> {
+    /// Lets all tools take turns and prints the medians.
+    fn compare(
+        &self,
+        place: &str,
+        migrations: usize,
+        rounds: usize,
+        round_trip: Option<Duration>,
+    ) -> Result<(), Failed> {
+        let folders: Vec<_> = self
+            .peers
+            .iter()
+            .map(|peer| {
+                let folder = tempfile::tempdir()?;
+                (0..migrations).for_each(|number| (peer.write)(folder.path(), number + 1, &(self.text)(number)));
+                Ok(folder)
+            })
+            .collect::<Result<_, std::io::Error>>()?;
+        let mut times = vec![[const { Vec::new() }; 2]; self.peers.len()];
+        for _ in 0..rounds {
+            for ((peer, folder), times) in self.peers.iter().zip(&folders).zip(&mut times) {
+                let (url, _kept) = (self.fresh)(round_trip);
+                for (which, times) in times.iter_mut().enumerate() {
+                    if which == 1 && !peer.remembers {
+                        continue;
+                    }
+                    let began = Instant::now();
+                    (peer.up)(folder.path(), &url)?;
+                    times.push(began.elapsed());
+                }
+            }
+        }
+        println!("\n{migrations} migrations {place}, median of {rounds}");
+        println!("{:<10} {:>12} {:>9} {:>14} {:>9}", "", "all pending", "", "nothing to do", "");
+        let median = |times: &[Duration]| {
+            let mut times = times.to_vec();
+            times.sort();
+            times.get(times.len() / 2).copied()
+        };
+        let ours: Vec<_> = times[0].iter().map(|times| median(times)).collect();
+        for (peer, times) in self.peers.iter().zip(&times) {
+            print!("{:<10}", peer.name);
+            for (times, ours) in times.iter().zip(&ours) {
+                match (median(times), ours) {
+                    (Some(time), Some(ours)) => {
+                        print!(
+                            " {:>9.1} ms {:>8.2}×",
+                            time.as_secs_f64() * 1e3,
+                            time.as_secs_f64() / ours.as_secs_f64()
+                        );
+                    }
+                    _ => print!(" {:>12} {:>9}", "-", ""),
+                }
+            }
+            println!();
+        }
+        Ok(())
+    }
 }

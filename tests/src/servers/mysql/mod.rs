@@ -26,6 +26,15 @@ pub use database::Database;
 pub use galera::Galera;
 pub use server::{MySql, Options};
 
+/// The native client for a flavour's servers.
+///
+/// # Panics
+/// If there is none.
+pub fn client_program(flavour: Flavour) -> std::path::PathBuf {
+    let names = flavour.client_names();
+    programs::client(flavour, names).unwrap_or_else(|| panic!("no client {} is installed", names[0]))
+}
+
 /// Whose server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavour {
