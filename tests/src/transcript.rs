@@ -118,6 +118,20 @@ fn changing(text: &str) -> Option<(usize, Option<&'static str>)> {
     None
 }
 
+/// The lines that only one of two texts has.
+pub fn difference(found: &str, expected: &str) -> String {
+    let mut text = String::new();
+    for (sign, these, others) in [('+', found, expected), ('-', expected, found)] {
+        for line in these.lines() {
+            let count = |text: &str| text.lines().filter(|other| *other == line).count();
+            if count(these) > count(others) {
+                let _ = writeln!(text, "{sign} {line}");
+            }
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::redacted;
@@ -139,18 +153,4 @@ mod tests {
             assert_eq!(redacted(text, "/tmp/x"), expected);
         }
     }
-}
-
-/// The lines that only one of two texts has.
-pub fn difference(found: &str, expected: &str) -> String {
-    let mut text = String::new();
-    for (sign, these, others) in [('+', found, expected), ('-', expected, found)] {
-        for line in these.lines() {
-            let count = |text: &str| text.lines().filter(|other| *other == line).count();
-            if count(these) > count(others) {
-                let _ = writeln!(text, "{sign} {line}");
-            }
-        }
-    }
-    text
 }

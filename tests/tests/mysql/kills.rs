@@ -109,7 +109,7 @@ impl Case {
     }
 
     /// Everything before the statement is done.
-    fn begin<'s>(self, server: &'s Server) -> (World<'s>, Project, MigrationSet) {
+    fn begin(self, server: &Server) -> (World<'_>, Project, MigrationSet) {
         let mut world = World::of(server);
         let files = self.files(&world);
         let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
@@ -258,7 +258,7 @@ fn crash(
     let moment = moment(&expected.works, random);
     let (hit, transcript) = kill(victim, case, moment, (&world, &project), administrator.as_mut());
     counts.crashes += 1;
-    counts.hit += usize::from(hit && transcript.code != Some(0) || hit && victim != Victim::Client);
+    counts.hit += usize::from(hit && (victim != Victim::Client || transcript.code.is_none()));
     let context = format!("{victim:?} after {moment:?}, between: {}, {:?}", case.between, case.kind.name);
     let mut wrong = |what: String| {
         counts.wrong.push(format!("{context}: {what}\n{}\n{transcript}", history(&world.database)));
@@ -311,7 +311,7 @@ fn crash(
         ));
     }
     let check = block_on(fragile(&world.database.url(), &set).check());
-    if !check.as_ref().is_ok_and(|check| check.is_current()) {
+    if !check.as_ref().is_ok_and(migrate_core::Check::is_current) {
         return wrong(format!("{check:#?}"));
     }
     counts.asked += asked;
