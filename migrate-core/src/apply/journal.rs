@@ -11,12 +11,13 @@ use crate::backend::{
 use crate::error::{ErrorKind, StatementFailure};
 use crate::event::{Event, Observer};
 use crate::history::State;
-use crate::plan::{How, Step, Unit};
+use crate::plan::{How, Refusal, Step, Unit};
 use crate::sql::classify::words;
 use crate::sql::syntax::Bodies;
 use crate::sql::{Recovery, Script, Statement, StatementKind, Syntax};
 
 use super::effects::{Journal, Part, Stamp, settings, unit_settings};
+use super::memory;
 use super::report::StepReport;
 use super::retry::Retry;
 use super::ride::Ride;
@@ -66,6 +67,9 @@ impl Run<'_> {
         let script = step.script.as_ref().expect("a journalled step has a script");
         let settings = settings(script, &step.run, self.options, dialect);
         let start = step.first_statement();
+        if let Some(forgotten) = memory::forgotten(script, start, &dialect.syntax) {
+            return Err(Refusal::Script(vec![forgotten.diagnostic(step, start)]).into());
+        }
         let seq = self.take_seq();
         let run_id = self.run_id.clone();
         let syntax = dialect.syntax;

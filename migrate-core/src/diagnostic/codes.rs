@@ -91,6 +91,8 @@ codes! {
     GAP = "M0218";
     /// A statement needs a session of its own, and a pooler gives none.
     NEEDS_SESSION = "M0219";
+    /// The rest of a script needs what ended with the session of an earlier attempt.
+    FORGOTTEN = "M0220";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

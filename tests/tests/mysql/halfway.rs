@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use migrate_core::backend::Holder;
+use migrate_core::diagnostic::codes;
 use migrate_core::{Error, Event, MigrationSet, Migrator, RunOptions};
 use migrate_tests::proxy::How;
 use migrate_tests::servers::mysql::{Client, Database, Options};
@@ -181,4 +182,41 @@ fn rows_are_inserted_once_whatever_ended_the_first_try() {
 #[test]
 fn rows_are_updated_once_whatever_ended_the_first_try() {
     all_ends("update a set m = m + 1");
+}
+
+#[test]
+fn what_ended_with_the_first_connection_is_not_taken_for_something_else() {
+    for (first, needs) in [
+        ("select max(n) into @n from a", "insert into ran values (concat('found ', ifnull(@n, 'nothing')))"),
+        ("set @n = (select max(n) from a)", "insert into ran values (concat('found ', @n))"),
+        // Behind it there is another one of that name.
+        ("create temporary table b as select n from a", "insert into ran select concat('found ', count(*)) from b"),
+    ] {
+        let create = "create table ran (what text not null);\ncreate table a (n int primary key auto_increment, m int);\n\
+                      create table b (n int);\ninsert into a (m) values (1);";
+        let with = |needs: &str| {
+            let text = format!("{first};\ninsert into a (m) values (2);\nalter table a add column c int;\n{needs};");
+            set(&[("1_create", create), ("2_slow", &text)])
+        };
+        let (set, changed) = (&with(needs), with("insert into ran values ('found 1')"));
+        let expected = undisturbed(set);
+        let database = Server::shared(FLAVOUR).database();
+        block_on(fragile(&database.url(), &first_only(set)).up()).unwrap_or_else(|error| panic!("{first}: {error}"));
+        let (proxy, url) = proxied(&database);
+        let result = thread::scope(|scope| {
+            let mut blocker = database.client();
+            let mut watcher = Client::connect(database.server(), &database.server().address(), "mysql");
+            blocker.run("begin; select count(*) from a");
+            let run = scope.spawn(|| run(&url, set, Next::TheSame, &channel().0));
+            let orphan = runs(&mut watcher, &database, "alter");
+            proxy.cut_all(How::Reset);
+            watcher.run(&format!("kill {orphan}"));
+            blocker.run("rollback");
+            run.join().expect("a run")
+        });
+        let error = result.expect_err("it cannot go on").diagnostics().remove(0);
+        assert_eq!(error.code, codes::FORGOTTEN, "{first}: {error:?}");
+        block_on(fragile(&database.url(), &changed).up()).unwrap_or_else(|error| panic!("{first}: {error:#?}"));
+        assert_whole(&database, &changed, &expected, first);
+    }
 }

@@ -182,7 +182,7 @@ fn moment(works: &[Work], random: &mut Random) -> Work {
 }
 
 /// How long a message is on its way to the server where somebody must be asked meanwhile.
-const ONE_WAY: Duration = Duration::from_millis(2);
+const ONE_WAY: Duration = Duration::from_millis(4);
 
 /// One run that is killed; whether it was at work then, and what it said.
 fn kill(
@@ -190,26 +190,32 @@ fn kill(
     case: Case,
     moment: Work,
     (world, project): (&World<'_>, &Project),
-    administrator: Option<&mut Client>,
+    mut administrator: Option<&mut Client>,
 ) -> (bool, Transcript) {
     let server = world.database.server();
     let delay = if administrator.is_some() { ONE_WAY } else { Duration::ZERO };
     let proxy = Proxy::start(Protocol::MySql, &server.address(), delay * 2);
     let words = up(world, &proxy);
     let mut child = project.start(&words);
-    let id = administrator.as_ref().and_then(|_| {
+    let id = administrator.as_mut().and_then(|administrator| {
         comes_to(&proxy, &mut child, Work { side: Side::Client, message: 4, took: Duration::ZERO });
-        world.database.processes().first().copied()
+        let name = world.database.name();
+        let ids = administrator.run(&format!("select id from information_schema.processlist where db = '{name}'"));
+        ids.lines().last()?.trim().parse::<u64>().ok()
     });
     let mut hit = comes_to(&proxy, &mut child, moment);
     // The moment is the subject: there is no condition to wait for.
     thread::sleep(moment.took + if moment.side == Side::Client { delay } else { Duration::ZERO });
+    hit &= child.try_wait().expect("a child can be waited for").is_none();
     match victim {
         Victim::Client => child.kill().expect("a child can be killed"),
         Victim::Connection | Victim::Statement => {
             let how = if victim == Victim::Connection { "connection" } else { "query" };
             match (administrator, id) {
-                (Some(administrator), Some(id)) => drop(administrator.run(&format!("kill {how} {id}"))),
+                (Some(administrator), Some(id)) => {
+                    // Its answer says nothing that matters if the session has just ended.
+                    administrator.run(&format!("kill {how} {id}"));
+                }
                 _ => hit = false,
             }
         }
