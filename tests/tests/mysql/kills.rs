@@ -200,7 +200,7 @@ fn kill(
     let id = administrator.as_mut().and_then(|administrator| {
         comes_to(&proxy, &mut child, Work { side: Side::Client, message: 4, took: Duration::ZERO });
         let name = world.database.name();
-        let ids = administrator.run(&format!("select id from information_schema.processlist where db = '{name}'"));
+        let ids = administrator.run(&format!("select max(id) from information_schema.processlist where db = '{name}'"));
         ids.lines().last()?.trim().parse::<u64>().ok()
     });
     let mut hit = comes_to(&proxy, &mut child, moment);
