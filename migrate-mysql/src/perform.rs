@@ -204,7 +204,9 @@ impl MysqlSession<'_> {
                 let mut rows: Vec<Row> = Vec::new();
                 if columns != Some(0) {
                     let read = result.reduce((), |(), row| rows.push(cells(row)));
-                    if let Err(error) = watch.over(read, current, journey).await {
+                    // Behind the last row the driver waits for the next answer.
+                    let awaited = parts.clone().find(|part| !part.range.is_empty()).unwrap_or(current);
+                    if let Err(error) = watch.over(read, awaited, journey).await {
                         break Some((current, error));
                     }
                 } else if current.kind == PartKind::Script {

@@ -219,8 +219,9 @@ impl<'c> MysqlSession<'c> {
         let process = match facts.process {
             Some(process) => process,
             None => {
-                let table = if facts.mariadb { "INNODB_SYS_TABLES" } else { "INNODB_TABLES" };
-                let sees = self.rows(&format!("SELECT 1 FROM information_schema.{table} LIMIT 1")).await;
+                // It takes the same right as its sisters, and waits for nobody: those wait for each definition that is
+                // being changed, in whatever database.
+                let sees = self.rows("SELECT 1 FROM information_schema.INNODB_TRX LIMIT 1").await;
                 let process = match sees {
                     Ok(_) => true,
                     Err(error) if error.is_lost() => return Err(error),

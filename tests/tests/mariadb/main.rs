@@ -9,7 +9,10 @@ mod on_mariadb {
     const FLAVOUR: migrate_tests::servers::Flavour = migrate_tests::servers::Flavour::MariaDb;
 
     mod conformance;
+    mod refusals;
     mod scripts;
+    mod session;
     mod support;
     mod sweep;
+    mod traffic;
 }

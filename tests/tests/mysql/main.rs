@@ -20,7 +20,10 @@ mod on_mysql {
     const FLAVOUR: migrate_tests::servers::Flavour = migrate_tests::servers::Flavour::MySql;
 
     mod conformance;
+    mod refusals;
     mod scripts;
+    mod session;
     mod support;
     mod sweep;
+    mod traffic;
 }
