@@ -54,14 +54,23 @@ impl MysqlSession<'_> {
 
     /// Takes away what scripts left in our own session. On a borrowed one only what we set is put back, and the rest is
     /// told.
-    pub(crate) async fn clean(&mut self, notices: &mut (dyn FnMut(Notice) + Send)) -> Result<(), ServerError> {
+    pub(crate) async fn clean(
+        &mut self,
+        ours: &BTreeMap<String, String>,
+        notices: &mut (dyn FnMut(Notice) + Send),
+    ) -> Result<(), ServerError> {
         let borrowed = self.is_borrowed();
-        let ours = std::mem::take(&mut self.standing.in_force);
+        self.standing.in_force.clear();
         if !borrowed {
             self.rows("ROLLBACK").await?;
             self.rows("UNLOCK TABLES").await?;
             for table in std::mem::take(&mut self.temporary) {
                 self.rows(&format!("DROP TEMPORARY TABLE IF EXISTS {table}")).await?;
+            }
+            let unset: Vec<_> =
+                std::mem::take(&mut self.user_variables).iter().map(|name| format!("@{name} = NULL")).collect();
+            if !unset.is_empty() {
+                self.rows(&format!("SET {}", unset.join(", "))).await?;
             }
             if let Some(database) = self.conn.opts().db_name().map(str::to_owned) {
                 let now = self.rows("SELECT DATABASE()").await?.into_iter().flatten().next().flatten();

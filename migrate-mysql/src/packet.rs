@@ -16,6 +16,7 @@ use std::ops::Range;
 
 use migrate_core::backend::{Effect, Fault, NewEntry, ServerError, Settings};
 use migrate_core::sql::classify::words;
+use migrate_core::sql::lexer::TokenKind;
 use migrate_core::sql::{Statement, StatementKind, Syntax, TransactionControl};
 
 use crate::dialect::{assignments, variables};
@@ -26,8 +27,11 @@ use crate::history;
 pub(crate) enum Sending {
     Packet(Packet),
     /// What a script left in the session is taken away: that needs questions of its own. The effect at this index is
-    /// the first behind it.
-    Clean(usize),
+    /// the first behind it; what we have set is not the script's.
+    Clean {
+        at: usize,
+        ours: BTreeMap<String, String>,
+    },
 }
 
 /// Statements that are sent in one go.
@@ -158,12 +162,28 @@ pub(crate) fn stores_its_text(text: &str, syntax: &Syntax) -> bool {
 
 /// Whether a statement may change what holds for the session.
 fn changes_session(statement: &Statement<'_>, syntax: &Syntax) -> bool {
-    use StatementKind::{Call, Definition, Session, Transaction, Unknown};
+    use StatementKind::{Call, Definition, Manipulation, Query, Session, Transaction, Unknown};
     match statement.class.kind {
         Session | Call | Unknown | Transaction(TransactionControl::Other) => true,
         Definition => words(statement.text, syntax).take(4).any(|word| word.is_any(&["temporary", "role"])),
+        Query | Manipulation => user_variables(statement.text, syntax).next().is_some(),
         _ => false,
     }
+}
+
+/// The user variables that a statement names, as they are written. The host of an account looks like one.
+pub(crate) fn user_variables<'t>(text: &'t str, syntax: &Syntax) -> impl Iterator<Item = &'t str> + use<'t> {
+    let words = text.contains('@').then(|| words(text, syntax));
+    let mut ats = 0;
+    words.into_iter().flatten().filter_map(move |word| {
+        let before = std::mem::take(&mut ats);
+        if word.is("@") {
+            ats = before + 1;
+            return None;
+        }
+        let is_name = matches!(word.kind, TokenKind::Word | TokenKind::Name | TokenKind::String);
+        (before == 1 && is_name).then_some(word.text)
+    })
 }
 
 struct Writer<'a, 'w> {
@@ -308,8 +328,8 @@ impl Writer<'_, '_> {
     fn clean(&mut self, at: usize) {
         if std::mem::take(&mut self.standing.dirty) {
             self.flush();
-            self.sent.push(Sending::Clean(at));
-            self.standing.in_force.clear();
+            let ours = std::mem::take(&mut self.standing.in_force);
+            self.sent.push(Sending::Clean { at, ours });
         }
     }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::blockers::{Side, Wait};
 use crate::error::{located, server_error};
 use crate::infile;
-use crate::packet::{COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, packets};
+use crate::packet::{COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, packets, user_variables};
 use crate::session::{MysqlSession, cells};
 
 /// Effects on their way, and what is known of them by now.
@@ -115,8 +115,8 @@ impl MysqlSession<'_> {
         for one in &sending {
             let ended = match one {
                 Sending::Packet(packet) => self.packet(packet, journey).await,
-                Sending::Clean(at) => {
-                    let cleaned = self.clean(&mut |notice| journey.progress.notice(notice)).await;
+                Sending::Clean { at, ours } => {
+                    let cleaned = self.clean(ours, &mut |notice| journey.progress.notice(notice)).await;
                     cleaned.map_err(|error| Failure { at: *at, error })
                 }
             };
@@ -142,6 +142,7 @@ impl MysqlSession<'_> {
                 Effect::Statement(statement) => {
                     self.objects.passed(statement, &ground.syntax);
                     self.temporary.extend(temporary_table(statement.text, &ground.syntax));
+                    self.user_variables.extend(user_variables(statement.text, &ground.syntax).map(str::to_owned));
                 }
                 _ => {}
             }
@@ -204,7 +205,9 @@ impl MysqlSession<'_> {
                 let mut rows: Vec<Row> = Vec::new();
                 if columns != Some(0) {
                     let read = result.reduce((), |(), row| rows.push(cells(row)));
-                    if let Err(error) = watch.over(read, current, journey).await {
+                    // Behind the last row the driver waits for the next answer.
+                    let awaited = parts.clone().find(|part| !part.range.is_empty()).unwrap_or(current);
+                    if let Err(error) = watch.over(read, awaited, journey).await {
                         break Some((current, error));
                     }
                 } else if current.kind == PartKind::Script {
@@ -321,6 +324,9 @@ fn next<'p>(parts: &mut std::slice::Iter<'p, Part>, journey: &mut Journey<'_, '_
     None
 }
 
+/// How long a server may take to stop a statement until it is told again.
+const STOP_AGAIN: Duration = Duration::from_secs(2);
+
 /// What looks after a statement while it runs.
 struct Watch<'s> {
     side: &'s mut Option<Side>,
@@ -338,8 +344,10 @@ impl Watch<'_> {
         let mut wait = Wait::begins(self.lock_limit);
         let began = Instant::now();
         let is_script = matches!(part.kind, PartKind::Script | PartKind::Code);
+        let mut stops = 0;
         loop {
-            let limit = self.limit.filter(|_| is_script && !self.overdue).map(|limit| began + limit);
+            // A server may have been between two things when it was told to stop.
+            let limit = self.limit.filter(|_| is_script).map(|limit| began + limit + STOP_AGAIN * stops);
             let wake = limit.map_or(wait.next(), |limit| limit.min(wait.next()));
             tokio::select! {
                 biased;
@@ -350,6 +358,7 @@ impl Watch<'_> {
             let Some(side) = self.side.as_mut() else { return answer.await };
             if limit.is_some_and(|limit| limit <= Instant::now()) {
                 self.overdue = true;
+                stops += 1;
                 let stop = side.stop(connection);
                 tokio::select! {
                     biased;

@@ -1,7 +1,7 @@
 //! One connection: our own, or the caller's.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub struct MysqlSession<'c> {
     pub(crate) objects: Known,
     /// Temporary tables that scripts made.
     pub(crate) temporary: Vec<String>,
+    /// User variables that scripts named, as they were written.
+    pub(crate) user_variables: BTreeSet<String>,
     /// The longest wait for a lock of what runs now; `None` where there is no limit.
     pub(crate) lock_limit: Option<Duration>,
     /// The longest run of one statement.
@@ -136,6 +138,7 @@ impl<'c> MysqlSession<'c> {
             base: BTreeMap::new(),
             objects: Known::default(),
             temporary: Vec::new(),
+            user_variables: BTreeSet::new(),
             lock_limit: None,
             statement_limit: None,
             asked_to_stop: Arc::default(),
@@ -219,8 +222,9 @@ impl<'c> MysqlSession<'c> {
         let process = match facts.process {
             Some(process) => process,
             None => {
-                let table = if facts.mariadb { "INNODB_SYS_TABLES" } else { "INNODB_TABLES" };
-                let sees = self.rows(&format!("SELECT 1 FROM information_schema.{table} LIMIT 1")).await;
+                // It takes the same right as its sisters, and waits for nobody: those wait for each definition that is
+                // being changed, in whatever database.
+                let sees = self.rows("SELECT 1 FROM information_schema.INNODB_TRX LIMIT 1").await;
                 let process = match sees {
                     Ok(_) => true,
                     Err(error) if error.is_lost() => return Err(error),

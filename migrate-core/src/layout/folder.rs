@@ -172,9 +172,14 @@ impl File {
             // Everything before the first bad byte is as it was, so the offset stands.
             let lossy = Source::new(self.path(), String::from_utf8_lossy(&bytes).into_owned());
             let message = format!("{}: not UTF-8: byte 0x{:02x} starts no character", self.name, bytes[at]);
+            let diagnostic = Diagnostic::error(codes::NOT_UTF8, message)
+                .at(Place::in_source(&lossy, at..at + char::REPLACEMENT_CHARACTER.len_utf8()));
+            if bytes[..at].windows(9).any(|bytes| bytes == b"_binary '") {
+                // To convert it would change the data.
+                return Box::new(diagnostic.help("binary data of a dump stands here: make it with --hex-blob"));
+            }
             Box::new(
-                Diagnostic::error(codes::NOT_UTF8, message)
-                    .at(Place::in_source(&lossy, at..at + char::REPLACEMENT_CHARACTER.len_utf8()))
+                diagnostic
                     .help("it is perhaps Latin-1 or Windows-1252")
                     .help(format!("save it as UTF-8: {}", iconv("WINDOWS-1252", &self.path()))),
             )
@@ -264,6 +269,7 @@ mod tests {
            = it is perhaps Latin-1 or Windows-1252
            = save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 m/1_x.sql > utf8.tmp && mv utf8.tmp m/1_x.sql
         ");
+        assert_snapshot!(undecoded(b"insert into t\nvalues (_binary '\xff\0');"), @"");
     }
 
     #[test]

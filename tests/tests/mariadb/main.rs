@@ -13,8 +13,11 @@ mod on_mariadb {
     mod halfway;
     mod kills;
     mod kinds;
+    mod refusals;
     mod scripts;
+    mod session;
     mod support;
     mod sweep;
+    mod traffic;
     mod world;
 }

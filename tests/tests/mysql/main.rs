@@ -24,8 +24,11 @@ mod on_mysql {
     mod halfway;
     mod kills;
     mod kinds;
+    mod refusals;
     mod scripts;
+    mod session;
     mod support;
     mod sweep;
+    mod traffic;
     mod world;
 }

@@ -63,7 +63,11 @@ fn code_is_stored_as_the_native_client_stores_it_with_and_without_delimiter() {
         let database = Server::shared(FLAVOUR).database();
         up_to_the_end(&database, &[("1_code", text), ("2_after", "call p(@total);\ncall p(@total);")]);
         database.sql("delete from log where what = 'p'");
-        assert_eq!(database.contents(), expected);
+        // The client of MariaDB takes comments out.
+        let bare = |text: &str| text.replace("-- a comment; with a semicolon", "");
+        let stored = database.contents();
+        assert!(stored.contains("-- a comment;"), "{stored}");
+        assert_eq!(bare(&stored), bare(&expected));
     }
 }
 
@@ -140,7 +144,10 @@ fn the_modes_of_the_server_say_what_a_quote_and_a_backslash_are() {
                 create trigger tr before insert on \"a;b\" for each row set new.\"n\" = concat(new.\"n\", '\\');\n\
                 insert into \"a;b\" values ('größe \\ ');";
     up_to_the_end(&database, &[("1_modes", text), ("2_after", "create table after (n int);")]);
-    assert_eq!(database.sql("select hex(\"n\") from \"a;b\" order by 1"), "633A5C\n64275C\n6772C3B6C39F65205C205C\n");
+    assert_eq!(
+        database.sql("select hex(convert(\"n\" using utf8mb4)) from \"a;b\" order by 1"),
+        "633A5C\n64275C\n6772C3B6C39F65205C205C\n"
+    );
     let script = database.sql("select script from migrate_history where version = '1'");
     assert!(script.contains("größe"), "{script}");
 }
@@ -243,8 +250,8 @@ fn calls_may_answer_anything() {
 #[test]
 fn a_long_note_is_kept() {
     let database = Server::shared(FLAVOUR).database();
-    let columns: String = (0..400).fold(String::new(), |mut text, n| {
-        let _ = write!(text, ", größe_{n} int not null default {n} comment 'größe; {}'", "z".repeat(200));
+    let columns: String = (0..200).fold(String::new(), |mut text, n| {
+        let _ = write!(text, ", größe_{n} int not null default {n} comment 'größe; {}'", "z".repeat(150));
         text
     });
     let files = [
@@ -258,7 +265,7 @@ fn a_long_note_is_kept() {
     up_to_the_end(&database, &files);
     let columns =
         "select count(*) from information_schema.columns where table_schema = database() and table_name = 'wide'";
-    assert_eq!(database.sql(columns), "402\n");
+    assert_eq!(database.sql(columns), "202\n");
 }
 
 /// What the server says to a statement, by the way it takes.
@@ -318,14 +325,19 @@ fn the_place_of_an_error_is_shown() {
     for (statement, message, line, column) in [
         ("insert into t\n  (größe, n)\n  valuess (1)", "You have an error in your SQL syntax", 6, 3),
         ("select n,\n       größe,\n       nosuch\nfrom t", "Unknown column 'nosuch'", 6, 8),
-        ("select *\nfrom t join missing on 1", either("Table", "Table"), 5, 13),
+        ("select *\nfrom t join missing on 1", "Table", 5, 13),
         (
             "alter table t\n  add column x int,\n  drop column y",
             either("Can't DROP 'y'", "Can't DROP COLUMN `y`"),
             6,
             15,
         ),
-        ("create table u (\n  n int,\n  m strange\n)", "You have an error in your SQL syntax", 6, 5),
+        (
+            "create table u (\n  n int,\n  m strange\n)",
+            either("You have an error in your SQL", "Unknown data type: 'strange'"),
+            6,
+            5,
+        ),
         ("create procedure q()\nbegin\n  select 1;\n  selec 2;\nend", "You have an error in your SQL syntax", 7, 9),
         ("call missing_procedure(1)", "PROCEDURE", 4, 6),
     ] {
