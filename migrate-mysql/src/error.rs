@@ -80,7 +80,8 @@ fn fault(code: u16, state: &str, message: &str) -> Fault {
         // A transaction, the server, InnoDB.
         1792 | 1836 | 1874 => Fault::ReadOnly,
         1049 => Fault::NoDatabase,
-        // A node of a Galera cluster that is not ready; the connection stays.
+        // A node of a Galera cluster is not ready, or lost the others under a transaction: it is looked what became of it.
+        1047 | 1180 if message.contains("WSREP") || message.contains("provider status") => Fault::Lost,
         1047 => Fault::Refused,
         // The server stops; somebody ended the connection, or it waited for too long; packets that did not arrive.
         1053 | 1080 | 1152..=1161 | 1184 | 1927 | 3169 | 4031 => Fault::Lost,
@@ -126,7 +127,10 @@ mod tests {
             (1205, "HY000", "Lock wait timeout exceeded; try restarting transaction", Fault::LockTimeout),
             (3572, "HY000", "Statement aborted because lock(s) could not be acquired immediately", Fault::LockTimeout),
             (1213, "40001", "Deadlock found when trying to get lock; try restarting transaction", Fault::Deadlock),
-            (1047, "08S01", "WSREP has not yet prepared node for application use", Fault::Refused),
+            (1047, "08S01", "WSREP has not yet prepared node for application use", Fault::Lost),
+            (1047, "08S01", "Unknown command", Fault::Refused),
+            (1180, "HY000", "… (provider status: Not connected to Primary Component)", Fault::Lost),
+            (1180, "HY000", "Got error 28 \"No space left on device\" during COMMIT", Fault::Refused),
             (3024, "HY000", "Query execution was interrupted, maximum statement …", Fault::StatementTimeout),
             (1969, "70100", "Query execution was interrupted (max_statement_time exceeded)", Fault::StatementTimeout),
             (1317, "70100", "Query execution was interrupted", Fault::Cancelled),

@@ -7,24 +7,30 @@
 //!
 //! A definition is ordered among all transactions of the cluster when it begins. Whoever takes the lease commits behind
 //! it, and finds what it did; what an orphaned packet wants to do after it, it does not do without the lease.
+//!
+//! While a definition is carried out nobody can extend anything, however much alive. So that a lease has run out is not
+//! enough: it is taken when nothing has happened to it for a while, seen by a node that had caught up each time. That
+//! also bears clocks that differ.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use migrate_core::backend::{Fault, Holder, Locked, ServerError, TableName};
 use tokio::sync::oneshot;
 
+use crate::cluster::{self, AS_USUAL, CAUSAL, GALERA};
+use crate::connect::{Line, Mysql};
 use crate::dialect::{literal, name};
 use crate::session::{MysqlSession, rows};
 
 /// For how many seconds it is ours without a sign of life.
-const LASTS: u32 = 20;
+const LASTS: u32 = 15;
 /// How often a sign of life is given.
-const BEAT: Duration = Duration::from_secs(5);
-/// How many beats may fail, one after the other, before the lease counts as lost.
-const MISSED: u32 = 3;
+const BEAT: Duration = Duration::from_secs(4);
+/// For how long somebody else must have seen none after that, longer than a beat.
+const QUIET: Duration = Duration::from_secs(8);
 
 /// A lease that is held. Dropped, it is given back by the connection that keeps it.
 #[derive(Debug)]
@@ -84,14 +90,35 @@ impl Lease {
             error.hint = Some("let migrate open its own connection".to_owned());
             return Err(error);
         };
+        let galera = session.facts().await?.cluster == Some(GALERA);
         let leases = leases(session, table).await?;
-        let Some(fence) = acquire(session, &leases, owner).await? else {
-            return Ok(Locked::HeldBy(holder(session, &leases).await?));
-        };
-        let link = origin.open().await?;
+        let mut found = look(session, &leases).await?;
+        if !found.free && found.expired {
+            if galera && !cluster::caught_up(session).await {
+                session.quiet = None;
+                return Ok(Locked::HeldBy(found.holder));
+            }
+            found = look(session, &leases).await?;
+        }
+        if !found.free && !(found.expired && is_quiet(session, &found)) {
+            return Ok(Locked::HeldBy(found.holder));
+        }
+        if !acquire(session, &leases, &found, owner).await? {
+            return Ok(Locked::HeldBy(found.holder));
+        }
+        let fence = found.fence + 1;
+        if galera {
+            session.rows(CAUSAL).await?;
+            // That is what it is put back to after a script.
+            if let Some(base) = session.base.get_mut("wsrep_sync_wait") {
+                "15".clone_into(base);
+            }
+        }
         let lost = Arc::new(AtomicBool::new(false));
         let (kept, dropped) = oneshot::channel();
-        tokio::spawn(keep(link.conn, leases.clone(), fence, dropped, Arc::clone(&lost)));
+        let keeper = Keeper { origin, galera, leases: leases.clone(), fence, lost: Arc::clone(&lost) };
+        let line = keeper.open().await?;
+        tokio::spawn(keeper.keep(line, dropped));
         session.lease = Some(Self { table: leases, fence, kept: Some(kept), lost });
         Ok(Locked::Mine { fence })
     }
@@ -99,7 +126,56 @@ impl Lease {
     pub(crate) async fn give_back(mut self, session: &mut MysqlSession<'_>) -> Result<(), ServerError> {
         let given_back = session.rows(&release(&self.table, self.fence)).await.map(drop);
         self.kept = None;
+        if session.facts().await?.cluster == Some(GALERA) {
+            session.rows(AS_USUAL).await?;
+        }
         given_back
+    }
+}
+
+/// A lease as somebody else sees it, and since when it looks like that.
+pub(crate) type Quiet = (u64, String, Instant);
+
+/// What is in the row.
+struct Found {
+    fence: u64,
+    expires_at: String,
+    /// It was given back, or never taken.
+    free: bool,
+    expired: bool,
+    holder: Holder,
+}
+
+async fn look(session: &mut MysqlSession<'_>, leases: &str) -> Result<Found, ServerError> {
+    let sql = format!(
+        "SELECT `fence`, `expires_at`, `owner` IS NULL, `expires_at` < UTC_TIMESTAMP(6), `owner`, \
+         TIMESTAMPDIFF(SECOND, `since`, UTC_TIMESTAMP(6)) FROM {leases} WHERE `component` = '*'"
+    );
+    let row = session.rows(&sql).await?.into_iter().next().unwrap_or_default();
+    let cell = |column: usize| row.get(column).cloned().flatten();
+    Ok(Found {
+        fence: cell(0).and_then(|fence| fence.parse().ok()).unwrap_or_default(),
+        expires_at: cell(1).unwrap_or_default(),
+        free: cell(2).as_deref() == Some("1"),
+        expired: cell(3).as_deref() == Some("1"),
+        holder: Holder {
+            who: cell(4).unwrap_or_else(|| "somebody".to_owned()),
+            since: cell(5).and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
+            running: None,
+        },
+    })
+}
+
+/// Whether it has looked like that for long enough.
+fn is_quiet(session: &mut MysqlSession<'_>, found: &Found) -> bool {
+    match &session.quiet {
+        Some((fence, expires_at, since)) if (*fence, expires_at) == (found.fence, &found.expires_at) => {
+            since.elapsed() >= QUIET
+        }
+        _ => {
+            session.quiet = Some((found.fence, found.expires_at.clone(), Instant::now()));
+            false
+        }
     }
 }
 
@@ -127,69 +203,72 @@ async fn leases(session: &mut MysqlSession<'_>, table: &TableName) -> Result<Str
     Ok(leases)
 }
 
-/// Takes it if it has run out; `None` where somebody has it, or was faster.
-async fn acquire(session: &mut MysqlSession<'_>, leases: &str, owner: &str) -> Result<Option<u64>, ServerError> {
+/// Takes it as it was found; `false` where somebody was faster.
+async fn acquire(
+    session: &mut MysqlSession<'_>,
+    leases: &str,
+    found: &Found,
+    owner: &str,
+) -> Result<bool, ServerError> {
     let take = format!(
-        "UPDATE {leases} SET `fence` = LAST_INSERT_ID(`fence` + 1), `owner` = {}, `since` = UTC_TIMESTAMP(6), \
+        "UPDATE {leases} SET `fence` = `fence` + 1, `owner` = {}, `since` = UTC_TIMESTAMP(6), \
          `expires_at` = UTC_TIMESTAMP(6) + INTERVAL {LASTS} SECOND \
-         WHERE `component` = '*' AND `expires_at` < UTC_TIMESTAMP(6)",
-        literal(owner)
+         WHERE `component` = '*' AND `fence` = {} AND `expires_at` = {}",
+        literal(owner),
+        found.fence,
+        literal(&found.expires_at)
     );
     match session.affected(&take).await {
-        Ok(0) => Ok(None),
-        Ok(_) => {
-            let fence = session.rows("SELECT LAST_INSERT_ID()").await?;
-            Ok(fence.into_iter().flatten().next().flatten().and_then(|fence| fence.parse().ok()))
-        }
-        Err(error) if error.is_contention() => Ok(None),
+        Ok(rows) => Ok(rows > 0),
+        Err(error) if error.is_contention() => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-async fn holder(session: &mut MysqlSession<'_>, leases: &str) -> Result<Holder, ServerError> {
-    let sql = format!(
-        "SELECT `owner`, TIMESTAMPDIFF(SECOND, `since`, UTC_TIMESTAMP(6)) FROM {leases} WHERE `component` = '*'"
-    );
-    let row = session.rows(&sql).await?.into_iter().next().unwrap_or_default();
-    let cell = |column: usize| row.get(column).cloned().flatten();
-    Ok(Holder {
-        who: cell(0).unwrap_or_else(|| "somebody".to_owned()),
-        since: cell(1).and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
-        running: None,
-    })
-}
-
-/// Gives signs of life until the lease is dropped or lost.
-async fn keep(
-    mut conn: crate::connect::Line,
+/// What gives signs of life.
+struct Keeper {
+    origin: Mysql,
+    galera: bool,
     leases: String,
     fence: u64,
-    mut dropped: oneshot::Receiver<Infallible>,
     lost: Arc<AtomicBool>,
-) {
-    let ours = format!("SELECT 1 FROM {leases} WHERE `component` = '*' AND `fence` = {fence}");
-    let mut missed = 0;
-    loop {
-        tokio::select! {
-            _ = &mut dropped => {
-                // A failure leaves it to the clock.
-                let _ = rows(&mut conn, &release(&leases, fence)).await;
-                conn.close().await;
-                return;
-            }
-            () = tokio::time::sleep(BEAT) => {}
+}
+
+impl Keeper {
+    async fn open(&self) -> Result<Line, ServerError> {
+        let mut line = self.origin.open().await?.conn;
+        if self.galera {
+            // It may be another node.
+            rows(&mut line, CAUSAL).await?;
         }
-        let beat = match rows(&mut conn, &extend(&leases, fence)).await {
-            Ok(_) => rows(&mut conn, &ours).await,
-            error => error,
-        };
-        match beat {
-            Ok(rows) if rows.is_empty() => break,
-            Ok(_) => missed = 0,
-            // The working connection may have the row, which is a sign of life by itself.
-            Err(error) if error.is_contention() && missed < MISSED => missed += 1,
-            Err(_) => break,
-        }
+        Ok(line)
     }
-    lost.store(true, Ordering::SeqCst);
+
+    /// Until the lease is dropped or lost. A beat that fails is missed: the next one may do.
+    async fn keep(self, line: Line, mut dropped: oneshot::Receiver<Infallible>) {
+        let mut line = Some(line);
+        loop {
+            tokio::select! {
+                _ = &mut dropped => {
+                    if let Some(mut line) = line {
+                        // A failure leaves it to the clock.
+                        let _ = rows(&mut line, &release(&self.leases, self.fence)).await;
+                        line.close().await;
+                    }
+                    return;
+                }
+                () = tokio::time::sleep(BEAT) => {}
+            }
+            let Some(open) = line.as_mut() else {
+                line = self.open().await.ok();
+                continue;
+            };
+            match rows(open, &extend(&self.leases, self.fence)).await {
+                Ok(_) if open.affected_rows() == 0 => break,
+                Err(error) if error.is_lost() => line = None,
+                _ => {}
+            }
+        }
+        self.lost.store(true, Ordering::SeqCst);
+    }
 }

@@ -85,6 +85,7 @@
 
 mod blockers;
 mod clean;
+mod cluster;
 pub mod connect;
 pub mod dialect;
 mod error;

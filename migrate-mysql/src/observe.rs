@@ -4,6 +4,7 @@ use migrate_core::backend::{Server, ServerError, TableName};
 use migrate_core::history::foreign;
 use migrate_core::sql::Syntax;
 
+use crate::cluster::{self, GALERA};
 use crate::dialect::literal;
 use crate::lease;
 use crate::session::MysqlSession;
@@ -49,15 +50,11 @@ pub(crate) async fn facts(session: &mut MysqlSession<'_>) -> Result<Facts, Serve
     let (version, comment) = (cell(1).unwrap_or_default(), cell(2).unwrap_or_default());
     let mariadb = version.contains("MariaDB") || comment.contains("MariaDB");
     let cluster = match () {
-        () if on("wsrep_on") && variable("wsrep_provider").is_some_and(|provider| provider != "none") => Some("Galera"),
+        () if on("wsrep_on") && variable("wsrep_provider").is_some_and(|provider| provider != "none") => Some(GALERA),
         () if version.contains("TiDB") || variable("tidb_version").is_some() => Some("TiDB"),
         () if version.contains("Vitess") || comment.contains("Vitess") => Some("Vitess"),
         () => None,
     };
-    if cluster == Some("Galera") {
-        // What another node has committed is seen here, before anything is read or written.
-        session.rows("SET SESSION wsrep_sync_wait = 7").await?;
-    }
     let read_only =
         on("super_read_only") || on("innodb_read_only") || (on("read_only") && !writes_anyway(session).await?);
     let modes = cell(4).unwrap_or_default();
@@ -100,6 +97,10 @@ fn numbers(version: &str) -> (u16, u16, u16) {
 
 pub(crate) async fn observe(session: &mut MysqlSession<'_>, table: &TableName) -> Result<Server, ServerError> {
     let facts = session.facts().await?;
+    if facts.cluster == Some(GALERA) && session.lease.is_none() {
+        // A run on another node may have ended just now. If it takes longer, what the node has must do.
+        cluster::caught_up(session).await;
+    }
     let database = literal(facts.database.as_deref().unwrap_or_default());
     let home = literal(&session.database_of(table).await?);
     let known: Vec<_> = foreign::TABLES.iter().map(|name| literal(&name.to_ascii_lowercase())).collect();

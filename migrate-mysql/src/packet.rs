@@ -42,7 +42,7 @@ pub(crate) struct Packet {
 }
 
 /// One statement of a packet.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) range: Range<usize>,
     /// Which effect it belongs to.

@@ -10,6 +10,7 @@ use mysql_async::prelude::Queryable as _;
 use tokio::time::Instant;
 
 use crate::blockers::{Side, Wait};
+use crate::cluster::{self, TRIES};
 use crate::error::{located, server_error};
 use crate::infile;
 use crate::packet::{COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, packets, user_variables};
@@ -43,7 +44,8 @@ impl Journey<'_, '_> {
 
     /// A part was carried out.
     fn ended(&mut self, part: &Part) {
-        if !part.completes {
+        // What is sent again may have been done once.
+        if !part.completes || part.at < self.done.len() {
             return;
         }
         let counts = matches!(&self.effects[part.at], Effect::Statement(statement)
@@ -181,8 +183,23 @@ impl MysqlSession<'_> {
         })
     }
 
-    /// Sends a packet and reads all its answers, a statement at a time.
+    /// Sends a packet, on a cluster its rows again where somebody was in their way.
     async fn packet(&mut self, packet: &Packet, journey: &mut Journey<'_, '_>) -> Result<(), Failure> {
+        let mut rest: Option<Packet> = None;
+        for attempt in 1.. {
+            let packet = rest.as_ref().unwrap_or(packet);
+            let Err((part, failure)) = self.send(packet, journey).await else { break };
+            let may = self.lease.is_some() && failure.error.is_contention() && attempt < TRIES;
+            let Some(again) = cluster::again(packet, part).filter(|_| may) else { return Err(failure) };
+            self.rows("ROLLBACK").await.map_err(|error| Failure { error, ..failure })?;
+            tokio::time::sleep(Duration::from_millis(25 << attempt)).await;
+            rest = Some(again);
+        }
+        Ok(())
+    }
+
+    /// Sends a packet and reads all its answers, a statement at a time. Of a failure it is told in which part.
+    async fn send(&mut self, packet: &Packet, journey: &mut Journey<'_, '_>) -> Result<(), (usize, Failure)> {
         let mut parts = packet.parts.iter();
         let Some(mut current) = next(&mut parts, journey) else { return Ok(()) };
         let mut watch = Watch {
@@ -231,7 +248,10 @@ impl MysqlSession<'_> {
         };
         let overdue = watch.overdue;
         match failed {
-            Some((part, error)) => Err(self.refused(packet, part, &error, overdue, journey)),
+            Some((part, error)) => {
+                let index = packet.parts.iter().position(|other| std::ptr::eq(other, part)).unwrap_or_default();
+                Err((index, self.refused(packet, part, &error, overdue, journey)))
+            }
             None => {
                 // Behind code all is done, or something would have been said.
                 if current.kind == PartKind::Code {
@@ -263,7 +283,8 @@ impl MysqlSession<'_> {
         let mut at = part.at;
         // Behind code it is not known which of the statements it was; only ours calculate.
         let guard = error.code.as_deref() == Some(OUT_OF_RANGE) && error.message.contains("row_count()");
-        let guard = guard || matches!(part.kind, PartKind::Guard | PartKind::Lease) && !error.is_lost();
+        let guard = guard
+            || matches!(part.kind, PartKind::Guard | PartKind::Lease) && !error.is_lost() && !error.is_contention();
         match part.kind {
             PartKind::Lease if guard => lease_lost(&mut error),
             _ if guard => {

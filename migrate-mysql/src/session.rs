@@ -17,11 +17,12 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Value};
 
 use crate::blockers::Side;
+use crate::cluster::{self, CatchingUp, TRIES};
 use crate::connect::{Cancel, Mysql};
 use crate::dialect::{MARIADB, MYSQL, name};
 use crate::error::server_error;
 use crate::evidence::{self, Ask, Known, Place};
-use crate::lease::Lease;
+use crate::lease::{Lease, Quiet};
 use crate::observe::{self, Facts};
 use crate::packet::Standing;
 use crate::{history, lock};
@@ -50,6 +51,9 @@ pub struct MysqlSession<'c> {
     pub(crate) asked_to_stop: Arc<AtomicBool>,
     pub(crate) side: Option<Side>,
     pub(crate) lease: Option<Lease>,
+    /// Since when somebody's lease is without a sign of life.
+    pub(crate) quiet: Option<Quiet>,
+    pub(crate) catching_up: Option<CatchingUp>,
     pub(crate) origin: Option<Mysql>,
     canceller: Option<Cancel>,
 }
@@ -144,6 +148,8 @@ impl<'c> MysqlSession<'c> {
             asked_to_stop: Arc::default(),
             side: None,
             lease: None,
+            quiet: None,
+            catching_up: None,
             origin: None,
             canceller: None,
         }
@@ -197,7 +203,8 @@ impl<'c> MysqlSession<'c> {
 
     /// The rows of one statement, as text.
     pub(crate) async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, ServerError> {
-        rows(&mut self.conn, sql).await
+        let mut sets = self.sets(sql).await?;
+        Ok(if sets.is_empty() { Vec::new() } else { sets.swap_remove(0).1 })
     }
 
     /// The same with the names of the columns.
@@ -208,6 +215,14 @@ impl<'c> MysqlSession<'c> {
 
     /// Every set of rows that several statements answer with.
     pub(crate) async fn sets(&mut self, sql: &str) -> Result<Vec<(Vec<String>, Vec<Row>)>, ServerError> {
+        for _ in 1..TRIES {
+            match sets(&mut self.conn, sql).await {
+                // Half a minute was not enough to see what others have committed.
+                Err(error) if self.lease.is_some() && error.fault == Fault::LockTimeout => {}
+                Err(error) if cluster::is_not_ready(&error) => cluster::ready(&mut self.conn).await?,
+                answer => return answer,
+            }
+        }
         sets(&mut self.conn, sql).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::backend::{Atomicity, Blocker, Done, Effect, End, NewEntry, Notice, Progress, ServerError, Settings};
+use crate::backend::{Atomicity, Blocker, Done, Effect, End, Fault, NewEntry, Notice, Progress, ServerError, Settings};
 use crate::diagnostic::Place;
 use crate::error::{ErrorKind, PreconditionFailure, StatementFailure};
 use crate::event::{Event, Observer};
@@ -199,11 +199,12 @@ impl Run<'_> {
             self.go_on(ride, unit, effect, error, left).await?;
             return Ok(finished + 1);
         }
-        if part == Part::Row && !error.is_contention() {
+        let raced = matches!(error.fault, Fault::Stale | Fault::Duplicate);
+        if raced || (part == Part::Row && !error.is_contention()) {
             return Err(halted(error));
         }
         let step = carriages[index].step();
-        if self.stop.is_requested() && !error.is_contention() && error.fault == crate::backend::Fault::Cancelled {
+        if self.stop.is_requested() && !error.is_contention() && error.fault == Fault::Cancelled {
             return Err(ErrorKind::Stopped { left: steps[index..].iter().map(Step::title).collect() }.into());
         }
         let failure = || refused(step, part, 0, &error, left);

@@ -1,4 +1,5 @@
-//! The MySQL backend on real servers of MariaDB. The files are those of `tests/tests/mysql`.
+//! The MySQL backend on real servers of MariaDB. The files are those of `tests/tests/mysql`, and one more: `galera`, on a
+//! cluster.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
@@ -20,4 +21,10 @@ mod on_mariadb {
     mod sweep;
     mod traffic;
     mod world;
+}
+
+/// By this name the tests are left out where there is no cluster.
+#[path = "."]
+mod on_galera {
+    mod galera;
 }

@@ -87,6 +87,15 @@ impl<'s> Database<'s> {
         contents::definitions(self) + &rows
     }
 
+    /// [`contents`](Self::contents) of the database of this name on another node of a cluster.
+    ///
+    /// # Panics
+    /// If the server says no.
+    pub fn contents_on(&self, node: &MySql) -> String {
+        // It is one database: this one drops it.
+        std::mem::ManuallyDrop::new(Database { server: node, name: self.name.clone() }).contents()
+    }
+
     /// Each object's definition, without those of tables named like ours.
     ///
     /// # Panics
