@@ -65,7 +65,7 @@ fn shown(sending: &[Sending]) -> Vec<String> {
     sending
         .iter()
         .map(|one| match one {
-            Sending::Clean(_) => "clean".to_owned(),
+            Sending::Clean { .. } => "clean".to_owned(),
             Sending::Packet(packet) => {
                 let parts = packet.parts.iter().filter(|part| !part.range.is_empty());
                 parts.map(|one| part(packet, one)).collect::<Vec<_>>().join(" | ")

@@ -42,7 +42,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// A new database, reached with a round trip, and what must live as long as it is used.
-type Fresh<'s> = dyn Fn(Option<Duration>) -> (String, Box<dyn Any + 's>) + 's;
+type Fresh = dyn Fn(Option<Duration>) -> (String, Box<dyn Any>);
 
 fn main() -> Result<(), Failed> {
     let chosen: Vec<String> = std::env::args().skip(1).collect();
@@ -88,7 +88,7 @@ fn main() -> Result<(), Failed> {
 struct Run<'s> {
     peers: &'static [Peer],
     text: fn(usize) -> String,
-    fresh: &'s Fresh<'s>,
+    fresh: &'s Fresh,
 }
 
 impl Run<'_> {
