@@ -317,7 +317,8 @@ fn what_needs_no_evidence_gets_none() {
     check("create temporary table t (a int)", Some("temporary"), &[], &format!("not, {temporary}"));
     let session = "not, session: what it does ends with its connection";
     check("lock tables t write", None, &[], session);
-    check("set autocommit = 0", None, &[], session);
     check("xa commit 'a'", None, &[], "ask, nothing about it could be read before it was sent");
-    check("optimize table t", None, &[], "not, repeat: running it again leads to the same");
+    for text in ["set autocommit = 0", "optimize table t"] {
+        check(text, None, &[], "not, repeat: running it again leads to the same");
+    }
 }

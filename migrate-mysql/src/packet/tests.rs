@@ -65,7 +65,7 @@ fn shown(sending: &[Sending]) -> Vec<String> {
     sending
         .iter()
         .map(|one| match one {
-            Sending::Clean(_) => "clean".to_owned(),
+            Sending::Clean { .. } => "clean".to_owned(),
             Sending::Packet(packet) => {
                 let parts = packet.parts.iter().filter(|part| !part.range.is_empty());
                 parts.map(|one| part(packet, one)).collect::<Vec<_>>().join(" | ")
@@ -251,7 +251,7 @@ fn a_packet_is_not_larger_than_the_server_takes() {
     let larger = statement(&larger);
     let (at, error) = packets(&[Effect::Statement(&larger)], HISTORY, &ground, &Standing::default()).unwrap_err();
     assert_eq!((at, error.fault), (0, Fault::Refused));
-    assert!(error.message.contains("max_allowed_packet"), "{error}");
+    assert!(error.hint.is_some_and(|hint| hint.contains("max_allowed_packet")));
 }
 
 #[test]
