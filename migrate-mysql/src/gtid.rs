@@ -11,7 +11,7 @@
 //! | which number | the next one, fixed when the statement is announced, in its note: `gtid=uuid:58;…` |
 //! | what is sent | `SET gtid_next`, the statement, `COMMIT`, `SET gtid_next = 'AUTOMATIC'`, the row: one packet |
 //! | which statements | definitions that are in the binary log; never a `CALL`, which may commit twice; nothing that can be half done, because half of it counts as executed too |
-//! | what it takes | `gtid_mode` ON, and one of SESSION_VARIABLES_ADMIN, REPLICATION_APPLIER, SYSTEM_VARIABLES_ADMIN; no binary log |
+//! | what it takes | `gtid_mode` ON, and one of `SESSION_VARIABLES_ADMIN`, `REPLICATION_APPLIER`, `SYSTEM_VARIABLES_ADMIN`; no binary log |
 //!
 //! It puts a UUID that is no server's into the replication history, of this server and of its replicas, for good. Where
 //! two servers have a history of the same name, a replica of both would take the second one's statements for executed:

@@ -256,22 +256,18 @@ impl MysqlSession<'_> {
             },
         };
         let overdue = watch.overdue;
-        match failed {
-            Some((part, error)) => {
-                let index = packet.parts.iter().position(|other| std::ptr::eq(other, part)).unwrap_or_default();
-                Err((index, self.refused(packet, part, &error, overdue, journey)))
-            }
-            None => {
-                // Behind code all is done, or something would have been said.
-                if current.kind == PartKind::Code {
-                    journey.ended(current);
-                    while let Some(part) = next(&mut parts, journey) {
-                        journey.ended(part);
-                    }
-                }
-                Ok(())
+        if let Some((part, error)) = failed {
+            let index = packet.parts.iter().position(|other| std::ptr::eq(other, part)).unwrap_or_default();
+            return Err((index, self.refused(packet, part, &error, overdue, journey)));
+        }
+        // Behind code all is done, or something would have been said.
+        if current.kind == PartKind::Code {
+            journey.ended(current);
+            while let Some(part) = next(&mut parts, journey) {
+                journey.ended(part);
             }
         }
+        Ok(())
     }
 
     /// What an error in the answers to a packet is about.
@@ -286,7 +282,7 @@ impl MysqlSession<'_> {
         let mut error = server_error(error);
         if error.fault == Fault::Cancelled && overdue {
             error.fault = Fault::StatementTimeout;
-            error.message = "the statement took longer than it may, and was stopped".to_owned();
+            "the statement took longer than it may, and was stopped".clone_into(&mut error.message);
         }
         let mut error = self.known(error);
         let mut at = part.at;

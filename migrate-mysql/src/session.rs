@@ -239,22 +239,21 @@ impl<'c> MysqlSession<'c> {
 
     async fn place(&mut self) -> Result<Place, ServerError> {
         let facts = self.facts().await?;
-        let process = match facts.process {
-            Some(process) => process,
-            None => {
-                // It takes the same right as its sisters, and waits for nobody: those wait for each definition that is
-                // being changed, in whatever database.
-                let sees = self.rows("SELECT 1 FROM information_schema.INNODB_TRX LIMIT 1").await;
-                let process = match sees {
-                    Ok(_) => true,
-                    Err(error) if error.is_lost() => return Err(error),
-                    Err(_) => false,
-                };
-                if let Some(facts) = &mut self.facts {
-                    facts.process = Some(process);
-                }
-                process
+        let process = if let Some(process) = facts.process {
+            process
+        } else {
+            // It takes the same right as its sisters, and waits for nobody: those wait for each definition that is
+            // being changed, in whatever database.
+            let sees = self.rows("SELECT 1 FROM information_schema.INNODB_TRX LIMIT 1").await;
+            let process = match sees {
+                Ok(_) => true,
+                Err(error) if error.is_lost() => return Err(error),
+                Err(_) => false,
+            };
+            if let Some(facts) = &mut self.facts {
+                facts.process = Some(process);
             }
+            process
         };
         Ok(Place {
             database: facts.database.unwrap_or_default(),

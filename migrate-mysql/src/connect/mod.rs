@@ -137,7 +137,7 @@ impl Mysql {
     /// a crash its own replication history says whether they ran. `gtid=explicit` says the same.
     ///
     /// They have a UUID that is no server's, one per history, which stays in `gtid_executed` of this server and of all
-    /// its replicas. It takes `gtid_mode` ON and SESSION_VARIABLES_ADMIN; a run is refused where either is missing, and
+    /// its replicas. It takes `gtid_mode` ON and `SESSION_VARIABLES_ADMIN`; a run is refused where either is missing, and
     /// on MariaDB. Not for a replica that has several sources with a history of the same name.
     pub fn explicit_gtid(self, explicit: bool) -> Self {
         Self { explicit_gtid: explicit, ..self }

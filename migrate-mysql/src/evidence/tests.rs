@@ -265,7 +265,7 @@ fn a_rename_is_seen_by_the_names_or_by_which_tables_they_are() {
 #[test]
 fn what_can_be_half_done_is_never_taken_for_done() {
     let convert = "alter table t engine=MyISAM";
-    let parts = |text: &str| vec![text; 5].join(".");
+    let parts = |text: &str| [text; 5].join(".");
     let before = format!("f1:{};d", parts("2-A"));
     check(convert, Some(&before), &[Some(&parts("2-A"))], "not, fingerprint: t is as before");
     check(
