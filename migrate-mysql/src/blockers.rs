@@ -117,12 +117,11 @@ impl Side {
              ORDER BY t.trx_started LIMIT 10"
         );
         // Without PROCESS nothing is seen of the transactions of InnoDB.
-        let rows = match self.ask(&with).await {
-            Some(rows) => rows,
-            None => {
-                let without = format!("SELECT {columns} FROM information_schema.PROCESSLIST p WHERE {which} LIMIT 10");
-                self.ask(&without).await.unwrap_or_default()
-            }
+        let rows = if let Some(rows) = self.ask(&with).await {
+            rows
+        } else {
+            let without = format!("SELECT {columns} FROM information_schema.PROCESSLIST p WHERE {which} LIMIT 10");
+            self.ask(&without).await.unwrap_or_default()
         };
         rows.iter().map(blocker).collect()
     }

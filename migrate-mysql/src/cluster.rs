@@ -45,13 +45,11 @@ pub(crate) async fn caught_up(session: &mut MysqlSession<'_>) -> bool {
         }))
     });
     let Some(mut waits) = waits else { return false };
-    match tokio::time::timeout(PATIENCE, &mut waits).await {
-        Ok(caught_up) => caught_up.unwrap_or(false),
-        Err(_) => {
-            session.catching_up = Some(waits);
-            false
-        }
+    if let Ok(caught_up) = tokio::time::timeout(PATIENCE, &mut waits).await {
+        return caught_up.unwrap_or(false);
     }
+    session.catching_up = Some(waits);
+    false
 }
 
 /// Whether a node did not take a statement at all.

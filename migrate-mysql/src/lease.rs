@@ -100,7 +100,7 @@ impl Lease {
             }
             found = look(session, &leases).await?;
         }
-        if !found.free && !(found.expired && is_quiet(session, &found)) {
+        if !found.free && (!found.expired || !is_quiet(session, &found)) {
             return Ok(Locked::HeldBy(found.holder));
         }
         if !acquire(session, &leases, &found, owner).await? {

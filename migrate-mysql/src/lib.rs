@@ -90,6 +90,7 @@ pub mod connect;
 pub mod dialect;
 mod error;
 mod evidence;
+mod gtid;
 mod history;
 mod infile;
 mod lease;

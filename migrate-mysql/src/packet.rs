@@ -14,12 +14,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use migrate_core::backend::{Effect, Fault, NewEntry, ServerError, Settings};
+use migrate_core::backend::{Advance, Effect, Fault, NewEntry, ServerError, Settings};
 use migrate_core::sql::classify::words;
 use migrate_core::sql::lexer::TokenKind;
 use migrate_core::sql::{Statement, StatementKind, Syntax, TransactionControl};
 
 use crate::dialect::{assignments, variables};
+use crate::gtid::{self, Gtids};
 use crate::history;
 
 /// What is done next.
@@ -97,6 +98,8 @@ pub(crate) struct Standing {
     pub(crate) session: BTreeMap<String, String>,
     /// A script may have changed the session.
     pub(crate) dirty: bool,
+    /// What definitions are executed under, where that was asked for.
+    pub(crate) gtids: Option<Gtids>,
 }
 
 /// How a run of ours tells its waiting colleagues where the script's statement ends.
@@ -126,6 +129,7 @@ pub(crate) fn packets(
         standing: standing.clone(),
         ends_after_row: false,
         noted: None,
+        gtid: None,
         segments: false,
         wanted: if standing.in_transaction { standing.in_force.clone() } else { standing.session.clone() },
     };
@@ -197,6 +201,8 @@ struct Writer<'a, 'w> {
     ends_after_row: bool,
     /// What was noted of the statement that comes next.
     noted: Option<String>,
+    /// What it is executed under.
+    gtid: Option<String>,
     /// The segments of the code before the next row are not committed one by one.
     segments: bool,
     /// What is to be set when the script goes on. Between two steps that want the same nothing is sent.
@@ -227,10 +233,13 @@ impl Writer<'_, '_> {
                     self.push(at, PartKind::Frame, "START TRANSACTION", false);
                     self.hold_lease(at);
                 }
+                let announced = self.announce(new.asked.as_deref());
+                let announced = announced.map(|asked| NewEntry { asked: Some(asked), ..(*new).clone() });
+                let new = announced.as_ref().unwrap_or(new);
                 let mut sql = history::append(self.table, new, !alone);
                 if sql.len() >= self.ground.limit {
                     // The row matters more than the text in it.
-                    sql = history::append(self.table, &NewEntry { script: None, ..(*new).clone() }, !alone);
+                    sql = history::append(self.table, &NewEntry { script: None, ..new.clone() }, !alone);
                 }
                 self.fits(&sql, "row of the history")?;
                 self.push(at, PartKind::Row, &sql, !leased);
@@ -247,7 +256,9 @@ impl Writer<'_, '_> {
                     self.push(at, PartKind::Frame, "START TRANSACTION", false);
                     self.hold_lease(at);
                 }
-                let sql = history::advance(self.table, advance);
+                let announced = self.announce(advance.asked.as_deref());
+                let announced = announced.map(|asked| Advance { asked: Some(asked), ..(*advance).clone() });
+                let sql = history::advance(self.table, announced.as_ref().unwrap_or(advance));
                 self.fits(&sql, "row of the history")?;
                 if self.ground.counts_found {
                     self.push(at, PartKind::Row, &sql, false);
@@ -278,6 +289,14 @@ impl Writer<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// What is asked for the note of a statement that gets an identifier of its own, which is fixed here.
+    fn announce(&mut self, asked: Option<&str>) -> Option<String> {
+        self.gtid = None;
+        let (asked, gtid) = self.standing.gtids.as_mut()?.announce(asked)?;
+        self.gtid = Some(gtid);
+        Some(asked)
     }
 
     fn begin(&mut self, at: usize, settings: &Settings) {
@@ -354,6 +373,7 @@ impl Writer<'_, '_> {
     fn statement(&mut self, at: usize, statement: &Statement<'_>) -> Result<(), ServerError> {
         let syntax = &self.ground.syntax;
         let noted = self.noted.take();
+        let gtid = self.gtid.take();
         self.assert(at);
         self.standing.dirty |= changes_session(statement, syntax);
         self.fits(statement.text, "statement")?;
@@ -363,6 +383,9 @@ impl Writer<'_, '_> {
             return Ok(());
         }
         let mut words = words(statement.text, syntax);
+        if let Some(gtid) = &gtid {
+            self.push(at, PartKind::Frame, &gtid::set(gtid), false);
+        }
         let locks = words.next().is_some_and(|word| word.is("lock"))
             && words.next().is_some_and(|word| word.is_any(&["table", "tables"]));
         if locks {
@@ -374,7 +397,12 @@ impl Writer<'_, '_> {
         if stores_its_text(statement.text, syntax) || statement.class.kind == StatementKind::Query {
             self.flush();
         }
-        self.push(at, PartKind::Warnings, WARNINGS, true);
+        self.push(at, PartKind::Warnings, WARNINGS, gtid.is_none());
+        if gtid.is_some() {
+            // What has no effect keeps it until it is committed, and another cannot be set before.
+            self.push(at, PartKind::Frame, "COMMIT", false);
+            self.push(at, PartKind::Frame, gtid::AUTOMATIC, true);
+        }
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::blockers::{Side, Wait};
 use crate::cluster::{self, TRIES};
 use crate::error::{located, server_error};
+use crate::gtid;
 use crate::infile;
 use crate::packet::{COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, packets, user_variables};
 use crate::session::{MysqlSession, cells};
@@ -100,6 +101,9 @@ impl MysqlSession<'_> {
         let first = |error| Failure { at: 0, error };
         let home = self.home(table).await.map_err(first)?;
         let ground = self.ground().await.map_err(first)?;
+        if self.explicit_gtid && self.standing.gtids.is_none() {
+            self.standing.gtids = Some(gtid::of(self, &home).await.map_err(first)?);
+        }
         // What it would be refused for is known, so that nothing of it is sent.
         let barred = self.origin.as_ref().and_then(|origin| infile::barred(effects, &origin.files, &ground.syntax));
         let effects = barred.as_ref().map_or(effects, |(at, _)| &effects[..*at]);
@@ -159,6 +163,11 @@ impl MysqlSession<'_> {
         // A variable may have either value by now: the next who wants one sets it, and whoever wants none puts it back.
         for (variable, _) in self.base.iter().filter(|(name, _)| planned.in_force.contains_key(*name)) {
             self.standing.in_force.insert(variable.clone(), String::new());
+        }
+        if std::mem::take(&mut self.standing.gtids).is_some() {
+            // One that was set and not used is given back. How many are used is asked again.
+            let _ = self.rows("ROLLBACK").await;
+            let _ = self.rows(gtid::AUTOMATIC).await;
         }
         let segments = |one: &Sending| matches!(one, Sending::Packet(packet) if packet.sql.contains(COMMITS_AGAIN));
         if sending.iter().any(segments) {
@@ -247,22 +256,18 @@ impl MysqlSession<'_> {
             },
         };
         let overdue = watch.overdue;
-        match failed {
-            Some((part, error)) => {
-                let index = packet.parts.iter().position(|other| std::ptr::eq(other, part)).unwrap_or_default();
-                Err((index, self.refused(packet, part, &error, overdue, journey)))
-            }
-            None => {
-                // Behind code all is done, or something would have been said.
-                if current.kind == PartKind::Code {
-                    journey.ended(current);
-                    while let Some(part) = next(&mut parts, journey) {
-                        journey.ended(part);
-                    }
-                }
-                Ok(())
+        if let Some((part, error)) = failed {
+            let index = packet.parts.iter().position(|other| std::ptr::eq(other, part)).unwrap_or_default();
+            return Err((index, self.refused(packet, part, &error, overdue, journey)));
+        }
+        // Behind code all is done, or something would have been said.
+        if current.kind == PartKind::Code {
+            journey.ended(current);
+            while let Some(part) = next(&mut parts, journey) {
+                journey.ended(part);
             }
         }
+        Ok(())
     }
 
     /// What an error in the answers to a packet is about.
@@ -277,7 +282,7 @@ impl MysqlSession<'_> {
         let mut error = server_error(error);
         if error.fault == Fault::Cancelled && overdue {
             error.fault = Fault::StatementTimeout;
-            error.message = "the statement took longer than it may, and was stopped".to_owned();
+            "the statement took longer than it may, and was stopped".clone_into(&mut error.message);
         }
         let mut error = self.known(error);
         let mut at = part.at;

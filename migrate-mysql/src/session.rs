@@ -22,6 +22,7 @@ use crate::connect::{Cancel, Mysql};
 use crate::dialect::{MARIADB, MYSQL, name};
 use crate::error::server_error;
 use crate::evidence::{self, Ask, Known, Place};
+use crate::gtid;
 use crate::lease::{Lease, Quiet};
 use crate::observe::{self, Facts};
 use crate::packet::Standing;
@@ -55,6 +56,8 @@ pub struct MysqlSession<'c> {
     pub(crate) quiet: Option<Quiet>,
     pub(crate) catching_up: Option<CatchingUp>,
     pub(crate) origin: Option<Mysql>,
+    /// Definitions are executed under identifiers of ours.
+    pub(crate) explicit_gtid: bool,
     canceller: Option<Cancel>,
 }
 
@@ -100,6 +103,7 @@ impl Backend for Mysql {
         session.canceller = Some(link.canceller);
         session.side = Some(Side::of(self));
         session.origin = Some(self.clone());
+        session.explicit_gtid = self.is_explicit_gtid();
         Ok(Box::new(session))
     }
 
@@ -151,6 +155,7 @@ impl<'c> MysqlSession<'c> {
             quiet: None,
             catching_up: None,
             origin: None,
+            explicit_gtid: false,
             canceller: None,
         }
     }
@@ -234,22 +239,21 @@ impl<'c> MysqlSession<'c> {
 
     async fn place(&mut self) -> Result<Place, ServerError> {
         let facts = self.facts().await?;
-        let process = match facts.process {
-            Some(process) => process,
-            None => {
-                // It takes the same right as its sisters, and waits for nobody: those wait for each definition that is
-                // being changed, in whatever database.
-                let sees = self.rows("SELECT 1 FROM information_schema.INNODB_TRX LIMIT 1").await;
-                let process = match sees {
-                    Ok(_) => true,
-                    Err(error) if error.is_lost() => return Err(error),
-                    Err(_) => false,
-                };
-                if let Some(facts) = &mut self.facts {
-                    facts.process = Some(process);
-                }
-                process
+        let process = if let Some(process) = facts.process {
+            process
+        } else {
+            // It takes the same right as its sisters, and waits for nobody: those wait for each definition that is
+            // being changed, in whatever database.
+            let sees = self.rows("SELECT 1 FROM information_schema.INNODB_TRX LIMIT 1").await;
+            let process = match sees {
+                Ok(_) => true,
+                Err(error) if error.is_lost() => return Err(error),
+                Err(_) => false,
+            };
+            if let Some(facts) = &mut self.facts {
+                facts.process = Some(process);
             }
+            process
         };
         Ok(Place {
             database: facts.database.unwrap_or_default(),
@@ -344,10 +348,17 @@ impl Session for MysqlSession<'_> {
         let note = evidence::note(self, &place, &mut known, statement, &syntax).await;
         known.passed(statement, &syntax);
         self.objects = known;
-        note
+        if self.explicit_gtid && gtid::serves(statement, &syntax) { note.map(gtid::noted) } else { note }
     }
 
     async fn settle(&mut self, statement: &Statement<'_>, note: Option<&str>) -> Result<Settled, ServerError> {
+        let (gtid, note) = note.map(gtid::in_note).map_or((None, None), |(gtid, rest)| (gtid, Some(rest)));
+        if let Some(gtid) = gtid
+            && let Some(settled) = gtid::settle(self, gtid).await?
+        {
+            return Ok(settled);
+        }
+        let note = note.filter(|note| !note.is_empty());
         let place = self.place().await?;
         let syntax = self.facts().await?.syntax;
         evidence::settle(self, &place, statement, note, &syntax).await
@@ -358,6 +369,11 @@ impl Session for MysqlSession<'_> {
     }
 
     async fn try_lock(&mut self, table: &TableName, owner: &str) -> Result<Locked, ServerError> {
+        if self.explicit_gtid && self.standing.gtids.is_none() {
+            // Before anything is done.
+            let home = self.home(table).await?;
+            gtid::of(self, &home).await?;
+        }
         lock::take(self, table, owner).await
     }
 

@@ -12,6 +12,7 @@
 //! | `connect-timeout` | seconds for TCP, TLS and login of each address together; 10 where nobody says, 0 is for ever |
 //! | `charset` | `utf8mb4`, or nothing |
 //! | `allow-plain-password` | ours: whether a password may go to another machine without TLS |
+//! | `gtid` | ours, and MySQL's alone: `explicit` gives definitions identifiers that are chosen beforehand, [`Mysql::explicit_gtid`](crate::Mysql::explicit_gtid) |
 //! | `enable-cleartext-plugin` | whether the password itself may be sent, as LDAP and PAM want it; with TLS or over a socket |
 //!
 //! # TLS
@@ -44,6 +45,7 @@ use super::values::{self, Place, Ssl};
 /// # Ok::<(), migrate_mysql::ConnInfoError>(())
 /// ```
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own")]
 pub struct ConnInfo {
     given: BTreeMap<&'static str, Given>,
     /// The URL begins with `mariadb:`.
@@ -55,6 +57,7 @@ pub struct ConnInfo {
     pub(super) ssl: Ssl,
     pub(super) cleartext: bool,
     pub(super) allow_plain_password: bool,
+    pub(super) explicit_gtid: bool,
 }
 
 /// The value of a word.
@@ -310,6 +313,7 @@ impl ConnInfo {
             ssl: Ssl::of(words)?,
             cleartext: values::switch(words, "enable-cleartext-plugin")?.unwrap_or(false),
             allow_plain_password: values::switch(words, "allow-plain-password")?.unwrap_or(false),
+            explicit_gtid: values::explicit_gtid(words, mariadb)?,
             given,
         })
     }

@@ -52,6 +52,8 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     plain("get-server-public-key", Use::Used),
     // Ours: no other tool knows it.
     plain("allow-plain-password", Use::Used),
+    // Ours too: `explicit`.
+    plain("gtid", Use::Used),
     plain("ssl-capath", Use::Refused("a folder of certificates cannot be given to the driver: ssl-ca=FILE")),
     plain("ssl-crl", Use::Refused(NO_LIST)),
     plain("ssl-crlpath", Use::Refused(NO_LIST)),

@@ -71,6 +71,7 @@ pub struct Mysql {
     provider: Option<Provider>,
     connect_wait: Duration,
     allow_plain_password: bool,
+    explicit_gtid: bool,
     /// Which files `LOAD DATA LOCAL` may have; at first none.
     pub(crate) files: LocalFiles,
 }
@@ -95,6 +96,7 @@ impl Mysql {
     pub fn new(info: ConnInfo) -> Self {
         Self {
             allow_plain_password: info.allow_plain_password,
+            explicit_gtid: info.explicit_gtid,
             info: Arc::new(info),
             provider: None,
             connect_wait: Duration::ZERO,
@@ -129,6 +131,20 @@ impl Mysql {
     /// given, the first one that has a file is taken. Without any, none is given out, whatever the server asks for.
     pub fn local_files(self, folder: impl Into<PathBuf>) -> Self {
         Self { files: self.files.with(folder.into()), ..self }
+    }
+
+    /// Whether MySQL executes definitions under global transaction identifiers that are chosen beforehand, so that after
+    /// a crash its own replication history says whether they ran. `gtid=explicit` says the same.
+    ///
+    /// They have a UUID that is no server's, one per history, which stays in `gtid_executed` of this server and of all
+    /// its replicas. It takes `gtid_mode` ON and `SESSION_VARIABLES_ADMIN`; a run is refused where either is missing, and
+    /// on MariaDB. Not for a replica that has several sources with a history of the same name.
+    pub fn explicit_gtid(self, explicit: bool) -> Self {
+        Self { explicit_gtid: explicit, ..self }
+    }
+
+    pub(crate) fn is_explicit_gtid(&self) -> bool {
+        self.explicit_gtid
     }
 
     /// Whether the URL begins with `mariadb:`, so that the dialect is MariaDB's.
@@ -248,6 +264,7 @@ impl fmt::Debug for Mysql {
             .field("info", &self.info)
             .field("connect_wait", &self.connect_wait)
             .field("allow_plain_password", &self.allow_plain_password)
+            .field("explicit_gtid", &self.explicit_gtid)
             .finish_non_exhaustive()
     }
 }

@@ -157,6 +157,18 @@ pub(super) fn public_key(words: Words<'_>) -> Result<(), ConnInfoError> {
     }
 }
 
+/// Whether definitions are executed under identifiers that are chosen beforehand.
+pub(super) fn explicit_gtid(words: Words<'_>, mariadb: bool) -> Result<bool, ConnInfoError> {
+    let explicit = choice(words, "gtid", &[("explicit", true), ("automatic", false)], "explicit, automatic")?;
+    if explicit == Some(true) && mariadb {
+        return Err(ConnInfoError::Unsupported {
+            what: format!("{}=explicit", words.what("gtid")),
+            why: "identifiers of MariaDB prove nothing after a crash, and what became of a statement is found without them",
+        });
+    }
+    Ok(explicit.unwrap_or(false))
+}
+
 fn choice<T: Copy>(
     words: Words<'_>,
     name: &'static str,

@@ -14,7 +14,7 @@
 //! so everything that a statement can change must be read, or its repetition must be harmless; what is different ran, so
 //! nothing may be read that changes by itself; and what can be half done is never taken for done.
 //!
-//! Deliberately absent: GTIDs, `CREATE_TIME` (a rename that is rolled back changes it on MariaDB), and the binary log.
+//! Deliberately absent: GTIDs, which must be asked for ([`crate::gtid`]), `CREATE_TIME` (a rename that is rolled back changes it on MariaDB), and the binary log.
 
 use async_trait::async_trait;
 use migrate_core::backend::{Note, Row, ServerError, Settled};

@@ -265,7 +265,7 @@ fn a_rename_is_seen_by_the_names_or_by_which_tables_they_are() {
 #[test]
 fn what_can_be_half_done_is_never_taken_for_done() {
     let convert = "alter table t engine=MyISAM";
-    let parts = |text: &str| vec![text; 5].join(".");
+    let parts = |text: &str| [text; 5].join(".");
     let before = format!("f1:{};d", parts("2-A"));
     check(convert, Some(&before), &[Some(&parts("2-A"))], "not, fingerprint: t is as before");
     check(
@@ -317,7 +317,8 @@ fn what_needs_no_evidence_gets_none() {
     check("create temporary table t (a int)", Some("temporary"), &[], &format!("not, {temporary}"));
     let session = "not, session: what it does ends with its connection";
     check("lock tables t write", None, &[], session);
-    check("set autocommit = 0", None, &[], session);
     check("xa commit 'a'", None, &[], "ask, nothing about it could be read before it was sent");
-    check("optimize table t", None, &[], "not, repeat: running it again leads to the same");
+    for text in ["set autocommit = 0", "optimize table t"] {
+        check(text, None, &[], "not, repeat: running it again leads to the same");
+    }
 }

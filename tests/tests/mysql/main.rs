@@ -5,6 +5,7 @@
 //! | `support` | a fixture, sets from texts, what a database holds |
 //! | `conformance` | the suite of the core |
 //! | `exclusion` | many processes at once |
+//! | `gtid` | identifiers that are chosen beforehand, which MariaDB has not |
 //! | `halfway` | connections lost while a statement runs for long |
 //! | `kills` | kill -9 of clients and servers, KILL of connections and statements, in every kind of statement |
 //! | `kinds` | those kinds |
@@ -21,6 +22,7 @@ mod on_mysql {
 
     mod conformance;
     mod exclusion;
+    mod gtid;
     mod halfway;
     mod kills;
     mod kinds;

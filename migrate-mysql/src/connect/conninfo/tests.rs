@@ -95,6 +95,13 @@ fn what_is_wrong_names_the_word_or_the_variable_and_what_is_legal() {
     );
     check("mysql://h?ssl-cert=c", &[], "ssl-cert and ssl-key do not go alone: a client's certificate needs its key");
     check("mysql://h?socket=/s", &[], "host and socket do not go together: a socket is on this machine");
+    check("mysql://h?gtid=maybe", &[], "the parameter gtid is `maybe`; legal is explicit, automatic");
+    check(
+        "mariadb://h?gtid=explicit",
+        &[],
+        "the parameter gtid=explicit cannot be honoured: identifiers of MariaDB prove nothing after a crash, and what \
+         became of a statement is found without them",
+    );
     check(
         "mysql://h?allow-plain-password=maybe",
         &[],
