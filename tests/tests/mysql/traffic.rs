@@ -262,25 +262,18 @@ fn the_first_stop_lets_what_was_sent_finish() {
 #[test]
 fn the_second_signal_stops_the_statement_on_the_server_and_says_where_the_run_stands() {
     // To sleep would not do: who is woken up answers 1.
-    let endless = "select sum(a.n + b.n) from r a, r b, r c, r d, r e, r f";
+    let endless = "select benchmark(1000000000000, sha2('a', 512))";
     for slow in [&format!("insert into a {endless}"), &format!("create table b as {endless}"), "call p()"] {
         let database = Server::shared(FLAVOUR).database();
         let text = format!("analyze table a;\n{slow};\ninsert into a values (2);");
         let project = Project::with(&[
-            (
-                "1_first",
-                &format!(
-                    "create table a (n bigint);\ncreate procedure p() begin {endless}; end;\n\
-                                  create table r (n int);\ninsert into r values (0){};",
-                    ", (1)".repeat(50)
-                ),
-            ),
+            ("1_first", &format!("create table a (n bigint);\ncreate procedure p() begin {endless}; end;")),
             ("2_slow", &text),
             ("3_after", "create table after (n int);"),
         ]);
         let mut command = project.command(&["up", "-d", &database.url()]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        waits(&database, "info like '%from r a, r b%' and state in ('executing', 'Sending data')");
+        waits(&database, "info like '%benchmark(%' and info not like 'create procedure%' and time > 0");
         for _ in 0..2 {
             let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
             assert!(killed.success());
@@ -289,10 +282,10 @@ fn the_second_signal_stops_the_statement_on_the_server_and_says_where_the_run_st
         }
         let said = project.end("up", child);
         assert_eq!(said.code, Some(9), "{slow}: {said}");
-        assert!(said.to_string().contains("2 slow") && said.to_string().contains("3 after"), "{slow}: {said}");
+        assert!(said.stderr.contains("2 migrations left"), "{slow}: {said}");
         assert!(!said.stdout.contains("test:test") && !said.stderr.contains("test:test"), "{said}");
         let rows = "select version, state, `cursor` from migrate_history order by seq";
-        assert_eq!(database.sql(rows), "1\tdone\t4\n2\tinterrupted\t1\n", "{slow}: {said}");
+        assert_eq!(database.sql(rows), "1\tdone\t2\n2\tinterrupted\t1\n", "{slow}: {said}");
         project.write("migrations/2_slow.sql", &text.replace(slow, "do 0"));
         project.migrate_with(&["up", "-d", &database.url()]).exits(0);
         assert_eq!(database.sql("select n from a"), "2\n", "{slow}");
