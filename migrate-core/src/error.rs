@@ -252,6 +252,12 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
             };
             diagnostic.help(if error.is_contention() {
                 format!("{again} {retry}: it goes on with statement {}", recorded + 1)
+            } else if error.fault == Fault::StatementTimeout {
+                format!(
+                    "make the statement faster or allow it more, --statement-timeout 10m, and {again}: it goes on with \
+                     statement {}",
+                    recorded + 1
+                )
             } else {
                 format!(
                     "fix the file from line {line} on and {again}: it goes on with statement {}",

@@ -35,8 +35,6 @@ const NO_SETTINGS: &[&str] = &[
     "statement_id",
     "timestamp",
     "transaction_allow_batching",
-    "tx_isolation",
-    "tx_read_only",
     "warning_count",
     "wsrep_last_written_gtid",
 ];

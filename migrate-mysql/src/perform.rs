@@ -25,8 +25,8 @@ struct Journey<'a, 'p> {
     done: Vec<Done>,
     /// Rows that the script's statement of the effect affected.
     affected: Option<u64>,
-    /// Who was in the way when it was last asked.
-    blockers: Vec<Blocker>,
+    /// Who was in the way of an effect when it was last asked.
+    blockers: Option<(usize, Vec<Blocker>)>,
 }
 
 /// What went wrong, and with which effect.
@@ -54,7 +54,6 @@ impl Journey<'_, '_> {
         let done = Done { rows: self.affected.take().filter(|_| counts) };
         self.progress.done(part.at, &done);
         self.done.push(done);
-        self.blockers.clear();
     }
 
     /// What the server remarked about a statement of the script.
@@ -84,7 +83,7 @@ impl MysqlSession<'_> {
             begun: None,
             done: Vec::with_capacity(effects.len()),
             affected: None,
-            blockers: Vec::new(),
+            blockers: None,
         };
         match self.travel(table, effects, &mut journey).await {
             Ok(()) => Performed::all(journey.done),
@@ -313,7 +312,8 @@ impl MysqlSession<'_> {
             _ => {}
         }
         if error.is_contention() {
-            error.blockers = std::mem::take(&mut journey.blockers);
+            let blockers = journey.blockers.take().filter(|(of, _)| *of == at);
+            error.blockers = blockers.map(|(_, blockers)| blockers).unwrap_or_default();
         }
         Failure { at, error }
     }
@@ -401,7 +401,7 @@ impl Watch<'_> {
                 blockers = asked => {
                     if !blockers.is_empty() {
                         journey.progress.blocked(part.at, &blockers, wait.waited());
-                        journey.blockers = blockers;
+                        journey.blockers = Some((part.at, blockers));
                     }
                 }
             }
