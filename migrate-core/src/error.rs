@@ -67,6 +67,8 @@ pub struct StatementFailure {
     pub recorded: usize,
     /// Whether the statement may have been half done: it commits on the way, or its engine cannot take it back.
     pub partial: bool,
+    /// It was stopped, and the server may have finished it all the same: the next run looks.
+    pub unsettled: bool,
     /// Where the statement is.
     pub source: Source,
     /// Its bytes in the file.
@@ -233,6 +235,11 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
     match (failure.mode, statement) {
         (Mode::Journal, Some(_)) => {
             let recorded = failure.recorded;
+            if failure.unsettled {
+                return diagnostic.help(format!(
+                    "the server may have finished it all the same: {again}, which looks and goes on from there"
+                ));
+            }
             let line = failure.source.position(failure.span.start).line;
             let diagnostic = diagnostic.help(if recorded == 0 {
                 "nothing of this migration has run".to_owned()

@@ -6,7 +6,8 @@
 use std::time::{Duration, Instant};
 
 use crate::backend::{
-    Advance, Blocker, Done, Effect, End, Exclusion, Fault, Note, Notice, Progress, ServerError, Settings, Settled,
+    Advance, Atomicity, Blocker, Done, Effect, End, Exclusion, Fault, Note, Notice, Progress, ServerError, Settings,
+    Settled,
 };
 use crate::error::{ErrorKind, StatementFailure};
 use crate::event::{Event, Observer};
@@ -237,7 +238,19 @@ impl Run<'_> {
                     .into());
                 }
             };
-            if error.fault == Fault::Cancelled && self.stop.is_requested() {
+            let stopped_by_us = error.fault == Fault::Cancelled && self.stop.is_requested();
+            if let Part::Statement(index) = part
+                && self.may_have_run(unit, &error)
+            {
+                // The row stays as it was announced: the next run settles it.
+                self.reset().await?;
+                if stopped_by_us {
+                    return Err(stopped(step, left));
+                }
+                let failure = statement_failure(step, Some(index), journal.cursor, error, left);
+                return Err(ErrorKind::Statement(StatementFailure { unsettled: true, ..failure }).into());
+            }
+            if stopped_by_us {
                 return self.interrupt(step, journal, checkpoint, left).await;
             }
             if checkpoint != before {
@@ -257,6 +270,14 @@ impl Run<'_> {
             self.fail(journal, &error, checkpoint).await?;
             return Err(halt);
         }
+    }
+
+    /// Whether a statement was stopped that commits by itself: a server may notice that behind the commit, and say that
+    /// it was interrupted although all of it is done.
+    fn may_have_run(&self, unit: &Unit, error: &ServerError) -> bool {
+        self.backend.dialect().atomicity == Atomicity::Statement
+            && matches!(unit.how, How::Alone(recovery) if recovery != Recovery::Repeat)
+            && matches!(error.fault, Fault::Cancelled | Fault::StatementTimeout)
     }
 
     /// Writes down that the run stops here by request.

@@ -362,6 +362,7 @@ pub(super) fn statement_failure(
         source: script.source().clone(),
         span,
         error,
+        unsettled: false,
         begun: true,
         left_behind: None,
         mode: step.mode,

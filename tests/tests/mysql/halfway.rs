@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use migrate_core::backend::Holder;
 use migrate_core::diagnostic::codes;
+use migrate_core::error::ErrorKind;
 use migrate_core::{Error, Event, MigrationSet, Migrator, RunOptions};
 use migrate_tests::proxy::How;
 use migrate_tests::servers::mysql::{Client, Database, Options};
@@ -182,6 +183,34 @@ fn rows_are_inserted_once_whatever_ended_the_first_try() {
 #[test]
 fn rows_are_updated_once_whatever_ended_the_first_try() {
     all_ends("update a set m = m + 1");
+}
+
+#[test]
+fn a_statement_that_was_stopped_is_looked_after_by_the_next_run() {
+    // MariaDB may say that a statement was interrupted although all of it is done.
+    let set = &slow(1000, "alter table a add key (m)");
+    let expected = undisturbed(set);
+    let database = Server::shared(FLAVOUR).database();
+    block_on(fragile(&database.url(), &first_only(set)).up()).unwrap_or_else(|error| panic!("{error:#?}"));
+    let url = &*database.url();
+    let result = thread::scope(|scope| {
+        let mut blocker = database.client();
+        let mut watcher = Client::connect(database.server(), &database.server().address(), "mysql");
+        blocker.run("begin; select count(*) from a");
+        let run = scope.spawn(|| run(url, set, Next::TheSame, &channel().0));
+        let id = runs(&mut watcher, &database, "alter");
+        watcher.run(&format!("kill query {id}"));
+        let result = run.join().expect("a run");
+        blocker.run("rollback");
+        result
+    });
+    let error = result.expect_err("it was stopped");
+    let ErrorKind::Statement(failure) = error.kind() else { panic!("{error:#?}") };
+    assert!(failure.unsettled, "{error:#?}");
+    block_on(fragile(url, set).up()).unwrap_or_else(|error| panic!("{error:#?}"));
+    assert_whole(&database, set, &expected, "stopped");
+    let settled = database.sql("select settled_by from migrate_history where settled_by is not null");
+    assert!(settled.starts_with("fingerprint: "), "{settled}");
 }
 
 #[test]

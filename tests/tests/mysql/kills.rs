@@ -227,6 +227,15 @@ fn kill(
             server.restart();
         }
     }
+    let begin = Instant::now();
+    while child.try_wait().expect("a child can be waited for").is_none() {
+        if begin.elapsed() > Duration::from_secs(60) {
+            let _ = child.kill();
+            let (list, rows) = (server.sql("", "show full processlist"), history(&world.database));
+            panic!("{victim:?} after {moment:?}, {case:?}: no end\n{list}\n{rows}\n{}", project.end(&words, child));
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
     let transcript = project.end(&words, child);
     assert!(transcript.code.is_some() || matches!(victim, Victim::Client | Victim::Machine), "{case:?}\n{transcript}");
     (hit, transcript)
@@ -250,6 +259,7 @@ fn comes_to(proxy: &Proxy, child: &mut Child, moment: Work) -> bool {
 }
 
 /// One crash, and what comes after it.
+#[expect(clippy::print_stdout, reason = "what is wrong is said at once")]
 fn crash(
     victim: Victim,
     case: Case,
@@ -267,7 +277,9 @@ fn crash(
     counts.hit += usize::from(hit && (victim != Victim::Client || transcript.code.is_none()));
     let context = format!("{victim:?} after {moment:?}, between: {}, {:?}", case.between, case.kind.name);
     let mut wrong = |what: String| {
-        counts.wrong.push(format!("{context}: {what}\n{}\n{transcript}", history(&world.database)));
+        let wrong = format!("{context}: {what}\n{}\n{transcript}", history(&world.database));
+        println!("WRONG: {wrong}");
+        counts.wrong.push(wrong);
     };
     // Who has no connection yet gives up. Who is asked is asked again below.
     let said = match transcript.code {
