@@ -27,6 +27,17 @@ struct Journey<'a, 'p> {
     affected: Option<u64>,
     /// Who was in the way of an effect when it was last asked.
     blockers: Option<(usize, Vec<Blocker>)>,
+    /// How long each effect may take.
+    limits: Vec<Limits>,
+}
+
+/// How long things may take; `None` where there is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// To wait for a lock.
+    lock: Option<Duration>,
+    /// To run one statement.
+    statement: Option<Duration>,
 }
 
 /// What went wrong, and with which effect.
@@ -84,6 +95,7 @@ impl MysqlSession<'_> {
             done: Vec::with_capacity(effects.len()),
             affected: None,
             blockers: None,
+            limits: Vec::new(),
         };
         match self.travel(table, effects, &mut journey).await {
             Ok(()) => Performed::all(journey.done),
@@ -116,7 +128,7 @@ impl MysqlSession<'_> {
                 (sending, standing, Some(Failure { at, error }))
             }
         };
-        self.look_ahead(effects, &ground);
+        journey.limits = self.look_ahead(effects, &ground);
         for one in &sending {
             let ended = match one {
                 Sending::Packet(packet) => self.packet(packet, journey).await,
@@ -135,14 +147,14 @@ impl MysqlSession<'_> {
     }
 
     /// What is known before anything is sent: limits, and what scripts will leave behind.
-    fn look_ahead(&mut self, effects: &[Effect<'_>], ground: &Ground) {
+    fn look_ahead(&mut self, effects: &[Effect<'_>], ground: &Ground) -> Vec<Limits> {
+        let mut limits = Vec::with_capacity(effects.len());
         for effect in effects {
             match effect {
                 Effect::Begin(settings) | Effect::Set(settings) => {
-                    self.lock_limit = settings.lock_timeout;
                     // MariaDB keeps this limit itself.
-                    self.statement_limit =
-                        settings.statement_timeout.filter(|limit| !ground.mariadb && !limit.is_zero());
+                    let statement = settings.statement_timeout.filter(|limit| !ground.mariadb && !limit.is_zero());
+                    self.limits = Limits { lock: settings.lock_timeout, statement };
                 }
                 Effect::Statement(statement) => {
                     self.objects.passed(statement, &ground.syntax);
@@ -151,7 +163,9 @@ impl MysqlSession<'_> {
                 }
                 _ => {}
             }
+            limits.push(self.limits);
         }
+        limits
     }
 
     /// Where things stand after a failure is not known exactly, so that nothing is taken for granted.
@@ -213,8 +227,6 @@ impl MysqlSession<'_> {
         let mut watch = Watch {
             side: &mut self.side,
             connection: self.facts.as_ref().map(|facts| (facts.connection, facts.mariadb)).unwrap_or_default(),
-            lock_limit: self.lock_limit,
-            limit: self.statement_limit,
             overdue: false,
         };
         let failed = match watch.over(self.conn.query_iter(packet.sql.as_str()), current, journey).await {
@@ -357,8 +369,6 @@ const STOP_AGAIN: Duration = Duration::from_secs(2);
 struct Watch<'s> {
     side: &'s mut Option<Side>,
     connection: (u32, bool),
-    lock_limit: Option<Duration>,
-    limit: Option<Duration>,
     /// The limit was reached, and the statement stopped.
     overdue: bool,
 }
@@ -367,13 +377,14 @@ impl Watch<'_> {
     /// Waits for an answer. Meanwhile it asks who is in the way, and stops what takes too long.
     async fn over<T>(&mut self, answer: impl Future<Output = T>, part: &Part, journey: &mut Journey<'_, '_>) -> T {
         let mut answer = pin!(answer);
-        let mut wait = Wait::begins(self.lock_limit);
+        let limits = journey.limits.get(part.at).copied().unwrap_or_default();
+        let mut wait = Wait::begins(limits.lock);
         let began = Instant::now();
         let is_script = matches!(part.kind, PartKind::Script | PartKind::Code);
         let mut stops = 0;
         loop {
             // A server may have been between two things when it was told to stop.
-            let limit = self.limit.filter(|_| is_script).map(|limit| began + limit + STOP_AGAIN * stops);
+            let limit = limits.statement.filter(|_| is_script).map(|limit| began + limit + STOP_AGAIN * stops);
             let wake = limit.map_or(wait.next(), |limit| limit.min(wait.next()));
             tokio::select! {
                 biased;

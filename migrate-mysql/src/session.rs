@@ -26,6 +26,7 @@ use crate::gtid;
 use crate::lease::{Lease, Quiet};
 use crate::observe::{self, Facts};
 use crate::packet::Standing;
+use crate::perform::Limits;
 use crate::{history, lock};
 
 /// One connection to a database.
@@ -44,10 +45,8 @@ pub struct MysqlSession<'c> {
     pub(crate) temporary: Vec<String>,
     /// User variables that scripts named, as they were written.
     pub(crate) user_variables: BTreeSet<String>,
-    /// The longest wait for a lock of what runs now; `None` where there is no limit.
-    pub(crate) lock_limit: Option<Duration>,
-    /// The longest run of one statement.
-    pub(crate) statement_limit: Option<Duration>,
+    /// How long what runs now may take.
+    pub(crate) limits: Limits,
     /// Somebody asked for the running statement to be stopped.
     pub(crate) asked_to_stop: Arc<AtomicBool>,
     pub(crate) side: Option<Side>,
@@ -147,8 +146,7 @@ impl<'c> MysqlSession<'c> {
             objects: Known::default(),
             temporary: Vec::new(),
             user_variables: BTreeSet::new(),
-            lock_limit: None,
-            statement_limit: None,
+            limits: Limits::default(),
             asked_to_stop: Arc::default(),
             side: None,
             lease: None,

@@ -10,6 +10,7 @@ mod on_mariadb {
     const FLAVOUR: migrate_tests::servers::Flavour = migrate_tests::servers::Flavour::MariaDb;
 
     mod conformance;
+    mod connect;
     mod exclusion;
     mod halfway;
     mod kills;

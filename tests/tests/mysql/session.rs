@@ -12,7 +12,7 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder};
 
 use super::FLAVOUR;
-use super::support::{backend, block_on, fragile, set};
+use super::support::{backend, block_on, endless, fragile, set};
 
 /// The name of the lock of the migrations, as the server computes it.
 const LOCK: &str = "concat('migrate-', left(sha2(concat('migrate `', database(), '`.`migrate_history`'), 256), 32))";
@@ -243,8 +243,7 @@ fn the_callers_connection_may_commit_nothing_by_itself() {
 
 #[test]
 fn a_statement_that_takes_too_long_is_named() {
-    // To sleep would not do: who is woken up answers 1.
-    let endless = "select benchmark(1000000000000, sha2('a', 512))";
+    let endless = endless();
     for slow in [&format!("create table b as {endless}"), &format!("insert into a {endless}"), "call p()"] {
         let database = Server::shared(FLAVOUR).database();
         let text = format!("create table a (n int);\ncreate procedure p() begin {endless}; end;\n{slow};\n");

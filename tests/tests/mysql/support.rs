@@ -100,3 +100,9 @@ pub(crate) fn not_once(database: &Database<'_>) -> String {
 pub(crate) fn history(database: &Database<'_>) -> String {
     database.sql("select seq, version, state, `cursor`, note, settled_by, error from migrate_history order by seq")
 }
+
+/// A question whose answer takes minutes. One long sleep would not do: who is woken up goes on.
+pub(crate) fn endless() -> String {
+    let more = " union all select 1".repeat(200);
+    format!("select sum(sleep(1) + n) as endless from (select 1 as n{more}) as seconds")
+}

@@ -13,7 +13,7 @@ use migrate_tests::servers::mysql::Database;
 use migrate_tests::servers::{Flavour, MySql as Server, wait_for};
 
 use super::FLAVOUR;
-use super::support::{backend, block_on, fragile, set};
+use super::support::{backend, block_on, endless, fragile, set};
 
 /// Who was said to be in the way, and how often a step was tried again.
 #[derive(Debug, Default)]
@@ -261,8 +261,7 @@ fn the_first_stop_lets_what_was_sent_finish() {
 
 #[test]
 fn the_second_signal_stops_the_statement_on_the_server_and_says_where_the_run_stands() {
-    // To sleep would not do: who is woken up answers 1.
-    let endless = "select benchmark(1000000000000, sha2('a', 512))";
+    let endless = endless();
     for slow in [&format!("insert into a {endless}"), &format!("create table b as {endless}"), "call p()"] {
         let database = Server::shared(FLAVOUR).database();
         let text = format!("analyze table a;\n{slow};\ninsert into a values (2);");
@@ -273,7 +272,7 @@ fn the_second_signal_stops_the_statement_on_the_server_and_says_where_the_run_st
         ]);
         let mut command = project.command(&["up", "-d", &database.url()]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        waits(&database, "info like '%benchmark(%' and info not like 'create procedure%' and time > 0");
+        waits(&database, "info like '%endless%' and info not like 'create procedure%' and time > 0");
         for _ in 0..2 {
             let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
             assert!(killed.success());
