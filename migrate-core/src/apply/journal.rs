@@ -18,7 +18,7 @@ use crate::sql::syntax::Bodies;
 use crate::sql::{Recovery, Script, Statement, StatementKind, Syntax};
 
 use super::effects::{Journal, Part, Stamp, settings, unit_settings};
-use super::memory;
+use super::forgotten::forgotten;
 use super::report::StepReport;
 use super::retry::Retry;
 use super::ride::Ride;
@@ -68,8 +68,8 @@ impl Run<'_> {
         let script = step.script.as_ref().expect("a journalled step has a script");
         let settings = settings(script, &step.run, self.options, dialect);
         let start = step.first_statement();
-        if let Some(forgotten) = memory::forgotten(script, start, &dialect.syntax) {
-            return Err(Refusal::Script(vec![forgotten.diagnostic(step, start)]).into());
+        if let Some(lost) = forgotten(script, start, &dialect.syntax) {
+            return Err(Refusal::Script(vec![lost.diagnostic(step, start)]).into());
         }
         let seq = self.take_seq();
         let run_id = self.run_id.clone();

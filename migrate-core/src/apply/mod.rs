@@ -10,7 +10,7 @@
 //! | `journal` | steps whose statements are written down one by one, alone |
 //! | `batch` | one statement over and over |
 //! | `settle` | what became of a statement in flight |
-//! | `memory` | what ended with the session of an earlier attempt |
+//! | `forgotten` | what ended with the session of an earlier attempt |
 //! | `lock` | taking the lock of the migrations, by polling |
 //! | `reconnect` | going on after the connection was lost |
 //! | `retry` | waiting until whoever is in the way has gone |
@@ -25,9 +25,9 @@ use crate::plan::{Mode, Plan, Step};
 
 mod batch;
 mod effects;
+mod forgotten;
 mod journal;
 mod lock;
-mod memory;
 pub mod options;
 mod reconnect;
 pub mod report;

@@ -62,10 +62,10 @@ fn summary(step: &Step) -> String {
     }
     let doubtful: Vec<_> =
         step.units.iter().filter(|unit| may_be_in_doubt(unit)).map(|unit| unit.runs.start + 1).collect();
-    if let Some((last, others)) = doubtful.split_last() {
-        let others: String = others.iter().map(|number| format!("{number}, ")).collect();
-        let statements = if others.is_empty() { "statement" } else { "statements" };
-        parts.push(format!("a crash inside {statements} {others}{last} may have to be asked about"));
+    if !doubtful.is_empty() {
+        let statements = if doubtful.len() == 1 { "statement" } else { "statements" };
+        let numbers: Vec<_> = doubtful.iter().map(ToString::to_string).collect();
+        parts.push(format!("a crash inside {statements} {} may have to be asked about", numbers.join(", ")));
     }
     for precondition in &step.run.preconditions {
         parts.push(format!("if {}", precondition.text));
