@@ -63,7 +63,7 @@ fn summary(step: &Step) -> String {
     let doubtful: Vec<_> =
         step.units.iter().filter(|unit| may_be_in_doubt(unit)).map(|unit| unit.runs.start + 1).collect();
     if let Some((last, others)) = doubtful.split_last() {
-        let others: String = others.iter().map(|number| format!("{number}, ")).collect();
+        let others = others.iter().fold(String::new(), |all, number| format!("{all}{number}, "));
         let statements = if others.is_empty() { "statement" } else { "statements" };
         parts.push(format!("a crash inside {statements} {others}{last} may have to be asked about"));
     }
