@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use migrate_core::Backend as _;
 use migrate_core::backend::{Fault, ServerError};
+use migrate_core::{Backend as _, Migrator};
 use migrate_mysql::Mysql;
 use migrate_tests::Project;
 use migrate_tests::servers::mysql::Options;
@@ -281,10 +281,15 @@ fn local_files_come_from_the_folder_of_the_migrations() {
         project.migrate_with(&["up", "-d", &database.url()]).exits(0);
         assert_eq!(database.sql("select n from t"), "0\n1\n2\n");
     }
-    // In a transaction of its own, and without a folder.
+    // Without a folder.
     let database = Server::shared(FLAVOUR).database();
-    database.sql("create table migrate_t (n int)");
-    let files = set(&[("1_load", "load data local infile 'data/rows.csv' into table migrate_t;")]);
-    let error = block_on(fragile(&database.url(), &files).up()).unwrap_err().to_string();
-    assert!(error.contains("Mysql::local_files") || error.contains("not empty"), "{error}");
+    let files =
+        [("1_create", "create table t (n int);"), ("2_load", "load data local infile 'data/rows.csv' into table t;")];
+    let error = block_on(fragile(&database.url(), &set(&files)).up()).unwrap_err().to_string();
+    assert!(error.contains("Mysql::local_files") && error.contains("2_load.sql:1:24"), "{error}");
+    // In a transaction with its row.
+    let folder = project.path("migrations");
+    let migrator = Migrator::new(backend(&database.url()).local_files(folder), set(&files));
+    block_on(migrator.up()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(database.sql("select n from t"), "1\n2\n");
 }

@@ -76,12 +76,11 @@ const ACCOUNTS: (&str, &str) = (
      (select 1 as i union all select i + 1 from r where i < 100) select i, i from r;",
 );
 
-fn named<'h>(heard: &'h Heard, id: u64) -> Option<&'h Blocker> {
+fn named(heard: &Heard, id: u64) -> Option<&Blocker> {
     heard.blockers.iter().find(|blocker| blocker.who.starts_with(&format!("connection {id},")))
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "shown when the test fails")]
 fn a_table_that_is_read_stays_readable_while_its_change_waits_for_somebody() {
     const HELD: Duration = Duration::from_secs(8);
     let database = Server::shared(FLAVOUR).database();
