@@ -236,9 +236,13 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
         (Mode::Journal, Some(_)) => {
             let recorded = failure.recorded;
             if failure.unsettled {
-                return diagnostic.help(format!(
-                    "the server may have finished it all the same: {again}, which looks and goes on from there"
-                ));
+                let allowed = match error.fault {
+                    Fault::StatementTimeout => "make the statement faster or allow it more, --statement-timeout 10m, and ",
+                    _ => "",
+                };
+                return diagnostic
+                    .help("the server may have finished it all the same: the next run looks before it goes on")
+                    .help(format!("{allowed}{again}"));
             }
             let line = failure.source.position(failure.span.start).line;
             let diagnostic = diagnostic.help(if recorded == 0 {
