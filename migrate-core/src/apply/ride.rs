@@ -76,11 +76,12 @@ impl<'p> Ride<'p> {
                         let Note::Asked(asked) = session.note(&script.statement(unit.runs.start)).await? else {
                             return Ok(None);
                         };
-                        if index == 0 {
-                            // The row that opens the attempt announces its first statement.
-                            ride.row.asked = Some(asked);
-                        } else {
-                            announced = Some(Advance { asked: Some(asked), ..journal.here(State::InFlight) });
+                        // The row that opens the attempt announces its first statement, and the one that records a
+                        // statement the next.
+                        match ride.last_change() {
+                            _ if index == 0 => ride.row.asked = Some(asked),
+                            Some(change) => change.asked = Some(asked),
+                            None => announced = Some(Advance { asked: Some(asked), ..journal.here(State::InFlight) }),
                         }
                     }
                 }
@@ -114,6 +115,12 @@ impl<'p> Ride<'p> {
 
     fn push(&mut self, unit: usize, what: What<'p>) {
         self.items.push(Item { unit, what });
+    }
+
+    /// The change of the row that ends what was added so far, if it is one that stands outside of transactions.
+    fn last_change(&mut self) -> Option<&mut Advance> {
+        let last = self.items.iter_mut().rev().find(|item| !matches!(item.what, What::Set(_)))?;
+        if let What::Advance(change) = &mut last.what { Some(change) } else { None }
     }
 
     pub(super) fn step(&self) -> &'p Step {
