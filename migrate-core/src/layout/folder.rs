@@ -269,7 +269,13 @@ mod tests {
            = it is perhaps Latin-1 or Windows-1252
            = save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 m/1_x.sql > utf8.tmp && mv utf8.tmp m/1_x.sql
         ");
-        assert_snapshot!(undecoded(b"insert into t\nvalues (_binary '\xff\0');"), @"");
+        assert_snapshot!(undecoded(b"insert into t\nvalues (_binary '\xff\xfe');"), @r"
+        error[M0005]: 1_x.sql: not UTF-8: byte 0xff starts no character
+          --> m/1_x.sql:2:18
+         2 | values (_binary '��');
+           |                  ^
+           = binary data of a dump stands here: make it with --hex-blob
+        ");
     }
 
     #[test]

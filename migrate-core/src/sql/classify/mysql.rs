@@ -246,8 +246,7 @@ fn set(words: &mut Words<'_>) -> Class {
     if words.eat("password") || words.eat_all(&["default", "role"]) {
         return repeats;
     }
-    // Of the next transaction, which must not have begun.
-    let mut outside = words.next_is("transaction");
+    let mut outside = false;
     let mut global = false;
     let mut computed = false;
     for mut assignment in words.parts() {

@@ -221,7 +221,6 @@ pub(super) const MYSQL: Table = &[
             "SET @@SESSION.SQL_LOG_BIN= 0",
             "set session sql_log_bin = 0",
             "set gtid_next = 'automatic'",
-            "set transaction isolation level serializable",
         ],
     ),
     (
