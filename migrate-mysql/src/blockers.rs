@@ -15,6 +15,9 @@ const EVERY: Duration = Duration::from_secs(10);
 /// When is asked first.
 const FIRST: Duration = Duration::from_secs(1);
 
+/// After so many seconds an answer is not on its way any more.
+const IDLE: u8 = 5;
+
 /// A connection beside the working one, opened when it is first needed.
 pub(crate) struct Side {
     origin: Mysql,
@@ -45,6 +48,20 @@ impl Side {
     pub(crate) async fn stop(&mut self, connection: u32) {
         // That it cannot be stopped is seen by whoever waits for it.
         let _ = self.ask(&format!("KILL QUERY {connection}")).await;
+    }
+
+    /// Ends a session that has nothing to do while its client waits for an answer.
+    ///
+    /// Told to stop just between two statements of a packet, a server forgets the rest of it and does not say so.
+    pub(crate) async fn end_if_idle(&mut self, connection: u32) {
+        let idle = format!(
+            "SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = {connection} AND COMMAND = 'Sleep' \
+             AND TIME >= {IDLE}"
+        );
+        if self.ask(&idle).await.is_some_and(|rows| !rows.is_empty()) {
+            // Whoever waits hears that the connection is gone.
+            let _ = self.ask(&format!("KILL CONNECTION {connection}")).await;
+        }
     }
 
     /// Who is in the way of a connection. That it cannot be told changes nothing for the statement that waits.

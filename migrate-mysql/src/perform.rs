@@ -405,7 +405,10 @@ impl Watch<'_> {
                 continue;
             }
             wait.asked();
-            let asked = side.blockers(connection, mariadb, wait.waited());
+            let asked = async {
+                side.end_if_idle(connection).await;
+                side.blockers(connection, mariadb, wait.waited()).await
+            };
             tokio::select! {
                 biased;
                 answer = &mut answer => return answer,

@@ -48,6 +48,8 @@ pub enum How {
     Reset,
     /// With FIN, as when the other process ended.
     Close,
+    /// It does not: nothing more of what this side says is passed on but its end.
+    Silence,
 }
 
 /// Where a connection is cut.

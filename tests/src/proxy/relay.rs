@@ -45,6 +45,8 @@ struct Way {
     ended: bool,
     /// Nothing more is sent on its way.
     passed_end: bool,
+    /// Nothing more is sent on its way but the end.
+    silent: bool,
 }
 
 enum Item {
@@ -176,7 +178,7 @@ fn end(mut socket: TcpStream, how: How) {
 
 impl Way {
     fn new(side: Side, frames: Frames) -> Self {
-        Self { side, frames, queue: VecDeque::new(), written: 0, ended: false, passed_end: false }
+        Self { side, frames, queue: VecDeque::new(), written: 0, ended: false, passed_end: false, silent: false }
     }
 
     fn is_over(&self) -> bool {
@@ -200,7 +202,7 @@ impl Way {
 
     /// Counts a message and sends it on its way, or cuts the connection there. Whether it was sent.
     fn pass(&mut self, message: Message, delay: Duration, shared: &Mutex<Shared>) -> bool {
-        if self.passed_end {
+        if self.passed_end || self.silent {
             return false;
         }
         let mut shared = lock(shared);
@@ -222,7 +224,9 @@ impl Way {
             shared.passed.push((self.side, message.kind, Instant::now()));
             self.queue.push_back((due, Item::Bytes(message.bytes)));
         }
-        if let Some(cut) = cut {
+        if let Some(Cut { how: How::Silence, .. }) = cut {
+            self.silent = true;
+        } else if let Some(cut) = cut {
             self.queue.push_back((due, Item::Cut(cut.how)));
             (self.ended, self.passed_end) = (true, true);
         }

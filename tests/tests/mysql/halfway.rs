@@ -9,7 +9,7 @@ use migrate_core::backend::Holder;
 use migrate_core::diagnostic::codes;
 use migrate_core::error::ErrorKind;
 use migrate_core::{Error, Event, MigrationSet, Migrator, RunOptions};
-use migrate_tests::proxy::How;
+use migrate_tests::proxy::{Cut, How, Side};
 use migrate_tests::servers::mysql::{Client, Database, Options};
 use migrate_tests::servers::{MySql as Server, wait_for};
 
@@ -248,4 +248,41 @@ fn what_ended_with_the_first_connection_is_not_taken_for_something_else() {
         block_on(fragile(&database.url(), &changed).up()).unwrap_or_else(|error| panic!("{first}: {error:#?}"));
         assert_whole(&database, &changed, &expected, first);
     }
+}
+
+#[test]
+fn a_server_that_forgets_to_answer_is_not_waited_for_without_end() {
+    // As MariaDB does that is told to stop just between two statements of a packet.
+    let set = &set(&[
+        ("1_create", "create table ran (what text not null);\ncreate table a (n int);"),
+        ("2_both", "insert into ran values ('2a');\nalter table a add key (n);\ninsert into ran values ('2b');"),
+    ]);
+    let begun = || {
+        let database = Server::shared(FLAVOUR).database();
+        block_on(fragile(&database.url(), &first_only(set)).up()).unwrap_or_else(|error| panic!("{error:#?}"));
+        database
+    };
+    let undisturbed = begun();
+    let (proxy, url) = proxied(&undisturbed);
+    block_on(fragile(&url, set).up()).unwrap_or_else(|error| panic!("{error:#?}"));
+    // The answers to the packet are the last of so many.
+    let mut passed = 0;
+    let mut message = 0;
+    for turn in proxy.moments().chunk_by(|(one, _), (next, _)| one == next).filter(|turn| turn[0].0 == Side::Server) {
+        if turn.len() > 15 {
+            message = passed + turn.len() as u64 / 2;
+        }
+        passed += turn.len() as u64;
+    }
+    let database = begun();
+    let (proxy, url) = proxied(&database);
+    proxy.cut(Cut { side: Side::Server, message, after: false, how: How::Silence, lasting: false });
+    let mut options = RunOptions::default();
+    options.lock_timeout = Duration::from_secs(10);
+    let mut reconnected = 0;
+    let mut observer = |event: &Event<'_>| reconnected += u32::from(matches!(event, Event::Reconnecting { .. }));
+    let migrator = Migrator::new(backend(&url), set.clone()).options(options);
+    block_on(migrator.run(&mut observer)).unwrap_or_else(|error| panic!("{error:#?}"));
+    assert_whole(&database, set, &undisturbed.contents(), "silence");
+    assert!(reconnected == 1 && proxy.was_cut(), "{reconnected}");
 }
