@@ -134,7 +134,6 @@ fn evidence_decides_and_is_told() {
     seen.dedup();
     assert_snapshot!(seen.join("\n"), @"
     settled 2: did not run (catalog: nothing changed)
-    settled 2: did not run (row: it was never sent)
     settled 2: ran (catalog: the table changed)
     ");
 }
