@@ -252,8 +252,12 @@ fn a_statement_that_takes_too_long_is_named() {
         options.statement_timeout = Duration::from_millis(300);
         let migrator = Migrator::new(backend(&database.url()), set).options(options);
         let error = block_on(migrator.up()).unwrap_err().to_string();
-        assert!(error.contains("1_slow.sql:3:1") && error.contains("--statement-timeout"), "{slow}: {error}");
-        assert_eq!(database.sql("select state, `cursor` from migrate_history"), "failed\t2\n", "{slow}");
+        let said = ["took longer than it may", "max_statement_time exceeded"].iter().any(|said| error.contains(said));
+        assert!(error.contains("1_slow.sql:3:1") && said, "{slow}: {error}");
+        // What was stopped may have been carried out all the same, but for what is in a transaction with its row.
+        let advice = if slow.starts_with("insert") { "--statement-timeout" } else { "run `migrate up` again" };
+        assert!(error.contains(advice), "{slow}: {error}");
+        assert_eq!(database.sql("select `cursor` from migrate_history"), "2\n", "{slow}");
         let End::All = block_on(async {
             let mut session = backend(&database.url()).connect().await.unwrap();
             session.perform(&TableName::default(), &[Effect::Set(&Settings::default())], &mut ()).await.end

@@ -282,8 +282,13 @@ fn the_second_signal_stops_the_statement_on_the_server_and_says_where_the_run_st
         assert_eq!(said.code, Some(9), "{slow}: {said}");
         assert!(said.stderr.contains("2 migrations left"), "{slow}: {said}");
         assert!(!said.stdout.contains("test:test") && !said.stderr.contains("test:test"), "{said}");
-        let rows = "select version, state, `cursor` from migrate_history order by seq";
-        assert_eq!(database.sql(rows), "1\tdone\t2\n2\tinterrupted\t1\n", "{slow}: {said}");
+        let row = database.sql("select state, `cursor` from migrate_history where version = '2'");
+        if row == "in_flight\t1\n" {
+            // It may have been carried out all the same: the next run looks, or asks about the call.
+            assert!(!slow.starts_with("insert"), "{slow}: {said}");
+            continue;
+        }
+        assert_eq!(row, "interrupted\t1\n", "{slow}: {said}");
         project.write("migrations/2_slow.sql", &text.replace(slow, "do 0"));
         project.migrate_with(&["up", "-d", &database.url()]).exits(0);
         assert_eq!(database.sql("select n from a"), "2\n", "{slow}");
