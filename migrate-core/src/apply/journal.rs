@@ -34,6 +34,8 @@ pub(super) enum Outcome {
     Refused(Part, ServerError),
     /// The server said no to a statement, and what it left behind cannot be removed, for the second reason.
     LeftBehind(usize, ServerError, ServerError),
+    /// A statement was stopped that may have run all the same.
+    Unsettled(usize, ServerError),
 }
 
 /// What is the same for all units of a step.
@@ -225,9 +227,16 @@ impl Run<'_> {
                 Outcome::Passed => return Ok(()),
                 Outcome::Refused(part, error) => (part, error),
                 // The row stays as it was announced: the next run settles it, and cleans up.
-                Outcome::LeftBehind(_, error, _) if error.fault == Fault::Cancelled && self.stop.is_requested() => {
+                Outcome::LeftBehind(_, error, _) | Outcome::Unsettled(_, error)
+                    if error.fault == Fault::Cancelled && self.stop.is_requested() =>
+                {
                     self.reset().await?;
                     return Err(stopped(step, left));
+                }
+                Outcome::Unsettled(index, error) => {
+                    self.reset().await?;
+                    let failure = statement_failure(step, Some(index), journal.cursor, error, left);
+                    return Err(ErrorKind::Statement(StatementFailure { unsettled: true, ..failure }).into());
                 }
                 Outcome::LeftBehind(index, error, why) => {
                     let failure = statement_failure(step, Some(index), journal.cursor, error, left);
@@ -238,19 +247,7 @@ impl Run<'_> {
                     .into());
                 }
             };
-            let stopped_by_us = error.fault == Fault::Cancelled && self.stop.is_requested();
-            if let Part::Statement(index) = part
-                && self.may_have_run(unit, &error)
-            {
-                // The row stays as it was announced: the next run settles it.
-                self.reset().await?;
-                if stopped_by_us {
-                    return Err(stopped(step, left));
-                }
-                let failure = statement_failure(step, Some(index), journal.cursor, error, left);
-                return Err(ErrorKind::Statement(StatementFailure { unsettled: true, ..failure }).into());
-            }
-            if stopped_by_us {
+            if error.fault == Fault::Cancelled && self.stop.is_requested() {
                 return self.interrupt(step, journal, checkpoint, left).await;
             }
             if checkpoint != before {
@@ -270,14 +267,6 @@ impl Run<'_> {
             self.fail(journal, &error, checkpoint).await?;
             return Err(halt);
         }
-    }
-
-    /// Whether a statement was stopped that commits by itself: a server may notice that behind the commit, and say that
-    /// it was interrupted although all of it is done.
-    fn may_have_run(&self, unit: &Unit, error: &ServerError) -> bool {
-        self.backend.dialect().atomicity == Atomicity::Statement
-            && matches!(unit.how, How::Alone(recovery) if recovery != Recovery::Repeat)
-            && matches!(error.fault, Fault::Cancelled | Fault::StatementTimeout)
     }
 
     /// Writes down that the run stops here by request.
@@ -356,7 +345,7 @@ impl Run<'_> {
                 let note = announced.and_then(|row| row.note);
                 self.refused_alone(&unit.how, journal, note.as_deref(), part, error).await
             }
-            left_behind @ Outcome::LeftBehind(..) => Ok(left_behind),
+            other => Ok(other),
         }
     }
 
@@ -371,9 +360,17 @@ impl Run<'_> {
         part: Part,
         error: ServerError,
     ) -> Result<Outcome, Halt> {
-        let (How::Alone(Recovery::Definition), Part::Statement(index)) = (how, part) else {
+        let (How::Alone(recovery), Part::Statement(index)) = (how, part) else {
             return Ok(Outcome::Refused(part, error));
         };
+        // A server may notice behind its commit that it was to stop, and say so although all of it is done.
+        let stopped = matches!(error.fault, Fault::Cancelled | Fault::StatementTimeout);
+        if stopped && *recovery != Recovery::Repeat && self.backend.dialect().atomicity == Atomicity::Statement {
+            return Ok(Outcome::Unsettled(index, error));
+        }
+        if *recovery != Recovery::Definition {
+            return Ok(Outcome::Refused(part, error));
+        }
         Ok(match self.remove_leftovers(&journal.script.statement(index), note).await? {
             None => Outcome::Refused(part, error),
             Some(why) => Outcome::LeftBehind(index, error, why),
