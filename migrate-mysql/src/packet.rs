@@ -8,7 +8,7 @@
 //!   would be content with no row.
 //! - What a trigger, a routine or an event is made of is stored with what follows it in its packet, so nothing does.
 //! - How many answers a `CALL` has is known only at its end, so it ends a packet, but for its row. What else answers with
-//!   rows ends one too: then an error belongs to one statement.
+//!   rows ends one too: then an error belongs to one statement, also one that is among the rows.
 //! - A packet is smaller than the server takes.
 
 use std::collections::BTreeMap;
@@ -394,7 +394,8 @@ impl Writer<'_, '_> {
         } else {
             self.push(at, PartKind::Script, statement.text, false);
         }
-        if stores_its_text(statement.text, syntax) || statement.class.kind == StatementKind::Query {
+        let answers_rows = matches!(statement.class.kind, StatementKind::Query | StatementKind::Maintenance);
+        if answers_rows || stores_its_text(statement.text, syntax) {
             self.flush();
         }
         self.push(at, PartKind::Warnings, WARNINGS, gtid.is_none());

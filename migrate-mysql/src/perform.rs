@@ -11,10 +11,11 @@ use tokio::time::Instant;
 
 use crate::blockers::{Side, Wait};
 use crate::cluster::{self, TRIES};
+use crate::dialect::variables;
 use crate::error::{located, server_error};
 use crate::gtid;
 use crate::infile;
-use crate::packet::{COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, packets, user_variables};
+use crate::packet::{COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, Standing, packets, user_variables};
 use crate::session::{MysqlSession, cells};
 
 /// Effects on their way, and what is known of them by now.
@@ -67,6 +68,13 @@ impl Journey<'_, '_> {
         self.done.push(done);
     }
 
+    /// What a statement that maintains tables says that it could not do.
+    fn maintained(&self, part: &Part, rows: &[Row]) -> Option<mysql_async::Error> {
+        let maintains = matches!(&self.effects[part.at], Effect::Statement(statement)
+            if part.kind == PartKind::Script && statement.class.kind == StatementKind::Maintenance);
+        maintains.then(|| maintenance_failure(rows)).flatten()
+    }
+
     /// What the server remarked about a statement of the script.
     fn hear(&mut self, rows: Vec<Row>) {
         for row in rows {
@@ -80,6 +88,22 @@ impl Journey<'_, '_> {
         }
     }
 }
+
+/// What `ANALYZE`, `CHECK`, `OPTIMIZE` and `REPAIR` failed with: they answer with rows of table, operation, type and
+/// text, also where they could do nothing.
+fn maintenance_failure(rows: &[Row]) -> Option<mysql_async::Error> {
+    let failed = rows
+        .iter()
+        .find(|row| row.get(2).and_then(Option::as_deref).is_some_and(|kind| kind.eq_ignore_ascii_case("error")))?;
+    let message = failed.get(3).cloned().flatten().unwrap_or_default();
+    // The number that the server gives to the same text where it answers with an error.
+    let known = [("Lock wait timeout", 1205), ("Deadlock found", 1213), ("execution was interrupted", 1317)];
+    let code = known.into_iter().find(|(text, _)| message.contains(text)).map_or(UNKNOWN_ERROR, |(_, code)| code);
+    Some(mysql_async::ServerError { code, message, state: "HY000".to_owned() }.into())
+}
+
+/// What has no number of its own.
+const UNKNOWN_ERROR: u16 = 1105;
 
 impl MysqlSession<'_> {
     pub(crate) async fn carry_out(
@@ -138,7 +162,7 @@ impl MysqlSession<'_> {
                 }
             };
             if let Err(failure) = ended {
-                self.stopped_at(effects, &sending, &standing).await;
+                self.stopped_at(effects, failure.at, &sending, &standing).await;
                 return Err(failure);
             }
         }
@@ -169,13 +193,20 @@ impl MysqlSession<'_> {
     }
 
     /// Where things stand after a failure is not known exactly, so that nothing is taken for granted.
-    async fn stopped_at(&mut self, effects: &[Effect<'_>], sending: &[Sending], planned: &crate::packet::Standing) {
+    async fn stopped_at(&mut self, effects: &[Effect<'_>], at: usize, sending: &[Sending], planned: &Standing) {
+        let mariadb = self.facts.as_ref().is_some_and(|facts| facts.mariadb);
         let opened = effects.iter().any(|effect| matches!(effect, Effect::Begin(_)));
         self.standing.in_transaction |= opened;
         self.standing.dirty |= planned.dirty;
-        // A variable may have either value by now: the next who wants one sets it, and whoever wants none puts it back.
-        for (variable, _) in self.base.iter().filter(|(name, _)| planned.in_force.contains_key(*name)) {
-            self.standing.in_force.insert(variable.clone(), String::new());
+        for (index, effect) in effects.iter().enumerate() {
+            let (Effect::Begin(settings) | Effect::Set(settings)) = effect else { continue };
+            let wanted = variables(settings, mariadb);
+            // A variable may have either value by now: the next who wants one sets it, and whoever wants none puts it
+            // back.
+            self.standing.in_force.extend(wanted.keys().map(|variable| (variable.clone(), String::new())));
+            if index <= at && matches!(effect, Effect::Set(_)) {
+                self.standing.session = wanted;
+            }
         }
         if std::mem::take(&mut self.standing.gtids).is_some() {
             // One that was set and not used is given back. How many are used is asked again.
@@ -252,6 +283,8 @@ impl MysqlSession<'_> {
                 }
                 if current.kind == PartKind::Warnings {
                     journey.hear(rows);
+                } else if let Some(error) = journey.maintained(current, &rows) {
+                    break Some((current, error));
                 }
                 journey.ended(current);
                 let Some(following) = next(&mut parts, journey) else {

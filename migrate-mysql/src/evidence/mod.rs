@@ -31,7 +31,6 @@ mod tests;
 mod trips;
 mod words;
 
-#[allow(unused_imports)]
 pub(crate) use call::{SEGMENTS, STARTED};
 pub(crate) use known::Known;
 

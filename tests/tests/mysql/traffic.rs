@@ -81,6 +81,21 @@ fn named(heard: &Heard, id: u64) -> Option<&Blocker> {
 }
 
 #[test]
+fn every_try_at_a_statement_has_its_limit() {
+    // Each has its own way to be decided after a crash, and so to be sent.
+    for statement in ["drop table accounts", "analyze table accounts", "alter table accounts add m int"] {
+        let database = Server::shared(FLAVOUR).database();
+        run(&database, &set(&[ACCOUNTS]));
+        let mut blocker = database.client();
+        blocker.begin("lock tables accounts write; do sleep(9); unlock tables");
+        waits(&database, "info like 'do sleep%'");
+        let heard = run(&database, &set(&[ACCOUNTS, ("2_waits", statement)]));
+        assert!(heard.retries > 1, "{statement}: {heard:?}");
+        blocker.end();
+    }
+}
+
+#[test]
 fn a_table_that_is_read_stays_readable_while_its_change_waits_for_somebody() {
     const HELD: Duration = Duration::from_secs(8);
     let database = Server::shared(FLAVOUR).database();
