@@ -4,16 +4,10 @@ use std::time::Duration;
 
 use migrate_core::backend::{Blocker, Row};
 use mysql_async::Conn;
-use tokio::time::Instant;
 
 use crate::connect::{Line, Mysql};
 use crate::lock::shown;
 use crate::session::rows;
-
-/// How often is asked where no limit says that time is short.
-const EVERY: Duration = Duration::from_secs(10);
-/// When is asked first.
-const FIRST: Duration = Duration::from_secs(1);
 
 /// After so many seconds an answer is not on its way any more.
 const IDLE: u8 = 5;
@@ -158,39 +152,5 @@ fn blocker(row: &Row) -> Blocker {
         who: format!("connection {}{user}{host}{idle}", cell(0).unwrap_or_default()),
         age: cell(6).and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
         query: cell(5).or_else(|| cell(7)).map(|sql| shown(&sql)),
-    }
-}
-
-/// When to ask about one statement.
-pub(crate) struct Wait {
-    began: Instant,
-    limit: Option<Duration>,
-    asked: u32,
-}
-
-impl Wait {
-    pub(crate) fn begins(limit: Option<Duration>) -> Self {
-        Self { began: Instant::now(), limit, asked: 0 }
-    }
-
-    pub(crate) fn waited(&self) -> Duration {
-        self.began.elapsed()
-    }
-
-    /// Once at half the limit, once shortly before its end, then now and then: a statement that got its lock may work
-    /// for long.
-    pub(crate) fn next(&self) -> Instant {
-        let short = self.limit.filter(|limit| !limit.is_zero());
-        let after = match (self.asked, short) {
-            (0, Some(limit)) => (limit / 2).min(FIRST),
-            (1, Some(limit)) if limit < EVERY => limit / 10 * 9,
-            (0, None) => FIRST,
-            (asked, _) => EVERY * asked,
-        };
-        self.began + after
-    }
-
-    pub(crate) fn asked(&mut self) {
-        self.asked += 1;
     }
 }

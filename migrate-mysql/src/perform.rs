@@ -1,15 +1,16 @@
 //! Packets → the server and back.
 
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use migrate_core::backend::{Blocker, Done, Effect, Fault, Notice, Performed, Progress, Row, ServerError, TableName};
+use migrate_core::backend::{
+    Blocker, Done, Effect, Fault, Notice, Performed, Progress, Row, ServerError, TableName, Wait,
+};
 use migrate_core::sql::classify::words;
 use migrate_core::sql::{StatementKind, Syntax};
 use mysql_async::prelude::Queryable as _;
-use tokio::time::Instant;
 
-use crate::blockers::{Side, Wait};
+use crate::blockers::Side;
 use crate::cluster::{self, TRIES};
 use crate::dialect::variables;
 use crate::error::{located, server_error};
@@ -422,7 +423,7 @@ impl Watch<'_> {
             tokio::select! {
                 biased;
                 answer = &mut answer => return answer,
-                () = tokio::time::sleep_until(wake) => {}
+                () = tokio::time::sleep_until(wake.into()) => {}
             }
             let (connection, mariadb) = self.connection;
             let Some(side) = self.side.as_mut() else { return answer.await };

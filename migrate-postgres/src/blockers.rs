@@ -3,17 +3,11 @@
 use std::time::Duration;
 
 use migrate_core::backend::Blocker;
-use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use crate::connect::Postgres;
 use crate::lock::shown;
 use crate::session::cells;
-
-/// How often is asked where no limit says that time is short.
-const EVERY: Duration = Duration::from_secs(10);
-/// When is asked first.
-const FIRST: Duration = Duration::from_secs(1);
 
 /// What the server shows of others' statements to those who may not see them.
 pub(crate) const HIDDEN: &str = "<insufficient privilege>";
@@ -59,39 +53,5 @@ impl Side {
                 }
             })
             .collect()
-    }
-}
-
-/// When to ask about one statement.
-pub(crate) struct Wait {
-    began: Instant,
-    limit: Option<Duration>,
-    asked: u32,
-}
-
-impl Wait {
-    pub(crate) fn begins(limit: Option<Duration>) -> Self {
-        Self { began: Instant::now(), limit, asked: 0 }
-    }
-
-    pub(crate) fn waited(&self) -> Duration {
-        self.began.elapsed()
-    }
-
-    /// Once at half the limit, once shortly before its end, then now and then: a statement that got its lock may work
-    /// for long.
-    pub(crate) fn next(&self) -> Instant {
-        let short = self.limit.filter(|limit| !limit.is_zero());
-        let after = match (self.asked, short) {
-            (0, Some(limit)) => (limit / 2).min(FIRST),
-            (1, Some(limit)) if limit < EVERY => limit / 10 * 9,
-            (0, None) => FIRST,
-            (asked, _) => EVERY * asked,
-        };
-        self.began + after
-    }
-
-    pub(crate) fn asked(&mut self) {
-        self.asked += 1;
     }
 }

@@ -4,12 +4,13 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use migrate_core::backend::{Blocker, Done, Effect, Fault, Performed, Progress, ServerError, Settings, TableName};
+use migrate_core::backend::{
+    Blocker, Done, Effect, Fault, Performed, Progress, ServerError, Settings, TableName, Wait,
+};
 use migrate_core::sql::{StatementKind, Syntax};
 use tokio_postgres::error::DbError;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
 
-use crate::blockers::Wait;
 use crate::error::{place, place_in_data, place_inside, refusal};
 use crate::evidence;
 use crate::message::{Ground, Message, Part, PartKind, Prepared, Query, messages};
@@ -193,7 +194,7 @@ impl PostgresSession<'_> {
             let item = tokio::select! {
                 biased;
                 item = stream.next() => item,
-                () = tokio::time::sleep_until(wait.next()) => {
+                () = tokio::time::sleep_until(wait.next().into()) => {
                     let asked = self.ask(&mut wait, current, journey);
                     tokio::select! {
                         biased;

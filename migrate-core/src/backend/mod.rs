@@ -6,6 +6,8 @@
 //! | [`dialect`] | [`Dialect`]: plain data about the engine, with its four capabilities |
 //! | [`effect`] | [`Effect`]: one thing done to the database, and how a list of them ended |
 //! | [`server`] | what a server says of itself, and its errors |
+//! | [`password`] | passwords, and who gives them |
+//! | [`wait`] | when to ask who is in the way |
 //! | [`url`] | what the URLs of all databases have in common |
 //!
 //! Policy is not here and not in an implementation: no comparison of versions, no "if pending", no retry. If two
@@ -21,12 +23,15 @@ use crate::sql::Statement;
 
 pub mod dialect;
 pub mod effect;
+pub mod password;
 pub mod server;
 pub mod url;
+pub mod wait;
 
 pub use dialect::{Atomicity, Cancel, Dialect, Exclusion, Orphan};
 pub use effect::{Advance, Done, Effect, End, ForeignRow, NewEntry, Performed, Progress, Settings};
 pub use server::{Blocker, Fault, Holder, Notice, Server, ServerError, TableName};
+pub use wait::Wait;
 
 /// One text cell a row; NULL is `None`.
 pub type Row = Vec<Option<String>>;

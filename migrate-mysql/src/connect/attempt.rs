@@ -11,10 +11,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::cancel::{Cancel, Target};
 use super::line::Line;
-use super::password::Secret;
 use super::problem::{PasswordOrigin, Problem, Tried, together};
 use super::values::{Place, SslMode};
 use super::{Link, Mysql, tls};
+use migrate_core::backend::password::Secret;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);

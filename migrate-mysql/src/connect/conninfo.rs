@@ -31,8 +31,8 @@ use std::time::Duration;
 use super::grammar;
 use super::keyword::{KEYWORDS, Keyword, Use, advice};
 use super::options::{self, OptionValue};
-use super::password::Secret;
 use super::values::{self, Place, Ssl};
+use migrate_core::backend::password::Secret;
 
 /// Where a database is and how it is spoken to. What it holds is legal; `Debug` shows no password.
 ///

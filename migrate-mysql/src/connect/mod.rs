@@ -6,7 +6,6 @@
 //! | [`conninfo`] | [`ConnInfo`]: URLs over variables over option files, and what each word means |
 //! | [`options`] | the text of option files, `my.cnf` |
 //! | `grammar`, `keyword`, `values` | how a URL is written, which words there are, what these mean |
-//! | `password` | passwords and who gives them |
 //! | `attempt` | the loop over addresses, and with or without TLS |
 //! | `tls` | what `ssl-mode` says, for the driver |
 //! | `problem` | why there is no connection: what, where, what next |
@@ -29,7 +28,6 @@ mod grammar;
 mod keyword;
 mod line;
 pub mod options;
-mod password;
 mod problem;
 mod tls;
 mod values;
@@ -46,9 +44,9 @@ pub(crate) use cancel::Cancel;
 pub use conninfo::{ConnInfo, ConnInfoError};
 pub(crate) use files::LocalFiles;
 pub(crate) use line::Line;
+use migrate_core::backend::password::Provider;
+pub use migrate_core::backend::password::ProviderError;
 pub use options::{OptionLine, OptionValue, option_lines};
-use password::Provider;
-pub use password::ProviderError;
 use values::Place;
 
 use crate::error::server_error;

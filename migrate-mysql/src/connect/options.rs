@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::conninfo::ConnInfoError;
 use super::keyword::{Keyword, Use, advice};
-use super::password::Secret;
+use migrate_core::backend::password::Secret;
 
 /// The groups that clients read, and our own.
 const GROUPS: [&str; 6] = ["client", "client-server", "client-mariadb", "mysql", "mariadb-client", OURS];

@@ -15,10 +15,11 @@ use tokio_postgres::{AsyncMessage, Client, Config, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::cancel::Cancel;
-use super::password::{Secret, Wanted};
+use super::password::Wanted;
 use super::problem::{PasswordOrigin, Problem, Tried, together};
 use super::values::{Host, HostName, SslMode, Wish};
 use super::{Link, Postgres, tls};
+use migrate_core::backend::password::Secret;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);

@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use super::grammar;
 use super::keyword::{Keyword, Use, nearest};
-use super::password::Secret;
 use super::service::{self, ServiceFile};
 use super::values::{self, Host, Keepalive, Ssl, Wish};
+use migrate_core::backend::password::Secret;
 
 /// Where a database is and how it is spoken to. What it holds is legal; `Debug` shows no password.
 ///

@@ -38,8 +38,9 @@ use tokio_postgres::error::SqlState;
 
 pub(crate) use cancel::Cancel;
 pub use conninfo::{ConnInfo, ConnInfoError};
-pub use password::ProviderError;
-use password::{PasswordFile, Provider};
+use migrate_core::backend::password::Provider;
+pub use migrate_core::backend::password::ProviderError;
+use password::PasswordFile;
 pub use service::ServiceFile;
 use values::HostName;
 

@@ -202,6 +202,31 @@ fn nothing_of_the_callers_session_is_reset() {
 }
 
 #[test]
+fn the_callers_variables_are_put_back_behind_a_failure() {
+    let database = Server::shared(FLAVOUR).database();
+    for broken in
+        ["create table a (n int);\ndrop table nosuch;", "insert into nosuch values (1);", "analyze table nosuch;"]
+    {
+        let set = set(&[("1_broken", broken)]);
+        block_on(async {
+            let mut conn = callers(&database, true).await;
+            let before: Option<(u64, u64)> =
+                conn.query_first("select @@lock_wait_timeout, @@innodb_lock_wait_timeout").await.unwrap();
+            let mut session = MysqlSession::on(&mut conn).await.unwrap();
+            let migrator = Migrator::new(backend(&database.url()), set.clone());
+            let error = migrator.run_on(&mut session, &mut ()).await.unwrap_err();
+            assert!(error.to_string().contains("nosuch"), "{error}");
+            drop(session);
+            let after: Option<(u64, u64)> =
+                conn.query_first("select @@lock_wait_timeout, @@innodb_lock_wait_timeout").await.unwrap();
+            assert_eq!(after, before, "{broken}");
+            conn.disconnect().await.unwrap();
+        });
+        database.sql("drop table if exists a, migrate_history");
+    }
+}
+
+#[test]
 fn a_callers_open_transaction_is_refused() {
     let database = Server::shared(FLAVOUR).database();
     database.sql("create table a (n int)");
