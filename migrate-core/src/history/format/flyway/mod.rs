@@ -1,0 +1,4 @@
+//! Flyway.
+
+mod name;
+pub mod write;
