@@ -12,8 +12,11 @@ use std::fmt::Debug;
 pub use folder::{File, Folder};
 pub use native::Native;
 
+use crate::callback::Callback;
 use crate::diagnostic::Diagnostic;
 use crate::migration::{Migration, MigrationId, Snapshot};
+use crate::set::ReadOptions;
+use crate::source::{Cut, Source};
 use crate::sql::Syntax;
 
 /// Every layout there is, the native one first.
@@ -33,8 +36,16 @@ pub trait Layout: Debug + Send + Sync {
     /// As people type it: `--layout native`.
     fn name(&self) -> &'static str;
 
-    /// What the folder holds for one engine. The migrations need not be sorted; no two of them have one identity.
-    fn read(&self, folder: &Folder, engine: &EngineNames) -> Reading;
+    /// What the folder holds for one engine, with the values of its placeholders. The migrations need not be sorted; no
+    /// two of them have one identity.
+    fn read(&self, folder: &Folder, options: &ReadOptions) -> Reading;
+
+    /// Where the statements of a text of this layout are, by its own markers; nothing where the splitter decides. It is
+    /// also asked about texts that are stored in a history, which are parts of files.
+    fn cuts(&self, source: &Source, syntax: &Syntax) -> Vec<Cut> {
+        let _ = (source, syntax);
+        Vec::new()
+    }
 
     /// The files of a new migration, such that reading them gives its identity and description again.
     ///
@@ -70,6 +81,8 @@ pub struct Reading {
     pub migrations: Vec<Migration>,
     /// Snapshots that install an empty database.
     pub snapshots: Vec<Snapshot>,
+    /// Scripts that run around the migrations.
+    pub callbacks: Vec<Callback>,
     /// Migrations that have files for other engines only.
     pub elsewhere: Vec<MigrationId>,
     /// Problems, in the order of the files.

@@ -31,7 +31,7 @@ impl MigrationSet {
     pub fn understood(folder: &Folder, options: &ReadOptions) -> (Vec<Migration>, Vec<Snapshot>) {
         let mut nobody = Vec::new();
         let manifest = manifest(folder, &mut nobody);
-        let reading = layout(options, &manifest, &mut nobody).map(|layout| layout.read(folder, &options.engine));
+        let reading = layout(options, &manifest, &mut nobody).map(|layout| layout.read(folder, options));
         reading.map(|reading| (reading.migrations, reading.snapshots)).unwrap_or_default()
     }
 }
@@ -41,7 +41,7 @@ fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>
     let Some(layout) = layout(options, &manifest, &mut diagnostics) else {
         return Err(diagnostics);
     };
-    let mut reading = layout.read(folder, &options.engine);
+    let mut reading = layout.read(folder, options);
     diagnostics.append(&mut reading.diagnostics);
     let blameless = !diagnostics.iter().any(is_error);
     if blameless && reading.migrations.is_empty() && reading.snapshots.is_empty() {
@@ -56,7 +56,9 @@ fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>
     let component = options.component.as_ref().or(manifest.component.as_ref());
     let component = component.map_or(MigrationSet::MAIN, String::as_str).to_owned();
     match MigrationSet::assemble(component, layout.name(), reading.migrations, reading.snapshots, manifest) {
-        Ok(set) if !diagnostics.iter().any(is_error) => Ok(Loaded { set, diagnostics }),
+        Ok(set) if !diagnostics.iter().any(is_error) => {
+            Ok(Loaded { set: set.with_callbacks(reading.callbacks), diagnostics })
+        }
         Ok(_) => Err(diagnostics),
         Err(problems) => {
             diagnostics.extend(problems);

@@ -19,9 +19,10 @@ mod text_tests;
 use self::group::Found;
 use self::name::{Name, Subject};
 use self::slip::Outside;
-use super::{EngineNames, Folder, Layout, NewFile, NewMigration, Reading};
+use super::{Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::migration::{MigrationId, Phase};
+use crate::set::ReadOptions;
 
 /// Version, description, and nothing else unless it is needed: `20261120103000_create_users.sql`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +33,8 @@ impl Layout for Native {
         "native"
     }
 
-    fn read(&self, folder: &Folder, engine: &EngineNames) -> Reading {
+    fn read(&self, folder: &Folder, options: &ReadOptions) -> Reading {
+        let engine = &options.engine;
         let mut reading = Reading::default();
         let mut found = Vec::new();
         for file in folder.files() {
@@ -50,7 +52,7 @@ impl Layout for Native {
                 }
             }
         }
-        group::read(found, engine, &mut reading);
+        group::read(found, options, &mut reading);
         let some = !reading.migrations.is_empty();
         for (subfolder, count) in folder.scripts_below().into_iter().filter(|_| some) {
             let files = if count == 1 { "file that is" } else { "files that are" };
