@@ -124,8 +124,10 @@ impl Engine {
                 )
             }
             Self::Sqlite => format!(
-                "SELECT NULL, t.name, c.name, lower(c.type) FROM main.sqlite_master t, pragma_table_info(t.name) c \
-                 WHERE t.type = 'table' AND lower(t.name) IN ({own}) ORDER BY t.name, c.cid"
+                "SELECT NULL, t.name, c.name, lower(c.type) FROM main.sqlite_master t JOIN pragma_table_info(t.name) c \
+                 WHERE t.type = 'table' AND lower(t.name) IN ({own}) \
+                 UNION ALL SELECT NULL, 'pragma_user_version', 'user_version', 'integer' FROM pragma_user_version \
+                 WHERE user_version <> 0"
             ),
         }
     }

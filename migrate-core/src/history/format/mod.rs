@@ -31,7 +31,7 @@ mod django;
 mod drizzle;
 mod golang_migrate;
 mod goose;
-mod liquibase;
+pub(crate) mod liquibase;
 mod mybatis;
 mod openmetadata;
 mod prisma;
@@ -249,6 +249,33 @@ impl Reading {
     pub fn digest(&self) -> String {
         let rows: Vec<String> = self.records.iter().chain(self.beside.iter().flatten()).map(Record::json).collect();
         crate::checksum::raw(&rows.join("\n"))
+    }
+}
+
+/// Whose history was taken over, and where it was: the first line of the note of a row that marks an adoption. What
+/// follows it are rows of that tool for which there is no entry, as JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The name of its [`HistoryFormat`].
+    pub tool: String,
+    /// Its table.
+    pub table: crate::backend::TableName,
+}
+
+impl Mark {
+    /// Reads a note.
+    pub fn parse(note: &str) -> Option<Self> {
+        let mut words = note.lines().next()?.split('\t');
+        let (tool, schema, name) = (words.next()?, words.next()?, words.next()?);
+        let schema = (!schema.is_empty()).then(|| schema.to_owned());
+        Some(Self { tool: tool.to_owned(), table: crate::backend::TableName { schema, name: name.to_owned() } })
+    }
+
+    /// The note, with the rows that have no entry.
+    pub fn note(&self, rows: &[String]) -> String {
+        let schema = self.table.schema.as_deref().unwrap_or_default();
+        let first = format!("{}\t{schema}\t{}", self.tool, self.table.name);
+        std::iter::once(&first).chain(rows).cloned().collect::<Vec<_>>().join("\n")
     }
 }
 

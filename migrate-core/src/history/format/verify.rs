@@ -52,8 +52,8 @@ impl Verifier {
     pub fn new(set: &MigrationSet) -> Self {
         let mut files: Vec<(&str, &str)> = set
             .iter()
-            .map(|migration| (migration.up.path(), migration.up.file()))
-            .chain(set.snapshots().iter().map(|snapshot| (snapshot.script.path(), snapshot.script.file())))
+            .map(|migration| (migration.up.path(), migration.up.written_file()))
+            .chain(set.snapshots().iter().map(|snapshot| (snapshot.script.path(), snapshot.script.written_file())))
             .collect();
         files.sort_by_key(|(path, _)| file_name(path));
         let mut digest = foreign::Atlas::new();
@@ -68,7 +68,7 @@ impl Verifier {
     pub fn verify(&self, entry: &ForeignEntry, migration: &Migration) -> Verdict {
         let Some(recorded) = &entry.checksum else { return Verdict::NotRecorded };
         let value = recorded.value.as_str();
-        let file = migration.up.file();
+        let file = migration.up.written_file();
         let differs = |found: String| Verdict::Differs { recorded: value.to_owned(), found };
         match recorded.algorithm {
             Algorithm::FlywayCrc32 => {

@@ -120,7 +120,6 @@ fn decode(record: &Record, index: usize) -> Result<ForeignEntry, Damaged> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::history::format::tests::{locks_of, read, shown};
 
     const COLUMNS: &str =

@@ -91,8 +91,11 @@ impl Row {
     /// If Flyway has no such migration.
     pub fn applied(migration: &Migration, root: Option<&str>, elapsed: Duration) -> Result<Self, NotInFlyway> {
         let (version, description) = identity(migration)?;
+        if migration.attributes.code.is_some() {
+            return Err(NotInFlyway::Code(migration.title()));
+        }
         // A repeatable counts by what was run, a versioned one by what was written.
-        let text = if migration.id.is_repeatable() { migration.up.text() } else { migration.up.file() };
+        let text = if migration.id.is_repeatable() { migration.up.text() } else { migration.up.written_file() };
         Ok(Self {
             version,
             description: shortened(&description),
