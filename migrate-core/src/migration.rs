@@ -252,6 +252,9 @@ pub struct Attributes {
     pub optional: Option<String>,
     /// Names of repeatables that must have run before this repeatable.
     pub requires: Vec<String>,
+    /// Runs when it comes late too, unless a policy says otherwise: it sorts below an applied one and its layout's own
+    /// tool would run it.
+    pub unordered: bool,
     /// Older raw checksums that count as this migration.
     pub accepted_checksums: Vec<String>,
     /// Older identities of this migration.

@@ -17,6 +17,7 @@ use crate::callback::Callback;
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::EngineNames;
+use crate::layout::detect::{Detection, InDatabase};
 use crate::manifest::Manifest;
 use crate::migration::{Migration, MigrationId, Snapshot};
 use crate::placeholder::Values;
@@ -37,7 +38,7 @@ pub struct MigrationSet {
 /// How a folder is to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// The name of a layout; `None` is what the manifest says, else native.
+    /// The name of a layout; `None` is what the manifest says, else what the folder and the database look like.
     pub layout: Option<String>,
     /// Whose history it is; `None` is what the manifest says, else [`MigrationSet::MAIN`].
     pub component: Option<String>,
@@ -48,12 +49,21 @@ pub struct ReadOptions {
     /// The variables of the process, for layouts whose tool puts them into scripts: a library does not read them by
     /// itself.
     pub environment: Values,
+    /// What the database says about the layout, where one was asked.
+    pub database: InDatabase,
 }
 
 impl ReadOptions {
-    /// For an engine, with the layout the manifest says.
+    /// For an engine, with the layout the manifest says or the folder looks like.
     pub fn new(engine: EngineNames) -> Self {
-        Self { layout: None, component: None, engine, placeholders: Values::default(), environment: Values::default() }
+        Self {
+            layout: None,
+            component: None,
+            engine,
+            placeholders: Values::default(),
+            environment: Values::default(),
+            database: InDatabase::default(),
+        }
     }
 }
 
@@ -64,6 +74,8 @@ pub struct Loaded {
     pub set: MigrationSet,
     /// Warnings and notes; never an error.
     pub diagnostics: Vec<Diagnostic>,
+    /// How the layout was found, where nobody said which it is.
+    pub detection: Option<Detection>,
 }
 
 impl MigrationSet {

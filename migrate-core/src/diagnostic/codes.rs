@@ -45,6 +45,12 @@ codes! {
     REMOVED_RELEASED = "M0016";
     /// A folder inside the migrations' folder holds files that look like migrations.
     SUBFOLDER = "M0017";
+    /// Nobody can tell which layout a folder has.
+    UNDECIDED_LAYOUT = "M0018";
+    /// What another tool keeps beside its files says something else than the files.
+    FOREIGN_FILE = "M0019";
+    /// Files of a tool whose migrations cannot be read.
+    FOREIGN_LAYOUT = "M0020";
     /// A placeholder has no value.
     UNKNOWN_PLACEHOLDER = "M0021";
     /// A callback or hook that is not carried out.

@@ -1,30 +1,53 @@
 //! Layouts: file names and text ⇄ migrations.
 //!
 //! A [`Layout`] says which files of a [`Folder`] are migrations and how a new one is named. Every layout is one file
-//! and one line in [`LAYOUTS`]. Order between migrations, the manifest and checks of the whole set are not here: see
-//! [`crate::set`].
+//! and one line in [`LAYOUTS`], the sign that tells it from the others included. Order between migrations, the manifest
+//! and checks of the whole set are not here: see [`crate::set`].
+//!
+//! | module | does |
+//! |---|---|
+//! | [`folder`] | the files of a set, on disk or compiled in |
+//! | [`detect`] | which layout a folder has that does not say so |
+//! | all others | a layout each |
 
+pub mod detect;
 pub mod folder;
 mod native;
 
 use std::fmt::Debug;
 
-pub use folder::{File, Folder};
+pub use detect::{Detection, Evidence, Weight, detect};
+pub use folder::{File, Folder, Tree};
 pub use native::Native;
 
 use crate::callback::Callback;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::migration::{Migration, MigrationId, Snapshot};
 use crate::set::ReadOptions;
 use crate::source::{Cut, Source};
 use crate::sql::Syntax;
 
-/// Every layout there is, the native one first.
+/// Every layout there is: the native one first, the others in the order in which their signs are looked for.
 pub static LAYOUTS: &[&dyn Layout] = &[&Native];
 
 /// The layout called `name`.
 pub fn by_name(name: &str) -> Option<&'static dyn Layout> {
     LAYOUTS.iter().copied().find(|layout| layout.name() == name)
+}
+
+/// The layout that somebody named.
+///
+/// # Errors
+/// If there is none of that name.
+pub fn named(name: &str) -> Result<&'static dyn Layout, Box<Diagnostic>> {
+    by_name(name).ok_or_else(|| {
+        let names: Vec<_> = LAYOUTS.iter().map(|layout| layout.name()).collect();
+        let diagnostic = Diagnostic::error(codes::USAGE, format!("there is no layout `{name}`"));
+        Box::new(match nearest(name, names.iter().copied()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help(format!("the layouts are {}", names.join(", "))),
+        })
+    })
 }
 
 /// File names and text ⇄ migrations.
@@ -35,6 +58,24 @@ pub fn by_name(name: &str) -> Option<&'static dyn Layout> {
 pub trait Layout: Debug + Send + Sync {
     /// As people type it: `--layout native`.
     fn name(&self) -> &'static str;
+
+    /// What speaks for this layout in a folder that does not say which it has; `None` if nothing does.
+    fn signature(&self, folder: &Folder) -> Option<Evidence>;
+
+    /// What this layout's own tool does with a migration that comes late. The default is what nearly all do.
+    fn late(&self) -> Late {
+        Late::Refused
+    }
+
+    /// Whether it reads what lies in subfolders, so that a set that is compiled in needs them.
+    fn reads_subfolders(&self) -> bool {
+        false
+    }
+
+    /// The files beside or above the folder that it reads, by the names [`Folder::above`] takes.
+    fn settings(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// What the folder holds for one engine, with the values of its placeholders. The migrations need not be sorted; no
     /// two of them have one identity.
@@ -52,6 +93,15 @@ pub trait Layout: Debug + Send + Sync {
     /// # Errors
     /// If this layout has no name for such an identity.
     fn files(&self, new: &NewMigration) -> Result<Vec<NewFile>, Box<Diagnostic>>;
+}
+
+/// What happens with a pending migration that sorts below an applied one, where no policy says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// The run is refused, and the migration named. So it is also where the tool would never run it, without a word.
+    Refused,
+    /// It runs, as every other one that is pending.
+    Runs,
 }
 
 /// What a layout must know about the engine it reads for.

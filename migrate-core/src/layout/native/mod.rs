@@ -19,7 +19,7 @@ mod text_tests;
 use self::group::Found;
 use self::name::{Name, Subject};
 use self::slip::Outside;
-use super::{Folder, Layout, NewFile, NewMigration, Reading};
+use super::{Evidence, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::migration::{MigrationId, Phase};
 use crate::set::ReadOptions;
@@ -31,6 +31,11 @@ pub struct Native;
 impl Layout for Native {
     fn name(&self) -> &'static str {
         "native"
+    }
+
+    /// It is what a folder has that has no other sign.
+    fn signature(&self, _folder: &Folder) -> Option<Evidence> {
+        None
     }
 
     fn read(&self, folder: &Folder, options: &ReadOptions) -> Reading {

@@ -380,6 +380,7 @@ fn read_row(words: &[String], set: &MigrationSet, dialect: &Dialect, before: &[(
 fn read_policy(line: &str, policy: &mut Policy) {
     let (key, text) = line.split_once('=').unwrap();
     match (key, text) {
+        ("out-of-order", "refuse") => policy.out_of_order = OutOfOrder::Refuse,
         ("out-of-order", "all") => policy.out_of_order = OutOfOrder::AllowAll,
         ("out-of-order", id) => policy.out_of_order = OutOfOrder::Allow(vec![id.parse().unwrap()]),
         ("on-ahead", "tolerate") => policy.on_ahead = OnAhead::Tolerate,
