@@ -259,6 +259,10 @@ pub struct Attributes {
     pub accepted_checksums: Vec<String>,
     /// Older identities of this migration.
     pub renamed_from: Vec<MigrationId>,
+    /// Its work is code of another program, in this language: nothing here can run it. It counts as applied where the
+    /// history says so, and is never passed where it does not. Nothing can tell whether it was changed, so its checksum
+    /// is empty.
+    pub code: Option<String>,
 }
 
 /// How one script is run.

@@ -91,7 +91,7 @@ fn layout_of(project: &Project<'_>, folder: &Folder) -> Result<&'static dyn Layo
 
 /// The identities in the folder, whatever else is wrong with it.
 fn known(project: &Project<'_>, folder: &Folder, layout: &dyn Layout) -> Result<Vec<MigrationId>, Failure> {
-    let reading = layout.read(folder, &project.engine()?.dialect().engine());
+    let reading = layout.read(folder, &project.read_options(project.engine()?.dialect().engine()));
     let mut known = reading.elsewhere;
     known.extend(reading.migrations.into_iter().map(|migration| migration.id));
     known.sort();

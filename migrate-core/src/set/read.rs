@@ -32,7 +32,7 @@ impl MigrationSet {
         let mut nobody = Vec::new();
         let manifest = manifest(folder, &mut nobody);
         let chosen = layout(folder, options, &manifest, &mut nobody);
-        let reading = chosen.map(|(layout, _)| layout.read(folder, &options.engine));
+        let reading = chosen.map(|(layout, _)| layout.read(folder, options));
         reading.map(|reading| (reading.migrations, reading.snapshots)).unwrap_or_default()
     }
 }
@@ -42,7 +42,7 @@ fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>
     let Some((layout, detection)) = layout(folder, options, &manifest, &mut diagnostics) else {
         return Err(diagnostics);
     };
-    let mut reading = layout.read(folder, &options.engine);
+    let mut reading = layout.read(folder, options);
     for migration in &mut reading.migrations {
         migration.attributes.unordered |= layout.late() == Late::Runs;
     }

@@ -8,10 +8,11 @@ use proptest::prelude::*;
 use crate::diagnostic::Diagnostic;
 use crate::layout::{EngineNames, Folder, Layout, Native, NewMigration, Reading};
 use crate::migration::{MigrationId, Phase};
+use crate::set::ReadOptions;
 use crate::version::Version;
 
 pub(super) fn read(engine: &EngineNames, files: &[(&str, &str)]) -> Reading {
-    Native.read(&Folder::embedded("m", files.iter().map(|(name, text)| (*name, *text))), engine)
+    Native.read(&Folder::embedded("m", files.iter().map(|(name, text)| (*name, *text))), &ReadOptions::new(*engine))
 }
 
 /// One line a migration, then the diagnostics.
@@ -247,7 +248,7 @@ proptest! {
             return Ok(());
         };
         let folder = Folder::embedded("m", files.into_iter().map(|file| (file.name, file.text + "select 1;")));
-        let reading = Native.read(&folder, &EngineNames::POSTGRES);
+        let reading = Native.read(&folder, &ReadOptions::new(EngineNames::POSTGRES));
         prop_assert_eq!(&reading.diagnostics, &Vec::<Diagnostic>::new());
         let [migration] = reading.migrations.as_slice() else { panic!("{reading:?}") };
         prop_assert_eq!(&migration.id, &id);
