@@ -9,7 +9,7 @@ use crate::migration::{Migration, MigrationId, Phase};
 
 use super::super::planner::{Planner, applied_as};
 use super::super::{AdoptGoal, Refusal};
-use super::find::find;
+use super::find::{at_place, find};
 use super::problem::{Candidate, Changed, Problem, Unfinished};
 
 /// What taking over a history would do, and what stands against it.
@@ -168,7 +168,10 @@ impl<'a> Building<'a> {
             if entry.state.is_unfinished() {
                 unfinished.push(self.unfinished(entry));
             }
-            let migrations = if entry.state.counts() { find(self.planner.set, entry) } else { Vec::new() };
+            let mut migrations = if entry.state.counts() { find(self.planner.set, entry) } else { Vec::new() };
+            if migrations.is_empty() {
+                migrations = at_place(self.planner.set, entries, entry);
+            }
             if migrations.is_empty() {
                 adoption.without_entry.extend(self.without_file(
                     entry,

@@ -119,7 +119,7 @@ fn what_the_tool_has_applied_is_taken_over() {
     assert_snapshot!(shown.join("\n"), @r#"
     1 users | goose 1 recorded | {"id":"2","version_id":"1","is_applied":"t"} | create table users (n int) | drop table users
     2 pets | goose 2 recorded | {"id":"3","version_id":"2","is_applied":"t"} | create table pets (n int) | -
-    R goose's history in goose_db_version | adoption | goose→→goose_db_version
+    R goose's history in goose_db_version | adoption | goose→→goose_db_version→native
     {"id":"1","version_id":"0","is_applied":"t"} | - | -
     "#);
     assert_snapshot!(planned_with(&rows, &format!("{FILES}\n{GOOSE}")), @r"
