@@ -69,6 +69,16 @@ impl Journey<'_, '_> {
         self.done.push(done);
     }
 
+    /// Everything before `at` is done.
+    fn complete(&mut self, at: usize) {
+        while self.done.len() < at {
+            let next = self.done.len();
+            self.began(next);
+            self.progress.done(next, &Done::default());
+            self.done.push(Done::default());
+        }
+    }
+
     /// What a statement that maintains tables says that it could not do.
     fn maintained(&self, part: &Part, rows: &[Row]) -> Option<mysql_async::Error> {
         let maintains = matches!(&self.effects[part.at], Effect::Statement(statement)
@@ -243,6 +253,7 @@ impl MysqlSession<'_> {
         for attempt in 1.. {
             let packet = rest.as_ref().unwrap_or(packet);
             let Err((part, failure)) = self.send(packet, journey).await else { break };
+            let failure = self.mend_seam(packet, part, failure, journey).await?;
             let may = self.lease.is_some() && failure.error.is_contention() && attempt < TRIES;
             let Some(again) = cluster::again(packet, part).filter(|_| may) else { return Err(failure) };
             self.rows("ROLLBACK").await.map_err(|error| Failure { error, ..failure })?;
@@ -250,6 +261,36 @@ impl MysqlSession<'_> {
             rest = Some(again);
         }
         Ok(())
+    }
+
+    /// What was to be committed with the row that opens the next step is committed without it where only that failed:
+    /// the step before it is complete.
+    async fn mend_seam(
+        &mut self,
+        packet: &Packet,
+        failed: usize,
+        failure: Failure,
+        journey: &mut Journey<'_, '_>,
+    ) -> Result<Failure, Failure> {
+        let Some(seam) = packet.seams.iter().find(|seam| seam.contains(&failed)) else { return Ok(failure) };
+        if failure.error.is_lost() {
+            return Ok(failure);
+        }
+        let ended = packet.parts[seam.start].at;
+        let refused = |error| Failure { at: ended, error };
+        self.rows("ROLLBACK").await.map_err(refused)?;
+        if failure.at == ended {
+            return Ok(failure);
+        }
+        let (mut again, mut start) = (Packet::default(), None);
+        for part in packet.parts[seam.clone()].iter().filter(|part| part.at == ended && part.kind != PartKind::Frame) {
+            let start = *start.get_or_insert(part.range.start);
+            again.parts.push(Part { range: part.range.start - start..part.range.end - start, ..part.clone() });
+            again.sql = packet.sql[start..part.range.end].to_owned();
+        }
+        self.send(&again, journey).await.map_err(|(_, failure)| failure)?;
+        journey.complete(failure.at);
+        Ok(failure)
     }
 
     /// Sends a packet and reads all its answers, a statement at a time. Of a failure it is told in which part.
