@@ -304,8 +304,8 @@ fn a_row_that_cannot_be_written_takes_nothing_of_the_step_before_it_along() {
     ];
     block_on(migrator(&files[..1]).up()).unwrap();
     database.sql(
-        "create trigger refuses before insert on migrate_history for each row \
-         if new.name = 'refused' then signal sqlstate '45000' set message_text = 'not this one'; end if",
+        "delimiter //\ncreate trigger refuses before insert on migrate_history for each row \
+         if new.name = 'refused' then signal sqlstate '45000' set message_text = 'not this one'; end if //",
     );
     let error = block_on(migrator(&files).up()).unwrap_err().to_string();
     assert!(error.contains("3 refused: its row in the history cannot be written: not this one"), "{error}");

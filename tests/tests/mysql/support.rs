@@ -37,7 +37,7 @@ impl Fixture for Fresh {
     }
 
     fn alone() -> &'static str {
-        "CREATE TABLE IF NOT EXISTS repeated (n INTEGER)"
+        "FLUSH STATUS"
     }
 }
 
