@@ -176,7 +176,7 @@ pub(crate) fn stores_its_text(text: &str, syntax: &Syntax) -> bool {
 }
 
 /// Whether a statement may change what holds for the session.
-fn changes_session(statement: &Statement<'_>, syntax: &Syntax) -> bool {
+pub(crate) fn changes_session(statement: &Statement<'_>, syntax: &Syntax) -> bool {
     use StatementKind::{Call, Definition, Manipulation, Query, Session, Transaction, Unknown};
     match statement.class.kind {
         Session | Call | Unknown | Transaction(TransactionControl::Other) => true,

@@ -16,7 +16,9 @@ use crate::dialect::variables;
 use crate::error::{located, server_error};
 use crate::gtid;
 use crate::infile;
-use crate::packet::{COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, Standing, packets, user_variables};
+use crate::packet::{
+    COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, Standing, changes_session, packets, user_variables,
+};
 use crate::session::{MysqlSession, cells};
 
 /// Effects on their way, and what is known of them by now.
@@ -146,7 +148,7 @@ impl MysqlSession<'_> {
     ) -> Result<(), Failure> {
         let first = |error| Failure { at: 0, error };
         let home = self.home(table).await.map_err(first)?;
-        let ground = self.ground().await.map_err(first)?;
+        let ground = self.ground(effects).await.map_err(first)?;
         if self.explicit_gtid && self.standing.gtids.is_none() {
             self.standing.gtids = Some(gtid::of(self, &home).await.map_err(first)?);
         }
@@ -232,10 +234,17 @@ impl MysqlSession<'_> {
         }
     }
 
-    async fn ground(&mut self) -> Result<Ground, ServerError> {
+    async fn ground(&mut self, effects: &[Effect<'_>]) -> Result<Ground, ServerError> {
         let facts = self.facts().await?;
-        if self.base.is_empty() {
-            self.base = self.variables().await?;
+        let matters = |effect: &Effect<'_>| match effect {
+            Effect::Begin(settings) | Effect::Set(settings) => {
+                variables(settings, facts.mariadb).keys().any(|name| !self.base.contains_key(name))
+            }
+            Effect::Statement(statement) => changes_session(statement, &facts.syntax),
+            _ => false,
+        };
+        if effects.iter().any(matters) {
+            self.know_variables().await?;
         }
         Ok(Ground {
             mariadb: facts.mariadb,
