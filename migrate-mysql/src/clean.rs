@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use migrate_core::backend::{Notice, ServerError};
+use migrate_core::backend::{Notice, Row, ServerError};
 
 use crate::dialect::{assignment, name};
 use crate::session::MysqlSession;
@@ -39,15 +39,31 @@ const NO_SETTINGS: &[&str] = &[
     "wsrep_last_written_gtid",
 ];
 
+/// The settings among the answers to `SHOW SESSION VARIABLES`.
+pub(crate) fn settings(rows: Vec<Row>) -> BTreeMap<String, String> {
+    let pair = |row: Row| {
+        let mut cells = row.into_iter();
+        Some((cells.next()??.to_ascii_lowercase(), cells.next()?.unwrap_or_default()))
+    };
+    rows.into_iter().filter_map(pair).filter(|(name, _)| !NO_SETTINGS.contains(&name.as_str())).collect()
+}
+
 impl MysqlSession<'_> {
     /// All variables of the session.
-    pub(crate) async fn variables(&mut self) -> Result<BTreeMap<String, String>, ServerError> {
-        let rows = self.rows("SHOW SESSION VARIABLES").await?;
-        let pair = |row: Vec<Option<String>>| {
-            let mut cells = row.into_iter();
-            Some((cells.next()??.to_ascii_lowercase(), cells.next()?.unwrap_or_default()))
-        };
-        Ok(rows.into_iter().filter_map(pair).filter(|(name, _)| !NO_SETTINGS.contains(&name.as_str())).collect())
+    async fn variables(&mut self) -> Result<BTreeMap<String, String>, ServerError> {
+        Ok(settings(self.rows("SHOW SESSION VARIABLES").await?))
+    }
+
+    /// Before anything that may change any variable: what all of them are. To show them all takes a server more than a
+    /// table does, so it is not asked for nothing.
+    pub(crate) async fn know_variables(&mut self) -> Result<(), ServerError> {
+        if !std::mem::replace(&mut self.knows_variables, true) {
+            let known = std::mem::take(&mut self.base);
+            self.base = self.variables().await?;
+            // Those may have been set by us since.
+            self.base.extend(known);
+        }
+        Ok(())
     }
 
     /// Takes away what scripts left in our own session. On a borrowed one only what we set is put back, and the rest is

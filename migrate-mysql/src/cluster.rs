@@ -84,10 +84,10 @@ pub(crate) async fn ready(conn: &mut Conn) -> Result<(), ServerError> {
 /// What of a packet is to be sent again after its `failed`-th part met somebody else. `None` where something of the
 /// script is in the transaction.
 pub(crate) fn again(packet: &Packet, failed: usize) -> Option<Packet> {
-    let opens = |part: &Part| part.kind == PartKind::Frame && &packet.sql[part.range.clone()] == "START TRANSACTION";
+    let opens = |part: &Part| part.kind == PartKind::Frame && &packet.sql[part.range.clone()] == crate::packet::BEGIN;
     let first = packet.parts[..=failed].iter().rposition(opens)?;
     let ours = |part: &Part| !matches!(part.kind, PartKind::Script | PartKind::Code | PartKind::Warnings);
-    let ended = |part: &Part| part.kind == PartKind::Frame && &packet.sql[part.range.clone()] == "COMMIT";
+    let ended = |part: &Part| part.kind == PartKind::Frame && &packet.sql[part.range.clone()] == crate::packet::COMMIT;
     let group = &packet.parts[first..=failed];
     if !group.iter().all(ours) || group[..group.len() - 1].iter().any(ended) {
         return None;
@@ -96,7 +96,7 @@ pub(crate) fn again(packet: &Packet, failed: usize) -> Option<Packet> {
     let parts = packet.parts[first..]
         .iter()
         .map(|part| Part { range: part.range.start - start..part.range.end - start, ..part.clone() });
-    Some(Packet { sql: packet.sql[start..].to_owned(), parts: parts.collect() })
+    Some(Packet { sql: packet.sql[start..].to_owned(), parts: parts.collect(), seams: Vec::new() })
 }
 
 #[cfg(test)]

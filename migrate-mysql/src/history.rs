@@ -135,7 +135,8 @@ fn value(value: Value<'_>) -> String {
 /// Creates the table, or adds the columns that an older format lacks.
 pub(crate) async fn ensure(session: &mut MysqlSession<'_>, table: &TableName) -> Result<(), ServerError> {
     let home = session.home(table).await?;
-    let sql = match columns(session, table).await? {
+    let present = if std::mem::take(&mut session.no_history) { None } else { columns(session, table).await? };
+    let sql = match present {
         Some(present) => match add_columns(&home, &present) {
             Some(sql) => sql,
             None => return Ok(()),

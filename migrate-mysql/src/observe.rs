@@ -4,6 +4,7 @@ use migrate_core::backend::{Server, ServerError, TableName};
 use migrate_core::history::foreign;
 use migrate_core::sql::Syntax;
 
+use crate::clean::settings;
 use crate::cluster::{self, GALERA};
 use crate::dialect::literal;
 use crate::lease;
@@ -36,11 +37,16 @@ pub(crate) async fn facts(session: &mut MysqlSession<'_>) -> Result<Facts, Serve
             "SELECT CONNECTION_ID(), VERSION(), @@version_comment, DATABASE(), @@SESSION.sql_mode, \
              @@SESSION.max_allowed_packet;\n\
              SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', 'innodb_read_only', \
-             'wsrep_on', 'wsrep_provider', 'tidb_version')",
+             'wsrep_on', 'wsrep_provider', 'tidb_version');\n\
+             SHOW SESSION VARIABLES WHERE Variable_name IN ('lock_wait_timeout', 'innodb_lock_wait_timeout', \
+             'max_statement_time')",
         )
         .await?;
     let row = sets.first().and_then(|(_, rows)| rows.first()).cloned().unwrap_or_default();
     let cell = |column: usize| row.get(column).cloned().flatten();
+    if session.base.is_empty() {
+        session.base = sets.get(2).map(|(_, rows)| settings(rows.clone())).unwrap_or_default();
+    }
     let variables = sets.get(1).map(|(_, rows)| rows.as_slice()).unwrap_or_default();
     let variable = |wanted: &str| {
         let found = variables.iter().find(|row| row.first().is_some_and(|name| name.as_deref() == Some(wanted)));
@@ -130,11 +136,13 @@ pub(crate) async fn observe(session: &mut MysqlSession<'_>, table: &TableName) -
         rows.into_iter().filter_map(|row| row.into_iter().next()?).collect()
     };
     let (objects, foreign_histories, not_transactional) = (names(), names(), names());
+    let has_history = !names().is_empty();
+    session.no_history = !has_history;
     Ok(Server {
         product: facts.product,
         database: facts.database.unwrap_or_default(),
         syntax: facts.syntax,
-        has_history: !names().is_empty(),
+        has_history,
         objects,
         foreign_histories,
         not_transactional,

@@ -10,6 +10,8 @@
 //! - How many answers a `CALL` has is known only at its end, so it ends a packet, but for its row. What else answers with
 //!   rows ends one too: then an error belongs to one statement, also one that is among the rows.
 //! - A packet is smaller than the server takes.
+//! - The row that ends a step and the row that opens the next one are committed together: to commit is most of what a row
+//!   costs. A statement in between there is none, so nothing is told later than it would be otherwise.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -40,6 +42,8 @@ pub(crate) enum Sending {
 pub(crate) struct Packet {
     pub(crate) sql: String,
     pub(crate) parts: Vec<Part>,
+    /// The parts of each transaction in which one step ends and the next one begins.
+    pub(crate) seams: Vec<Range<usize>>,
 }
 
 /// One statement of a packet.
@@ -107,6 +111,12 @@ const WARNINGS: &str = "SHOW WARNINGS LIMIT 64";
 /// The beginning of a note about code that commits on its way, in [`crate::evidence`].
 use crate::evidence::{SEGMENTS, STARTED};
 
+pub(crate) const BEGIN: &str = "START TRANSACTION";
+pub(crate) const COMMIT: &str = "COMMIT";
+
+/// Fails unless the statement before it found one row.
+const ONE_ROW: &str = "SELECT EXP(710 * (ROW_COUNT() <> 1))";
+
 /// Every statement commits again by itself.
 pub(crate) const COMMITS_AGAIN: &str = "SET autocommit = 1";
 
@@ -131,6 +141,7 @@ pub(crate) fn packets(
         noted: None,
         gtid: None,
         segments: false,
+        seam: None,
         wanted: if standing.in_transaction { standing.in_force.clone() } else { standing.session.clone() },
     };
     for (at, effect) in effects.iter().enumerate() {
@@ -165,7 +176,7 @@ pub(crate) fn stores_its_text(text: &str, syntax: &Syntax) -> bool {
 }
 
 /// Whether a statement may change what holds for the session.
-fn changes_session(statement: &Statement<'_>, syntax: &Syntax) -> bool {
+pub(crate) fn changes_session(statement: &Statement<'_>, syntax: &Syntax) -> bool {
     use StatementKind::{Call, Definition, Manipulation, Query, Session, Transaction, Unknown};
     match statement.class.kind {
         Session | Call | Unknown | Transaction(TransactionControl::Other) => true,
@@ -190,6 +201,16 @@ pub(crate) fn user_variables<'t>(text: &'t str, syntax: &Syntax) -> impl Iterato
     })
 }
 
+/// A transaction in which one step has ended and the next one has not begun yet.
+struct Seam {
+    /// Where it begins in its packet.
+    first: usize,
+    /// The row that begins the next step.
+    opens: String,
+    /// What is carried out when it is committed.
+    completes: Vec<usize>,
+}
+
 struct Writer<'a, 'w> {
     table: &'w str,
     ground: &'w Ground,
@@ -205,6 +226,8 @@ struct Writer<'a, 'w> {
     gtid: Option<String>,
     /// The segments of the code before the next row are not committed one by one.
     segments: bool,
+    /// A transaction that the row of the next step will end.
+    seam: Option<Seam>,
     /// What is to be set when the script goes on. Between two steps that want the same nothing is sent.
     wanted: BTreeMap<String, String>,
 }
@@ -214,7 +237,7 @@ impl Writer<'_, '_> {
         match effect {
             Effect::Begin(settings) => self.begin(at, settings),
             Effect::Commit => {
-                self.push(at, PartKind::Frame, "COMMIT", true);
+                self.push(at, PartKind::Frame, COMMIT, true);
                 self.end();
             }
             Effect::Rollback => {
@@ -224,13 +247,17 @@ impl Writer<'_, '_> {
             Effect::Set(settings) => self.set(at, settings),
             Effect::Statement(statement) => return self.statement(at, statement),
             Effect::Append(new) => {
+                if let Some(seam) = self.seam.take() {
+                    self.close_seam(at, seam);
+                    return Ok(());
+                }
                 let alone = !self.standing.in_transaction;
                 if alone {
                     self.clean(at);
                 }
                 let leased = alone && self.ground.lease.is_some();
                 if leased {
-                    self.push(at, PartKind::Frame, "START TRANSACTION", false);
+                    self.push(at, PartKind::Frame, BEGIN, false);
                     self.hold_lease(at);
                 }
                 let announced = self.announce(new.asked.as_deref());
@@ -244,7 +271,7 @@ impl Writer<'_, '_> {
                 self.fits(&sql, "row of the history")?;
                 self.push(at, PartKind::Row, &sql, !leased);
                 if leased {
-                    self.push(at, PartKind::Frame, "COMMIT", true);
+                    self.push(at, PartKind::Frame, COMMIT, true);
                 }
             }
             Effect::Advance(advance) => {
@@ -253,16 +280,19 @@ impl Writer<'_, '_> {
                 // A script may have turned off that every statement commits.
                 let commits = alone && (self.ground.lease.is_some() || self.standing.dirty);
                 if alone && self.ground.lease.is_some() {
-                    self.push(at, PartKind::Frame, "START TRANSACTION", false);
+                    self.push(at, PartKind::Frame, BEGIN, false);
                     self.hold_lease(at);
                 }
                 let announced = self.announce(advance.asked.as_deref());
                 let announced = announced.map(|asked| Advance { asked: Some(asked), ..(*advance).clone() });
                 let sql = history::advance(self.table, announced.as_ref().unwrap_or(advance));
                 self.fits(&sql, "row of the history")?;
+                if alone && !commits && self.open_seam(at, &sql) {
+                    return Ok(());
+                }
                 if self.ground.counts_found {
                     self.push(at, PartKind::Row, &sql, false);
-                    self.push(at, PartKind::Guard, "SELECT EXP(710 * (ROW_COUNT() <> 1))", !commits);
+                    self.push(at, PartKind::Guard, ONE_ROW, !commits);
                 } else {
                     let guard = format!(
                         "SELECT EXP(710 * (COUNT(*) <> 1)) FROM {} WHERE {}",
@@ -274,7 +304,7 @@ impl Writer<'_, '_> {
                 }
                 if commits {
                     let segments = std::mem::take(&mut self.segments);
-                    self.push(at, PartKind::Frame, "COMMIT", !segments);
+                    self.push(at, PartKind::Frame, COMMIT, !segments);
                     if segments {
                         self.push(at, PartKind::Frame, COMMITS_AGAIN, true);
                     }
@@ -299,6 +329,36 @@ impl Writer<'_, '_> {
         Some(asked)
     }
 
+    /// Opens a transaction for the row that ends a step if that is `change`, and the row of the next step follows and
+    /// fits into the packet.
+    fn open_seam(&mut self, at: usize, change: &str) -> bool {
+        if !self.ground.counts_found || self.standing.dirty || self.standing.gtids.is_some() || self.ends_after_row {
+            return false;
+        }
+        let nothing_to_do = |effect: &&Effect<'_>| !matches!(effect, Effect::Set(set) if **set == Settings::default());
+        let Some(Effect::Append(new)) = self.effects[at + 1..].iter().find(nothing_to_do) else { return false };
+        let opens = history::append(self.table, new, false);
+        let size = [BEGIN, change, ONE_ROW, &opens, COMMIT].iter().map(|sql| sql.len() + 2).sum::<usize>();
+        if self.current.sql.len() + size >= self.ground.limit {
+            return false;
+        }
+        let first = self.current.parts.len();
+        self.push(at, PartKind::Frame, BEGIN, false);
+        self.push(at, PartKind::Row, change, false);
+        self.push(at, PartKind::Guard, ONE_ROW, false);
+        self.seam = Some(Seam { first, opens, completes: vec![at] });
+        true
+    }
+
+    fn close_seam(&mut self, at: usize, seam: Seam) {
+        self.push(at, PartKind::Row, &seam.opens, false);
+        self.push(at, PartKind::Frame, COMMIT, false);
+        self.current.seams.push(seam.first..self.current.parts.len());
+        for at in seam.completes.into_iter().chain([at]) {
+            self.nothing(at);
+        }
+    }
+
     fn begin(&mut self, at: usize, settings: &Settings) {
         if self.opens_an_attempt(at) {
             self.clean(at);
@@ -308,7 +368,7 @@ impl Writer<'_, '_> {
         let began = format!("{} = UTC_TIMESTAMP(6)", history::BEGAN);
         let set = set.map_or_else(|| format!("SET {began}"), |set| format!("{set}, {began}"));
         self.push(at, PartKind::Frame, &set, false);
-        self.push(at, PartKind::Frame, "START TRANSACTION", self.ground.lease.is_none());
+        self.push(at, PartKind::Frame, BEGIN, self.ground.lease.is_none());
         if self.ground.lease.is_some() {
             self.hold_lease(at);
             if let Some(part) = self.current.parts.last_mut() {
@@ -341,7 +401,10 @@ impl Writer<'_, '_> {
         }
         self.standing.session = variables(settings, self.ground.mariadb);
         self.wanted.clone_from(&self.standing.session);
-        self.nothing(at);
+        match &mut self.seam {
+            Some(seam) => seam.completes.push(at),
+            None => self.nothing(at),
+        }
     }
 
     fn clean(&mut self, at: usize) {
@@ -401,7 +464,7 @@ impl Writer<'_, '_> {
         self.push(at, PartKind::Warnings, WARNINGS, gtid.is_none());
         if gtid.is_some() {
             // What has no effect keeps it until it is committed, and another cannot be set before.
-            self.push(at, PartKind::Frame, "COMMIT", false);
+            self.push(at, PartKind::Frame, COMMIT, false);
             self.push(at, PartKind::Frame, gtid::AUTOMATIC, true);
         }
         Ok(())
@@ -444,7 +507,7 @@ impl Writer<'_, '_> {
         if let Some((table, fence)) = &self.ground.lease {
             let sql = crate::lease::extend(table, *fence);
             self.push(at, PartKind::Lease, &sql, false);
-            self.push(at, PartKind::Lease, "SELECT EXP(710 * (ROW_COUNT() <> 1))", false);
+            self.push(at, PartKind::Lease, ONE_ROW, false);
         }
     }
 

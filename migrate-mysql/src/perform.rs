@@ -16,7 +16,9 @@ use crate::dialect::variables;
 use crate::error::{located, server_error};
 use crate::gtid;
 use crate::infile;
-use crate::packet::{COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, Standing, packets, user_variables};
+use crate::packet::{
+    COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, Standing, changes_session, packets, user_variables,
+};
 use crate::session::{MysqlSession, cells};
 
 /// Effects on their way, and what is known of them by now.
@@ -67,6 +69,16 @@ impl Journey<'_, '_> {
         let done = Done { rows: self.affected.take().filter(|_| counts) };
         self.progress.done(part.at, &done);
         self.done.push(done);
+    }
+
+    /// Everything before `at` is done.
+    fn complete(&mut self, at: usize) {
+        while self.done.len() < at {
+            let next = self.done.len();
+            self.began(next);
+            self.progress.done(next, &Done::default());
+            self.done.push(Done::default());
+        }
     }
 
     /// What a statement that maintains tables says that it could not do.
@@ -136,7 +148,7 @@ impl MysqlSession<'_> {
     ) -> Result<(), Failure> {
         let first = |error| Failure { at: 0, error };
         let home = self.home(table).await.map_err(first)?;
-        let ground = self.ground().await.map_err(first)?;
+        let ground = self.ground(effects).await.map_err(first)?;
         if self.explicit_gtid && self.standing.gtids.is_none() {
             self.standing.gtids = Some(gtid::of(self, &home).await.map_err(first)?);
         }
@@ -222,10 +234,17 @@ impl MysqlSession<'_> {
         }
     }
 
-    async fn ground(&mut self) -> Result<Ground, ServerError> {
+    async fn ground(&mut self, effects: &[Effect<'_>]) -> Result<Ground, ServerError> {
         let facts = self.facts().await?;
-        if self.base.is_empty() {
-            self.base = self.variables().await?;
+        let matters = |effect: &Effect<'_>| match effect {
+            Effect::Begin(settings) | Effect::Set(settings) => {
+                variables(settings, facts.mariadb).keys().any(|name| !self.base.contains_key(name))
+            }
+            Effect::Statement(statement) => changes_session(statement, &facts.syntax),
+            _ => false,
+        };
+        if effects.iter().any(matters) {
+            self.know_variables().await?;
         }
         Ok(Ground {
             mariadb: facts.mariadb,
@@ -243,6 +262,7 @@ impl MysqlSession<'_> {
         for attempt in 1.. {
             let packet = rest.as_ref().unwrap_or(packet);
             let Err((part, failure)) = self.send(packet, journey).await else { break };
+            let failure = self.mend_seam(packet, part, failure, journey).await?;
             let may = self.lease.is_some() && failure.error.is_contention() && attempt < TRIES;
             let Some(again) = cluster::again(packet, part).filter(|_| may) else { return Err(failure) };
             self.rows("ROLLBACK").await.map_err(|error| Failure { error, ..failure })?;
@@ -250,6 +270,36 @@ impl MysqlSession<'_> {
             rest = Some(again);
         }
         Ok(())
+    }
+
+    /// What was to be committed with the row that opens the next step is committed without it where only that failed:
+    /// the step before it is complete.
+    async fn mend_seam(
+        &mut self,
+        packet: &Packet,
+        failed: usize,
+        failure: Failure,
+        journey: &mut Journey<'_, '_>,
+    ) -> Result<Failure, Failure> {
+        let Some(seam) = packet.seams.iter().find(|seam| seam.contains(&failed)) else { return Ok(failure) };
+        if failure.error.is_lost() {
+            return Ok(failure);
+        }
+        let ended = packet.parts[seam.start].at;
+        let refused = |error| Failure { at: ended, error };
+        self.rows("ROLLBACK").await.map_err(refused)?;
+        if failure.at == ended {
+            return Ok(failure);
+        }
+        let (mut again, mut start) = (Packet::default(), None);
+        for part in packet.parts[seam.clone()].iter().filter(|part| part.at == ended && part.kind != PartKind::Frame) {
+            let start = *start.get_or_insert(part.range.start);
+            again.parts.push(Part { range: part.range.start - start..part.range.end - start, ..part.clone() });
+            again.sql = packet.sql[start..part.range.end].to_owned();
+        }
+        self.send(&again, journey).await.map_err(|(_, failure)| failure)?;
+        journey.complete(failure.at);
+        Ok(failure)
     }
 
     /// Sends a packet and reads all its answers, a statement at a time. Of a failure it is told in which part.

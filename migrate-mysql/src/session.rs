@@ -37,8 +37,11 @@ pub struct MysqlSession<'c> {
     pub(crate) conn: Handle<'c>,
     pub(crate) facts: Option<Facts>,
     pub(crate) standing: Standing,
-    /// The value that each variable had when the session began; empty until it is asked for.
+    /// The value that variables had when the session began: those that every run sets, and all once it matters.
     pub(crate) base: BTreeMap<String, String>,
+    pub(crate) knows_variables: bool,
+    /// There was no history when somebody last looked.
+    pub(crate) no_history: bool,
     /// What is known to be in the database.
     pub(crate) objects: Known,
     /// Temporary tables that scripts made.
@@ -143,6 +146,8 @@ impl<'c> MysqlSession<'c> {
             facts: None,
             standing: Standing::default(),
             base: BTreeMap::new(),
+            knows_variables: false,
+            no_history: false,
             objects: Known::default(),
             temporary: Vec::new(),
             user_variables: BTreeSet::new(),

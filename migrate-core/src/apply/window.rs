@@ -201,7 +201,7 @@ impl Run<'_> {
             return Ok(finished + 1);
         }
         let raced = matches!(error.fault, Fault::Stale | Fault::Duplicate);
-        if raced || (part == Part::Row && !error.is_contention()) {
+        if raced {
             return Err(halted(error));
         }
         let step = carriages[index].step();

@@ -198,11 +198,15 @@ impl<'a> Attempt<'a> {
     /// Makes a connection one that everything else can rely on.
     async fn greet(&self, mut conn: Line, address: &Address, tried: Tried<'_>) -> Result<Link, Problem> {
         let explain = |error: mysql_async::Error| Problem::explain(&error, tried);
-        // The handshake asked for the same, and a server can be told not to listen to it.
-        conn.query_drop("SET NAMES utf8mb4").await.map_err(explain)?;
-        let question = format!("SELECT VERSION(), CONNECTION_ID(), {IDENTITY}");
-        let answer: Option<(String, u64, String)> = conn.query_first(question).await.map_err(explain)?;
-        let Some((version, id, server)) = answer else {
+        // The handshake asked for the same names, and a server can be told not to listen to it.
+        let question = format!("SET NAMES utf8mb4;\nSELECT VERSION(), CONNECTION_ID(), {IDENTITY}");
+        let mut result = conn.query_iter(question).await.map_err(explain)?;
+        let mut answers: Vec<(String, u64, String)> = Vec::new();
+        for _ in 0..2 {
+            answers.extend(result.collect().await.map_err(explain)?);
+        }
+        result.drop_result().await.map_err(explain)?;
+        let Some((version, id, server)) = answers.pop() else {
             return Err(Problem::new(format!("{} does not say what it is", tried.place), None).last());
         };
         if self.to.is_mariadb() && !version.to_ascii_lowercase().contains("mariadb") {

@@ -144,10 +144,33 @@ fn a_definition_and_its_row_are_one_packet_and_several_steps_too() {
         Effect::Set(&none),
     ];
     let two: Vec<_> = step.iter().chain(&step).copied().collect();
-    let first = format!("insert | {LIMITS} | create table t (a int) | warnings | update | guard");
-    let second = "insert | create table t (a int) | warnings | update | guard";
-    let standing = check(&two, &ground(), &[&format!("{first} | {second} | {NO_LIMITS}")]);
+    let first = format!("insert | {LIMITS} | create table t (a int) | warnings");
+    let seam = "START TRANSACTION | update | guard | insert | COMMIT";
+    let second = "create table t (a int) | warnings | update | guard";
+    let standing = check(&two, &ground(), &[&format!("{first} | {seam} | {second} | {NO_LIMITS}")]);
     assert_eq!(standing, Standing::default());
+
+    let counts_changes = Ground { counts_found: false, ..ground() };
+    let both = "insert | create table t (a int) | warnings | guard | update";
+    let (sending, _) = packets(&two, HISTORY, &counts_changes, &Standing::default()).unwrap();
+    let sent = shown(&sending).concat().replace(&format!("{LIMITS} | "), "");
+    assert_eq!(sent, format!("{both} | {both} | {NO_LIMITS}"), "nothing is folded where changes are counted");
+}
+
+#[test]
+fn two_rows_are_committed_together_only_where_both_fit_into_the_packet() {
+    let (create, row, passed, none) = (statement("create table t (a int)"), row(), advance(None), Settings::default());
+    let step = [Effect::Append(&row), Effect::Statement(&create), Effect::Advance(&passed), Effect::Set(&none)];
+    let two: Vec<_> = step.iter().chain(&step).copied().collect();
+    for limit in (700..3_000).step_by(10) {
+        let (sending, _) = packets(&two, HISTORY, &Ground { limit, ..ground() }, &Standing::default()).unwrap();
+        for one in &sending {
+            let Sending::Packet(packet) = one else { panic!("{one:?}") };
+            assert!(packet.sql.len() < limit, "{limit}: {}", packet.sql.len());
+            let count = |sql: &str| packet.parts.iter().filter(|part| &packet.sql[part.range.clone()] == sql).count();
+            assert_eq!((count(BEGIN), count(COMMIT)), (packet.seams.len(), packet.seams.len()), "{limit}");
+        }
+    }
 }
 
 #[test]

@@ -113,7 +113,9 @@ fn sqlx(folder: &Path, url: &str) -> Result<(), Failed> {
 
 fn refinery(folder: &Path, url: &str) -> Result<(), Failed> {
     runtime().block_on(async {
-        let mut pool = mysql_async::Pool::new(as_mysql(url).as_str());
+        // Or it would go on through the socket of the server, past the link.
+        let url = format!("{}?prefer_socket=false", as_mysql(url));
+        let mut pool = mysql_async::Pool::new(url.as_str());
         let migrations = refinery::load_sql_migrations(folder)?;
         refinery::Runner::new(&migrations).run_async(&mut pool).await?;
         pool.disconnect().await?;

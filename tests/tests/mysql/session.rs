@@ -291,3 +291,34 @@ fn a_statement_that_takes_too_long_is_named() {
         };
     }
 }
+
+#[test]
+fn a_row_that_cannot_be_written_takes_nothing_of_the_step_before_it_along() {
+    let database = Server::shared(FLAVOUR).database();
+    let migrator = |files: &[(&str, &str)]| Migrator::new(backend(&database.url()), set(files));
+    let files = [
+        ("1_a", "create table a (n int);"),
+        ("2_b", "create table b (n int);"),
+        ("3_refused", "create table c (n int);"),
+        ("4_d", "create table d (n int);"),
+    ];
+    block_on(migrator(&files[..1]).up()).unwrap();
+    database.sql(
+        "delimiter //\ncreate trigger refuses before insert on migrate_history for each row \
+         if new.name = 'refused' then signal sqlstate '45000' set message_text = 'not this one'; end if //",
+    );
+    let error = block_on(migrator(&files).up()).unwrap_err().to_string();
+    assert!(error.contains("3 refused: its row in the history cannot be written: not this one"), "{error}");
+    assert_eq!(database.sql("select version, state from migrate_history order by seq"), "1\tdone\n2\tdone\n");
+    assert_eq!(
+        database.sql(
+            "select group_concat(table_name order by 1) from information_schema.tables where table_schema = database()"
+        ),
+        "a,b,migrate_history\n"
+    );
+    database.sql("drop trigger refuses");
+    let report = block_on(migrator(&files).up()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(report.steps.len(), 2);
+    let rows = database.sql("select version, state from migrate_history order by seq");
+    assert_eq!(rows, "1\tdone\n2\tdone\n3\tdone\n4\tdone\n");
+}

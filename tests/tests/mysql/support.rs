@@ -37,7 +37,7 @@ impl Fixture for Fresh {
     }
 
     fn alone() -> &'static str {
-        "ANALYZE TABLE a"
+        "FLUSH STATUS"
     }
 }
 
