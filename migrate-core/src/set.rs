@@ -14,6 +14,8 @@ mod tests;
 pub mod validate;
 
 use crate::callback::Callback;
+use std::path::PathBuf;
+
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::EngineNames;
@@ -31,6 +33,7 @@ pub struct MigrationSet {
     migrations: Vec<Migration>,
     snapshots: Vec<Snapshot>,
     callbacks: Vec<Callback>,
+    roots: Vec<String>,
     manifest: Manifest,
     digest: String,
 }
@@ -123,10 +126,22 @@ impl MigrationSet {
         }
         let digest = digest(&component, &migrations, &manifest);
         let callbacks = Vec::new();
-        let set = Self { component, layout, migrations, snapshots, callbacks, manifest, digest };
+        let roots = Vec::new();
+        let set = Self { component, layout, migrations, snapshots, callbacks, roots, manifest, digest };
         let mut problems = set.impossible_renames();
         problems.extend(requires::order(set.repeatables()).1);
         if problems.is_empty() { Ok(set) } else { Err(problems) }
+    }
+
+    fn with_roots(mut self, roots: &[PathBuf]) -> Self {
+        self.roots = roots.iter().map(|root| root.display().to_string()).collect();
+        self
+    }
+
+    /// The folder that a file of it was found below, as it was given.
+    pub(crate) fn root_of(&self, path: &str) -> Option<&str> {
+        let below = |root: &&String| path.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with(['/', '\\']));
+        self.roots.iter().filter(below).max_by_key(|root| root.len()).map(String::as_str)
     }
 
     /// Whose history it is.

@@ -33,6 +33,8 @@ pub enum Key {
     HistorySchema,
     CreateSchema,
     StoreScript,
+    Mirror,
+    MirrorTable,
 }
 
 /// What a setting is.
@@ -91,7 +93,7 @@ impl Spec {
     }
 
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         spec(Key::Url, "url", Kind::Url).flag("database"),
         spec(Key::DatabaseFile, "database-file", Kind::Path).flag("database-file"),
         spec(Key::DirectUrl, "direct-url", Kind::Url).flag("direct-url"),
@@ -124,6 +126,8 @@ impl Spec {
         spec(Key::HistorySchema, "history.schema", Kind::Text),
         spec(Key::CreateSchema, "history.create-schema", Kind::Switch).flag("create-schema").default("false"),
         spec(Key::StoreScript, "history.store-script", Kind::Choice(&["full", "redacted", "none"])).default("full"),
+        spec(Key::Mirror, "history.mirror", Kind::Choice(&["flyway"])),
+        spec(Key::MirrorTable, "history.mirror-table", Kind::Text).default("flyway_schema_history"),
     ];
 
     /// The one called so in the file. `_` and `-` are the same.
@@ -174,6 +178,8 @@ mod tests {
                 "MIGRATE_HISTORY_TABLE",
                 "MIGRATE_HISTORY_SCHEMA",
                 "MIGRATE_HISTORY_STORE_SCRIPT",
+                "MIGRATE_HISTORY_MIRROR",
+                "MIGRATE_HISTORY_MIRROR_TABLE",
             ]
         );
     }

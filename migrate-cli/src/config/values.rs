@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use migrate_core::apply::{RunOptions, StoreScript};
 use migrate_core::backend::TableName;
+use migrate_core::history::format::flyway;
 use migrate_core::plan::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 use migrate_core::{Diagnostic, MigrationId, Version};
 
@@ -95,6 +96,13 @@ impl Config {
             Some("adopt") => ForeignHistory::Adopt,
             _ => ForeignHistory::Refuse,
         };
+        if self.text(Key::Mirror).is_some() {
+            let name = self.text(Key::MirrorTable).unwrap_or(flyway::write::TABLE);
+            policy.mirror = Some(match name.split_once('.') {
+                Some((schema, name)) => TableName { schema: Some(schema.to_owned()), name: name.to_owned() },
+                None => TableName { schema: None, name: name.to_owned() },
+            });
+        }
         policy.phase = self.text(Key::Phase).and_then(phase);
         policy.include = self.get(Key::Include).map(|setting| setting.values.clone()).unwrap_or_default();
         Ok(policy)

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::backend::{Advance, Dialect, Effect, Exclusion, NewEntry, Settings};
+use crate::backend::{Advance, Dialect, Effect, Exclusion, ForeignRow, NewEntry, Settings};
 use crate::history::State;
 use crate::migration::RunAttributes;
 use crate::plan::resume::Prefixes;
-use crate::plan::{How, Step, Unit};
+use crate::plan::{How, Mirror, Step, Unit};
 use crate::sql::{Script, Statement, Syntax, mask};
 
 use super::options::{RunOptions, StoreScript};
@@ -18,6 +18,8 @@ pub(super) struct Stamp<'a> {
     pub(super) fence: u64,
     pub(super) options: &'a RunOptions,
     pub(super) syntax: &'a Syntax,
+    /// Flyway's table, where it is written along.
+    pub(super) mirror: Option<&'a Mirror>,
 }
 
 impl Stamp<'_> {
@@ -34,6 +36,12 @@ impl Stamp<'_> {
         row.entry.tool_version = Some(env!("CARGO_PKG_VERSION").to_owned());
         row.script = row.script.and_then(|script| self.stored(&script));
         row
+    }
+
+    /// What is written to Flyway's table with the row of a step that is complete.
+    pub(super) fn mirrored(&self, step: &Step, elapsed: Option<Duration>) -> Vec<ForeignRow> {
+        let both = self.mirror.zip(step.mirror.as_ref());
+        both.map(|(mirror, what)| mirror.done(what, elapsed)).unwrap_or_default()
     }
 
     /// As much of a script as may be stored. A way back is always stored as it is: it must be able to run.
@@ -83,6 +91,7 @@ pub(super) struct Transaction<'p> {
     row: NewEntry,
     /// Where the row comes first, it is completed at the end.
     complete: Option<Advance>,
+    mirrored: Vec<ForeignRow>,
 }
 
 /// What an effect is to its step.
@@ -130,7 +139,7 @@ impl<'p> Transaction<'p> {
                 (row, Some(complete))
             }
         };
-        Self { step, settings, statements, row, complete }
+        Self { step, settings, statements, row, complete, mirrored: stamp.mirrored(step, None) }
     }
 
     /// Bytes that travel.
@@ -151,6 +160,7 @@ impl<'p> Transaction<'p> {
             None => statements.chain([row]).collect(),
             Some(complete) => [row].into_iter().chain(statements).chain([Effect::Advance(complete)]).collect(),
         };
+        effects.extend(self.mirrored.iter().map(Effect::Mirror));
         effects.push(Effect::Commit);
         effects
     }
@@ -183,6 +193,8 @@ pub(super) struct Journal<'p> {
     pub(super) cursor: usize,
     prefixes: Prefixes,
     prefix: Option<String>,
+    /// The row is completed apart, together with another tool's.
+    pub(super) completed_apart: bool,
 }
 
 impl<'p> Journal<'p> {
@@ -190,7 +202,7 @@ impl<'p> Journal<'p> {
         let mut prefixes = Prefixes::new();
         let prefix = prefixes.up_to(script, cursor).map(|prefix| prefix.to_text());
         row.entry.prefix_digest.clone_from(&prefix);
-        Self { script, row, cursor, prefixes, prefix }
+        Self { script, row, cursor, prefixes, prefix, completed_apart: false }
     }
 
     /// The row with the cursor where it is.
@@ -200,7 +212,8 @@ impl<'p> Journal<'p> {
 
     /// The row with the cursor at `to`; complete if that is the end.
     pub(super) fn to(&mut self, to: usize) -> Advance {
-        let state = if to == self.script.len() { State::Done } else { State::InFlight };
+        let complete = to == self.script.len() && !self.completed_apart;
+        let state = if complete { State::Done } else { State::InFlight };
         let prefix_digest = self.prefixes.up_to(self.script, to).map(|prefix| prefix.to_text());
         Advance { prefix_digest, ..advance(&self.row, self.cursor, to, state) }
     }

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::backend::{
-    Advance, Atomicity, Blocker, Done, Effect, End, Exclusion, Fault, Note, Notice, Progress, ServerError, Settings,
+    Advance, Atomicity, Blocker, Done, Effect, End, Exclusion, Fault, ForeignRow, Note, Notice, Progress, ServerError, Settings,
     Settled,
 };
 use crate::error::{ErrorKind, StatementFailure};
@@ -45,6 +45,7 @@ struct Attempt<'a> {
     settings: &'a Settings,
     /// The steps behind it.
     left: &'a [Step],
+    began: Instant,
 }
 
 impl Run<'_> {
@@ -76,23 +77,30 @@ impl Run<'_> {
         let seq = self.take_seq();
         let run_id = self.run_id.clone();
         let syntax = dialect.syntax;
-        let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax };
+        let mirror = self.mirror.clone();
+        let mirror = mirror.as_ref();
+        let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax, mirror };
         let state = if step.units.is_empty() { State::Done } else { State::InFlight };
         let mut row = stamp.row(step, seq, state, start);
         row.entry.checkpoint.clone_from(&checkpoint);
         let mut journal = Journal::new(script, row, start);
+        journal.completed_apart = step.mirror.is_some();
 
         if step.resume.is_none() && !step.run.preconditions.is_empty() {
             // What the step before it left in the session must not answer.
             self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
             ask(&mut *self.session, step, &step.run.preconditions).await?;
         }
-        self.open_row(&takeover, &journal).await?;
+        let mirrored = if state == State::Done { stamp.mirrored(step, None) } else { Vec::new() };
+        self.open_row(&takeover, &journal, &mirrored).await?;
         self.set_again(script, start).await?;
-        let attempt = Attempt { step, settings: &settings, left };
+        let attempt = Attempt { step, settings: &settings, left, began };
         for (index, unit) in step.units.iter().enumerate() {
             let checkpoint = checkpoint.take().filter(|_| index == 0);
             self.unit(attempt, unit, &mut journal, checkpoint, None).await?;
+        }
+        if state == State::InFlight {
+            self.complete_apart(step, &mut journal, began).await?;
         }
         self.close(step, seq, began).await
     }
@@ -114,11 +122,22 @@ impl Run<'_> {
         let mut journal = ride.journal_at(unit);
         self.in_force = ride.in_force_at(unit);
         let mut refusal = Some((part, error));
-        let attempt = Attempt { step, settings: ride.settings(), left };
+        let attempt = Attempt { step, settings: ride.settings(), left, began };
         for unit in &step.units[unit..] {
             self.unit(attempt, unit, &mut journal, None, refusal.take()).await?;
         }
         self.close(step, journal.row.entry.key.seq, began).await
+    }
+
+    /// The end of a step that has a row in another tool's table too: both or neither.
+    async fn complete_apart(&mut self, step: &Step, journal: &mut Journal<'_>, began: Instant) -> Result<(), Halt> {
+        let Some((mirror, what)) = self.mirror.as_ref().zip(step.mirror.as_ref()) else { return Ok(()) };
+        let mirrored = mirror.done(what, Some(began.elapsed()));
+        let settings = Settings::default();
+        let done = journal.here(State::Done);
+        let rows = [Effect::Begin(&settings), Effect::Advance(&done)].into_iter();
+        let effects: Vec<_> = rows.chain(mirrored.iter().map(Effect::Mirror)).chain([Effect::Commit]).collect();
+        self.perform_quietly(&effects).await
     }
 
     /// A step has come to its end: it is reported, and nothing of it is left in force.
@@ -170,22 +189,42 @@ impl Run<'_> {
     /// Writes down what the server said, and where the step stands.
     async fn fail(
         &mut self,
+        step: &Step,
+        began: Instant,
         journal: &Journal<'_>,
         error: &ServerError,
         checkpoint: Option<String>,
     ) -> Result<(), Halt> {
         let failed = Advance { error: Some(error.to_string()), checkpoint, ..journal.here(State::Failed) };
-        self.perform_quietly(&[Effect::Advance(&failed)]).await?;
+        let failed_there = match self.mirror.as_ref().zip(step.mirror.as_ref()) {
+            Some((mirror, what)) => mirror.failed(what, began.elapsed()),
+            None => Vec::new(),
+        };
+        let row = Effect::Advance(&failed);
+        if failed_there.is_empty() {
+            self.perform_quietly(&[row]).await?;
+        } else {
+            let settings = Settings::default();
+            let rows = [Effect::Begin(&settings), row].into_iter().chain(failed_there.iter().map(Effect::Mirror));
+            self.perform_quietly(&rows.chain([Effect::Commit]).collect::<Vec<_>>()).await?;
+        }
         self.reset().await
     }
 
     /// Closes the attempt that this one goes on with and opens its own row, both or neither.
-    async fn open_row(&mut self, takeover: &[Advance], journal: &Journal<'_>) -> Result<(), Halt> {
+    async fn open_row(
+        &mut self,
+        takeover: &[Advance],
+        journal: &Journal<'_>,
+        mirrored: &[ForeignRow],
+    ) -> Result<(), Halt> {
         let settings = Settings::default();
         let effects: Vec<Effect<'_>> = [Effect::Begin(&settings)]
             .into_iter()
             .chain(takeover.iter().map(Effect::Advance))
-            .chain([Effect::Append(&journal.row), Effect::Commit])
+            .chain([Effect::Append(&journal.row)])
+            .chain(mirrored.iter().map(Effect::Mirror))
+            .chain([Effect::Commit])
             .collect();
         self.perform_quietly(&effects).await
     }
@@ -198,12 +237,12 @@ impl Run<'_> {
         checkpoint: Option<String>,
         mut refusal: Option<(Part, ServerError)>,
     ) -> Result<(), Halt> {
-        let Attempt { step, settings, left } = attempt;
+        let Attempt { step, settings, left, began } = attempt;
         // A transaction brings its own.
         if refusal.is_none() && matches!(unit.how, How::Alone(_) | How::Batch(_)) {
             let wanted = unit_settings(settings, journal.script, unit, &step.run);
             if let Some(error) = self.set(wanted).await? {
-                self.fail(journal, &error, checkpoint).await?;
+                self.fail(step, began, journal, &error, checkpoint).await?;
                 return Err(refused(step, Part::Begin, journal.cursor, &error, left).into());
             }
         }
@@ -264,7 +303,7 @@ impl Run<'_> {
             } else {
                 failure().into()
             };
-            self.fail(journal, &error, checkpoint).await?;
+            self.fail(step, began, journal, &error, checkpoint).await?;
             return Err(halt);
         }
     }

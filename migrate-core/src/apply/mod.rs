@@ -24,7 +24,7 @@ use crate::backend::{Backend, Effect, End, Exclusion, Fault, Orphan, Performed, 
 use crate::error::ErrorKind;
 use crate::event::{Event, Observer};
 use crate::history::format::ForeignLock;
-use crate::plan::{Mode, Plan, Step};
+use crate::plan::{Mirror, Mode, Plan, Step};
 
 mod batch;
 mod callback;
@@ -106,6 +106,8 @@ pub(crate) struct Run<'a> {
     foreign_locks: Vec<ForeignLock>,
     /// All of them are held.
     foreign_locked: bool,
+    /// Flyway's table, where it is written along.
+    mirror: Option<Mirror>,
 }
 
 impl<'a> Run<'a> {
@@ -137,6 +139,7 @@ impl<'a> Run<'a> {
             locks_again: false,
             foreign_locks: Vec::new(),
             foreign_locked: false,
+            mirror: None,
         }
     }
 
@@ -162,6 +165,8 @@ impl<'a> Run<'a> {
             self.session.ensure_history(self.table).await?;
             self.has_table = true;
         }
+        self.mirror.clone_from(&plan.mirror);
+        self.prepare_mirror().await?;
         let mut retry = retry::Retry::default();
         let mut index = 0;
         while index < plan.steps.len() {
@@ -181,6 +186,18 @@ impl<'a> Run<'a> {
             index += finished;
         }
         Ok(())
+    }
+
+    /// Makes Flyway's table and writes what it lacks, where it is written along.
+    async fn prepare_mirror(&mut self) -> Result<(), Halt> {
+        let rows = self.mirror.as_ref().map(Mirror::prepare).unwrap_or_default();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let settings = Settings::default();
+        let rows = rows.iter().map(Effect::Mirror);
+        let effects: Vec<_> = [Effect::Begin(&settings)].into_iter().chain(rows).chain([Effect::Commit]).collect();
+        self.perform_quietly(&effects).await
     }
 
     /// Ends the run if somebody asked for it.

@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::error::count;
 use crate::history::State;
 use crate::migration::Batch;
-use crate::plan::{How, Mode, Plan, Step};
+use crate::plan::{How, Mirror, Mode, Plan, Step};
 use crate::sql::{Statement, batch::with_subqueries};
 
 use super::RunOptions;
@@ -20,7 +20,8 @@ use super::effects::{Journal, Stamp, Transaction, settings, unit_settings};
 /// it changes nothing.
 pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOptions) -> Result<String, Diagnostic> {
     let run_id = format!("script-{}", plan.digest());
-    let stamp = Stamp { run_id: &run_id, fence: 0, options, syntax: &dialect.syntax };
+    let mirror = plan.mirror.as_ref();
+    let stamp = Stamp { run_id: &run_id, fence: 0, options, syntax: &dialect.syntax, mirror };
     let mut out = Writer { dialect, table, text: String::new() };
     out.comment(&format!(
         "{}, component {}, digest {}",
@@ -34,6 +35,9 @@ pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOp
     for part in [dialect.client_prologue, (dialect.history_sql)(table).trim_end()] {
         out.text.push_str(part);
         out.text.push('\n');
+    }
+    for row in mirror.map(Mirror::prepare).unwrap_or_default() {
+        out.effect(&Effect::Mirror(&row));
     }
     let mut seq = plan.after;
     for step in &plan.steps {
@@ -50,7 +54,12 @@ pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOp
             out.comment(&format!("only if {}: {}", precondition.text, precondition.sql));
         }
         match step.mode {
-            Mode::Record => out.effect(&Effect::Append(&stamp.row(step, seq, State::Done, 0))),
+            Mode::Record => {
+                out.effect(&Effect::Append(&stamp.row(step, seq, State::Done, 0)));
+                for row in stamp.mirrored(step, None) {
+                    out.effect(&Effect::Mirror(&row));
+                }
+            }
             Mode::Transaction => {
                 let transaction = Transaction::new(step, seq, &stamp, dialect);
                 out.effect(&transaction.begin());
@@ -58,7 +67,12 @@ pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOp
                     out.effect(&effect);
                 }
             }
-            Mode::Journal => journal(&mut out, step, seq, &stamp)?,
+            Mode::Journal => {
+                journal(&mut out, step, seq, &stamp)?;
+                for row in stamp.mirrored(step, None) {
+                    out.effect(&Effect::Mirror(&row));
+                }
+            }
             Mode::Callback => callback(&mut out, step, &stamp),
         }
     }

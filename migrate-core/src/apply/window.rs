@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::backend::{Atomicity, Blocker, Done, Effect, End, Fault, NewEntry, Notice, Progress, ServerError, Settings};
+use crate::backend::{
+    Atomicity, Blocker, Done, Effect, End, Fault, ForeignRow, NewEntry, Notice, Progress, ServerError, Settings,
+};
 use crate::diagnostic::Place;
 use crate::error::{ErrorKind, PreconditionFailure, StatementFailure};
 use crate::event::{Event, Observer};
@@ -89,7 +91,9 @@ impl Run<'_> {
         let dialect = self.backend.dialect();
         let run_id = self.run_id.clone();
         let syntax = dialect.syntax;
-        let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax };
+        let mirror = self.mirror.clone();
+        let mirror = mirror.as_ref();
+        let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax, mirror };
         let first_seq = self.next_seq;
         let mut carriages: Vec<Carriage<'p>> = Vec::new();
         let mut bytes = 0;
@@ -228,10 +232,13 @@ impl Run<'_> {
         let began = Instant::now();
         let run_id = self.run_id.clone();
         let syntax = self.backend.dialect().syntax;
-        let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax };
+        let mirror = self.mirror.clone();
+        let mirror = mirror.as_ref();
+        let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax, mirror };
         let rows: Vec<_> =
             steps.iter().zip(self.next_seq..).map(|(step, seq)| stamp.row(step, seq, State::Done, 0)).collect();
-        if let Err(halt) = self.append(&rows).await {
+        let mirrored: Vec<_> = steps.iter().flat_map(|step| stamp.mirrored(step, None)).collect();
+        if let Err(halt) = self.append(&rows, &mirrored).await {
             let Halt::Error(kind) = &halt else { return Err(halt) };
             let ErrorKind::Server(error) = &**kind else { return Err(halt) };
             if !error.is_contention() {
@@ -251,7 +258,7 @@ impl Run<'_> {
         Ok(steps.len())
     }
 
-    async fn append(&mut self, rows: &[NewEntry]) -> Result<(), Halt> {
+    async fn append(&mut self, rows: &[NewEntry], mirrored: &[ForeignRow]) -> Result<(), Halt> {
         let settings = Settings::default();
         self.perform_quietly(&[Effect::Begin(&settings)]).await?;
         if !self.has_table
@@ -260,7 +267,8 @@ impl Run<'_> {
             self.rollback().await;
             return Err(halted(error));
         }
-        let effects: Vec<Effect<'_>> = rows.iter().map(Effect::Append).chain([Effect::Commit]).collect();
+        let rows = rows.iter().map(Effect::Append).chain(mirrored.iter().map(Effect::Mirror));
+        let effects: Vec<Effect<'_>> = rows.chain([Effect::Commit]).collect();
         self.perform_quietly(&effects).await
     }
 }

@@ -63,9 +63,14 @@ impl Migrator {
         let Some(engine) = engine.filter(|_| adopt::looks(goal, &self.policy, history, server)) else {
             return Ok(Foreign::default());
         };
-        let extra = adopt::named_table(goal, history);
+        let extra = adopt::named_table(goal, &self.policy, history);
         let catalog = session.query(&format::catalog_sql(engine, extra.as_ref())).await?;
-        let mut foreign = Foreign { tables: Table::from_catalog(&catalog), reading: None };
+        let mut foreign = Foreign { tables: Table::from_catalog(&catalog), ..Foreign::default() };
+        if self.policy.mirror.is_some()
+            && let Some(sql) = engine.home_sql()
+        {
+            foreign.home = session.query(sql).await?.into_iter().flatten().next().flatten();
+        }
         if let Some(found) = adopt::reads(&self.set, &foreign, goal, &self.policy, history) {
             let mut answers = Vec::new();
             for sql in found.rows_sql(engine) {
@@ -79,7 +84,10 @@ impl Migrator {
     /// Keeps the tool out whose history a plan takes over. Answers whether it had to be: what was observed before may
     /// be old.
     pub(super) async fn keep_out(&self, run: &mut Run<'_>, plan: &Plan, observed: &Observed) -> Result<bool, Halt> {
-        let Some(found) = plan.adopts.as_ref().filter(|_| !run.has_foreign_locks()) else { return Ok(false) };
+        if run.has_foreign_locks() {
+            return Ok(false);
+        }
+        let Some(found) = plan.keeps_out() else { return Ok(false) };
         let Some(engine) = Engine::of(self.backend.dialect().name(), &observed.server.product) else {
             return Ok(false);
         };

@@ -9,6 +9,7 @@
 //! | [`resume`] | where an attempt that is not over goes on |
 //! | [`planner`] | [`plan`]: the rules in their order |
 //! | [`adopt`] | taking over another tool's history |
+//! | [`mirror`] | Flyway's table, written along with ours |
 //! | `up`, `down`, `record` | the rules of each direction, and of rows without a script |
 //! | `order`, `gate`, `ahead`, `repeatable` | single rules of going up |
 //! | `callback` | steps that leave no row, around the others |
@@ -21,6 +22,7 @@
 pub mod adopt;
 pub mod check;
 pub mod goal;
+pub mod mirror;
 pub mod policy;
 pub mod refusal;
 pub mod resume;
@@ -47,6 +49,7 @@ pub use adopt::{Adoption, Foreign};
 pub use check::Check;
 pub use gate::PendingCode;
 pub use goal::{AcceptChanged, AdoptGoal, DownGoal, Goal, PhaseGoal, Target, UpGoal};
+pub use mirror::{Mirror, Mirrored};
 pub use planner::{Observed, open_script, plan, texts_needed};
 pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 pub use refusal::Refusal;

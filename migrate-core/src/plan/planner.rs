@@ -18,8 +18,8 @@ use crate::sql::{Script, Syntax, mask};
 
 use super::refusal::Changed;
 use super::{
-    Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, callback, down, pooled, record,
-    stored, tables, units, up,
+    Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, callback, down, mirror, pooled,
+    record, stored, tables, units, up,
 };
 
 /// What a plan is made for.
@@ -68,8 +68,10 @@ pub fn plan(
         from: observed.history.newest().cloned(),
         notes,
         adopts: None,
+        mirror: None,
     };
     plan.adopts = adopt::adopted_by(&planner, &plan);
+    mirror::add(&planner, &mut plan)?;
     if !adopt::is_watched(&planner, goal, &plan) {
         planner.mark_current(&mut plan);
     }
@@ -274,6 +276,7 @@ impl<'a> Planner<'a> {
             resume: None,
             row,
             script: Some(script),
+            mirror: None,
         };
         step.row.entry.statements = step.statements() as u64;
         step.row.entry.executed_digest = Some(checksum::raw(source.text()));
@@ -366,6 +369,7 @@ impl<'a> Planner<'a> {
             run: RunAttributes::default(),
             resume: None,
             row,
+            mirror: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is allowed on the way.
 
+use crate::backend::TableName;
 use crate::migration::MigrationId;
 use crate::version::Version;
 
@@ -19,6 +20,9 @@ pub struct Policy {
     pub on_nonempty: OnNonempty,
     /// Another tool's history and none of ours.
     pub foreign_history: ForeignHistory,
+    /// Flyway's table, which is written along with ours: [`mirror`](super::mirror). Without a schema it is looked for in
+    /// those of the connection, and made in its first.
+    pub mirror: Option<TableName>,
     /// The phase where the goal names none.
     pub phase: Option<PhaseGoal>,
     /// Optional migrations that are part of the set here.
@@ -33,6 +37,7 @@ impl Default for Policy {
             downgrade_limit: 10,
             on_nonempty: OnNonempty::Refuse,
             foreign_history: ForeignHistory::Refuse,
+            mirror: None,
             phase: None,
             include: Vec::new(),
         }

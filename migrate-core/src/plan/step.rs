@@ -11,7 +11,7 @@ use crate::migration::{self, MigrationId, RunAttributes};
 use crate::sql::{Script, Syntax, mask};
 
 use super::resume::Prefix;
-use super::{How, Refusal, Unit, callback};
+use super::{How, Mirror, Mirrored, Refusal, Unit, callback};
 
 /// Steps in the order in which they will be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Plan {
     pub notes: Vec<Diagnostic>,
     /// The other tool's history that it takes over: that tool is kept out meanwhile.
     pub adopts: Option<Found>,
+    /// Flyway's table, where it is written along.
+    pub mirror: Option<Mirror>,
 }
 
 /// One row of the history, and the script it records.
@@ -55,6 +57,8 @@ pub struct Step {
     pub resume: Option<Resume>,
     /// The row, without what only the run knows: its number, the run's identity, the lock's fence.
     pub row: NewEntry,
+    /// What is written to Flyway's table with it.
+    pub mirror: Option<Mirrored>,
 }
 
 /// How a step runs.
@@ -83,7 +87,13 @@ pub struct Resume {
 impl Plan {
     /// Nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.steps.is_empty() && self.mirror.is_none()
+    }
+
+    /// The history that no other tool may write to meanwhile.
+    pub(crate) fn keeps_out(&self) -> Option<Found> {
+        let mirrored = self.mirror.as_ref().map(Mirror::found);
+        self.adopts.clone().or(mirrored)
     }
 
     /// Whether it removes data or objects.

@@ -7,7 +7,7 @@ use crate::migration::{Migration, MigrationId, Phase};
 
 use super::planner::{Planner, applied_as};
 use super::{ForeignHistory, Observed, OnAhead, OnNonempty, PhaseGoal, Refusal, Step, Target, UpGoal};
-use super::{adopt, ahead, down, gate, order, record, repeatable};
+use super::{adopt, ahead, down, gate, mirror, order, record, repeatable};
 
 type Planned = (Vec<Step>, Vec<Diagnostic>);
 
@@ -22,6 +22,10 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
         if !adopted.is_empty() {
             return after_adoption(planner, goal, adopted);
         }
+    }
+    let mirrored = mirror::due(planner)?;
+    if !mirrored.is_empty() {
+        return after_adoption(planner, goal, mirrored);
     }
     adopt::check_moved(planner)?;
     let mut notes = Vec::new();

@@ -61,7 +61,7 @@ fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>
     let component = component.map_or(MigrationSet::MAIN, String::as_str).to_owned();
     match MigrationSet::assemble(component, layout.name(), reading.migrations, reading.snapshots, manifest) {
         Ok(set) if !diagnostics.iter().any(is_error) => {
-            Ok(Loaded { set: set.with_callbacks(reading.callbacks), diagnostics, detection })
+            Ok(Loaded { set: set.with_callbacks(reading.callbacks).with_roots(folder.roots()), diagnostics, detection })
         }
         Ok(_) => Err(diagnostics),
         Err(problems) => {

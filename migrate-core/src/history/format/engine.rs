@@ -86,6 +86,15 @@ impl Engine {
         }
     }
 
+    /// The SQL that tells in which schema a table is made that names none; `None` where there is only one.
+    pub(crate) fn home_sql(self) -> Option<&'static str> {
+        match self {
+            Self::Postgres => Some("SELECT current_schema()"),
+            Self::MySql | Self::MariaDb => Some("SELECT DATABASE()"),
+            Self::Sqlite => None,
+        }
+    }
+
     /// The columns of every table that has one of these names, in the connection's own schemas or in the schema given
     /// with it: rows of schema, table, column, type, in the order of the columns. The schema is NULL in SQLite.
     pub(crate) fn columns_sql(self, own: &[&str], elsewhere: &[(&str, &str)]) -> String {

@@ -19,7 +19,7 @@ use crate::migration::{MigrationId, Phase};
 use crate::set::MigrationSet;
 
 use super::planner::Planner;
-use super::{AdoptGoal, ForeignHistory, Goal, Observed, Plan, Policy, Refusal, Step};
+use super::{AdoptGoal, ForeignHistory, Goal, Observed, mirror, Plan, Policy, Refusal, Step};
 
 pub mod adoption;
 mod find;
@@ -39,6 +39,8 @@ pub struct Foreign {
     pub tables: Vec<Table>,
     /// The one that is to be taken over, or was.
     pub reading: Option<Reading>,
+    /// The schema in which a table is made that names none; only asked for where one may have to be made.
+    pub home: Option<String>,
 }
 
 impl Foreign {
@@ -122,7 +124,10 @@ pub fn adoption(
 }
 
 /// A table whose name no tool has by itself: the one that was named, or the one that was taken over.
-pub(crate) fn named_table(goal: &Goal, history: &History) -> Option<TableName> {
+pub(crate) fn named_table(goal: &Goal, policy: &Policy, history: &History) -> Option<TableName> {
+    if let Some(table) = policy.mirror.as_ref().filter(|_| mirror::concerns(goal)) {
+        return Some(table.clone());
+    }
     match goal {
         Goal::Adopt(goal) => goal.table.clone(),
         _ => Some(Mark::of(history.adoption()?)?.table),
@@ -133,6 +138,9 @@ pub(crate) fn named_table(goal: &Goal, history: &History) -> Option<TableName> {
 /// something and we know nothing of it. Nobody else pays for the question.
 pub(crate) fn looks(goal: &Goal, policy: &Policy, history: &History, server: &Server) -> bool {
     let contact = history.is_blank() && !(server.objects.is_empty() && server.foreign_histories.is_empty());
+    if policy.mirror.is_some() && mirror::concerns(goal) {
+        return true;
+    }
     match goal {
         Goal::Adopt(_) => true,
         Goal::Up(_) if policy.foreign_history == ForeignHistory::Ignore => false,
@@ -149,6 +157,9 @@ pub(crate) fn reads(
     policy: &Policy,
     history: &History,
 ) -> Option<Found> {
+    if let Some(table) = policy.mirror.as_ref().filter(|_| mirror::concerns(goal)) {
+        return foreign.called(&format::flyway::Flyway, table);
+    }
     match (goal, history.adoption()) {
         (Goal::Adopt(goal), _) => foreign.chosen(set, goal).ok(),
         (_, Some(adoption)) => {
@@ -243,6 +254,9 @@ pub(super) fn adopted_by(planner: &Planner<'_>, plan: &Plan) -> Option<Found> {
 /// looked at before every answer, until it is gone or nobody wants to know. Only who has taken a history over pays for
 /// that.
 pub(super) fn is_watched(planner: &Planner<'_>, goal: &Goal, plan: &Plan) -> bool {
+    if planner.policy.mirror.is_some() {
+        return true;
+    }
     if planner.policy.foreign_history == ForeignHistory::Ignore {
         return false;
     }

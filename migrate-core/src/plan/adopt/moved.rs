@@ -14,7 +14,7 @@ use super::problem::Problem;
 /// how its table looks where we write to it ourselves.
 pub(in super::super) fn check(planner: &Planner<'_>) -> Result<(), Refusal> {
     let Some((goal, reading)) = since(planner) else { return Ok(()) };
-    if planner.policy.foreign_history != ForeignHistory::Refuse {
+    if planner.policy.foreign_history != ForeignHistory::Refuse || planner.policy.mirror.is_some() {
         return Ok(());
     }
     let found = &reading.found;

@@ -36,10 +36,41 @@ pub struct Row {
     pub checksum: Option<i32>,
     /// Who; `None` is the user of the connection.
     pub installed_by: Option<String>,
-    /// How long it took, in milliseconds.
-    pub execution_time: i32,
+    /// How long it took.
+    pub execution_time: Elapsed,
     /// `false` only for what failed outside a transaction.
     pub success: bool,
+}
+
+/// How long a migration took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elapsed {
+    /// Milliseconds.
+    Millis(i32),
+    /// As long as the transaction in which the row is written, by the server's clock. SQLite has none that would tell:
+    /// there it is nothing.
+    OfTransaction,
+}
+
+impl Elapsed {
+    /// A time that was measured.
+    pub fn of(elapsed: Duration) -> Self {
+        Self::Millis(i32::try_from(elapsed.as_millis()).unwrap_or(i32::MAX))
+    }
+
+    fn sql(self, engine: Engine) -> String {
+        match (self, engine) {
+            (Self::Millis(millis), _) => millis.to_string(),
+            (Self::OfTransaction, Engine::Postgres) => {
+                "CAST(EXTRACT(EPOCH FROM clock_timestamp() - now()) * 1000 AS integer)".to_owned()
+            }
+            // The backend keeps there when the transaction began.
+            (Self::OfTransaction, Engine::MySql | Engine::MariaDb) => {
+                "COALESCE(TIMESTAMPDIFF(MICROSECOND, @migrate_began, UTC_TIMESTAMP(6)) DIV 1000, 0)".to_owned()
+            }
+            (Self::OfTransaction, Engine::Sqlite) => "0".to_owned(),
+        }
+    }
 }
 
 /// The types of rows that we write; those that only a commercial edition could read are not among them.
@@ -103,7 +134,7 @@ impl Row {
             script: script(migration.up.path(), root),
             checksum: Some(foreign::flyway(text)),
             installed_by: None,
-            execution_time: i32::try_from(elapsed.as_millis()).unwrap_or(i32::MAX),
+            execution_time: Elapsed::of(elapsed),
             success: true,
         })
     }
@@ -129,7 +160,7 @@ impl Row {
             script: BASELINE.to_owned(),
             checksum: None,
             installed_by: None,
-            execution_time: 0,
+            execution_time: Elapsed::Millis(0),
             success: true,
         })
     }
@@ -279,7 +310,7 @@ pub fn insert(engine: Engine, table: &TableName, row: &Row) -> String {
         engine.literal(&row.script),
         row.checksum.map_or_else(|| "NULL".to_owned(), |sum| sum.to_string()),
         installed_by,
-        row.execution_time.to_string(),
+        row.execution_time.sql(engine),
         engine.boolean(row.success).to_owned(),
     ];
     // A subquery in VALUES may not read the table that is written, in MySQL; a SELECT may.
@@ -399,23 +430,23 @@ mod tests {
         let row = |id: &str, path: &str, root| {
             let migration = migration(id, path, "CREATE TABLE users (id INTEGER PRIMARY KEY);\n");
             let row = Row::applied(&migration, root, Duration::from_millis(7)).unwrap();
-            (row.version, row.description, row.script, row.checksum, row.execution_time)
+            (row.version, row.description, row.script, row.checksum, row.execution_time.sql(Engine::Sqlite))
         };
         let users = Some(-7_233_374);
         let text = |text: &str| text.to_owned();
         assert_eq!(
             row("1.1", "db/migration/sub/V1_1__add__name__x.sql", Some("db/migration")),
-            (Some(text("1.1")), text("add  name  x"), text("sub/V1_1__add__name__x.sql"), users, 7)
+            (Some(text("1.1")), text("add  name  x"), text("sub/V1_1__add__name__x.sql"), users, text("7"))
         );
-        assert_eq!(row("003", "m/V003___x.SQL", None), (Some(text("003")), text(" x"), text("V003___x.SQL"), users, 7));
+        assert_eq!(row("003", "m/V003___x.SQL", None), (Some(text("003")), text(" x"), text("V003___x.SQL"), users, text("7")));
         assert_eq!(
             row("R user view", "m/R__user_view.sql", None),
-            (None, text("user view"), text("R__user_view.sql"), users, 7)
+            (None, text("user view"), text("R__user_view.sql"), users, text("7"))
         );
         // Files that Flyway would not know are described as we do.
         assert_eq!(
             row("0001", "m/0001_create_users.sql", None),
-            (Some(text("0001")), text("create users"), text("0001_create_users.sql"), users, 7)
+            (Some(text("0001")), text("create users"), text("0001_create_users.sql"), users, text("7"))
         );
     }
 
