@@ -170,9 +170,9 @@ pub struct Migration {
     pub id: MigrationId,
     /// What its name says, with spaces.
     pub description: String,
-    /// The work forward.
+    /// The work forward: SQL, or where [`Attributes::code`] says so what another program runs.
     pub up: Source,
-    /// The raw digest of `up` (see [`crate::checksum`]), taken when the set was read.
+    /// The raw digest of `up` as it was written (see [`crate::checksum`]), taken when the set was read.
     pub checksum: String,
     /// The way back, if there is one.
     pub down: Option<Source>,

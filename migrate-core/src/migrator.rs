@@ -258,7 +258,9 @@ impl Migrator {
     }
 
     async fn reach(&self, run: &mut Run<'_>) -> Result<(), Halt> {
+        // Callbacks run also where nothing is pending.
         if self.goal.is_everything()
+            && self.set.callbacks().is_empty()
             && let Some(head) = self.current_head(&mut *run.session).await?
         {
             run.report.now_at = Some(self.set.last_versioned().map_or(head.id, |migration| migration.id.clone()));

@@ -13,12 +13,14 @@ mod requires;
 mod tests;
 pub mod validate;
 
+use crate::callback::Callback;
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::EngineNames;
 use crate::layout::detect::{Detection, InDatabase};
 use crate::manifest::Manifest;
 use crate::migration::{Migration, MigrationId, Snapshot};
+use crate::placeholder::Values;
 use crate::version::Version;
 
 /// The migrations of one component for one engine: sorted by identity, no two alike.
@@ -28,6 +30,7 @@ pub struct MigrationSet {
     layout: &'static str,
     migrations: Vec<Migration>,
     snapshots: Vec<Snapshot>,
+    callbacks: Vec<Callback>,
     manifest: Manifest,
     digest: String,
 }
@@ -41,6 +44,11 @@ pub struct ReadOptions {
     pub component: Option<String>,
     /// Whose files are taken.
     pub engine: EngineNames,
+    /// What placeholders stand for.
+    pub placeholders: Values,
+    /// The variables of the process, for layouts whose tool puts them into scripts: a library does not read them by
+    /// itself.
+    pub environment: Values,
     /// What the database says about the layout, where one was asked.
     pub database: InDatabase,
 }
@@ -48,7 +56,14 @@ pub struct ReadOptions {
 impl ReadOptions {
     /// For an engine, with the layout the manifest says or the folder looks like.
     pub fn new(engine: EngineNames) -> Self {
-        Self { layout: None, component: None, engine, database: InDatabase::default() }
+        Self {
+            layout: None,
+            component: None,
+            engine,
+            placeholders: Values::default(),
+            environment: Values::default(),
+            database: InDatabase::default(),
+        }
     }
 }
 
@@ -76,6 +91,13 @@ impl MigrationSet {
         Self::assemble(component.into(), "native", migrations, Vec::new(), Manifest::default())
     }
 
+    /// The same with scripts that run around its migrations.
+    pub fn with_callbacks(mut self, mut callbacks: Vec<Callback>) -> Self {
+        callbacks.sort_by(|a, b| (a.event, &a.description).cmp(&(b.event, &b.description)));
+        self.callbacks = callbacks;
+        self
+    }
+
     fn assemble(
         component: String,
         layout: &'static str,
@@ -100,7 +122,8 @@ impl MigrationSet {
             return Err(problems);
         }
         let digest = digest(&component, &migrations, &manifest);
-        let set = Self { component, layout, migrations, snapshots, manifest, digest };
+        let callbacks = Vec::new();
+        let set = Self { component, layout, migrations, snapshots, callbacks, manifest, digest };
         let mut problems = set.impossible_renames();
         problems.extend(requires::order(set.repeatables()).1);
         if problems.is_empty() { Ok(set) } else { Err(problems) }
@@ -126,8 +149,13 @@ impl MigrationSet {
         &self.snapshots
     }
 
-    /// `sha256:` over the component, the identities, the raw checksums and the manifest: equal digests mean there is
-    /// nothing to compare one by one.
+    /// Scripts that run around the migrations, in the order of their events. No state of a database depends on them.
+    pub fn callbacks(&self) -> &[Callback] {
+        &self.callbacks
+    }
+
+    /// `sha256:` over the component, the identities, the raw checksums, the values in repeatables and the manifest: equal
+    /// digests mean there is nothing to compare one by one.
     pub fn digest(&self) -> &str {
         &self.digest
     }
@@ -243,6 +271,10 @@ fn digest(component: &str, migrations: &[Migration], manifest: &Manifest) -> Str
     for migration in migrations {
         field(&migration.id.to_string());
         field(&migration.checksum);
+        // Other values make a repeatable run again.
+        if migration.id.is_repeatable() && migration.up.has_values() {
+            field(&checksum::raw(migration.up.text()));
+        }
     }
     field("manifest");
     field(manifest.text());

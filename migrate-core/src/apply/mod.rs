@@ -9,6 +9,7 @@
 //! | `ride` | journalled steps that can be among them |
 //! | `journal` | steps whose statements are written down one by one, alone |
 //! | `batch` | one statement over and over |
+//! | `callback` | steps that leave no row |
 //! | `settle` | what became of a statement in flight |
 //! | `forgotten` | what ended with the session of an earlier attempt |
 //! | `lock` | taking the lock of the migrations, by polling |
@@ -24,6 +25,7 @@ use crate::event::{Event, Observer};
 use crate::plan::{Mode, Plan, Step};
 
 mod batch;
+mod callback;
 mod effects;
 mod forgotten;
 mod journal;
@@ -159,6 +161,10 @@ impl<'a> Run<'a> {
             let finished = match steps[0].mode {
                 Mode::Record => self.record(steps, &mut retry).await?,
                 Mode::Transaction | Mode::Journal => self.window(steps, &mut retry).await?,
+                Mode::Callback => {
+                    self.callback(&steps[0], &steps[1..]).await?;
+                    1
+                }
             };
             if finished > 0 {
                 retry = retry::Retry::default();

@@ -51,6 +51,10 @@ codes! {
     FOREIGN_FILE = "M0019";
     /// Files of a tool whose migrations cannot be read.
     FOREIGN_LAYOUT = "M0020";
+    /// A placeholder has no value.
+    UNKNOWN_PLACEHOLDER = "M0021";
+    /// A callback or hook that is not carried out.
+    CALLBACK = "M0022";
 
     /// An applied migration was changed in more than white space and comments.
     CHANGED = "M0110";
@@ -99,6 +103,8 @@ codes! {
     NEEDS_SESSION = "M0219";
     /// The rest of a script needs what ended with the session of an earlier attempt.
     FORGOTTEN = "M0220";
+    /// The work of a pending migration is code that only another program can run.
+    CODE = "M0221";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

@@ -12,6 +12,7 @@
 //! | [`stray`] | files that are no migration in the layout they lie in |
 //! | [`draft`] | files → the migrations of a [`Reading`] |
 //! | [`subfolders`] | layouts whose migrations are folders |
+//! | [`refused`] | the folders of tools whose migrations cannot be read |
 //! | all others | a layout each |
 
 mod atlas;
@@ -27,6 +28,7 @@ mod native;
 mod prisma;
 mod procrastinate;
 mod refinery;
+mod refused;
 mod rusqlite_migration;
 mod sqlx;
 mod stray;
@@ -48,13 +50,16 @@ pub use native::Native;
 pub use prisma::Prisma;
 pub use procrastinate::Procrastinate;
 pub use refinery::Refinery;
+pub use refused::{REFUSED, Refused};
 pub use rusqlite_migration::RusqliteMigration;
 pub use sqlx::Sqlx;
 pub use supabase::Supabase;
 
+use crate::callback::Callback;
 use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::migration::{Migration, MigrationId, Snapshot};
 use crate::set::ReadOptions;
+use crate::source::{Cut, Source};
 use crate::sql::Syntax;
 
 /// Every layout there is: the native one first, the others in the order in which their signs are looked for.
@@ -85,6 +90,9 @@ pub fn by_name(name: &str) -> Option<&'static dyn Layout> {
 /// If there is none of that name.
 pub fn named(name: &str) -> Result<&'static dyn Layout, Box<Diagnostic>> {
     by_name(name).ok_or_else(|| {
+        if let Some(refusal) = refused::refuse_name(name) {
+            return Box::new(refusal);
+        }
         let names: Vec<_> = LAYOUTS.iter().map(|layout| layout.name()).collect();
         let diagnostic = Diagnostic::error(codes::USAGE, format!("there is no layout `{name}`"));
         Box::new(match nearest(name, names.iter().copied()) {
@@ -124,6 +132,13 @@ pub trait Layout: Debug + Send + Sync {
     /// What the folder holds for one engine, with the values of its placeholders. The migrations need not be sorted; no
     /// two of them have one identity.
     fn read(&self, folder: &Folder, options: &ReadOptions) -> Reading;
+
+    /// Where the statements of a text of this layout are, by its own markers; nothing where the splitter decides. It is
+    /// also asked about texts that are stored in a history, which are parts of files.
+    fn cuts(&self, source: &Source, syntax: &Syntax) -> Vec<Cut> {
+        let _ = (source, syntax);
+        Vec::new()
+    }
 
     /// The files of a new migration, such that reading them gives its identity and description again.
     ///
@@ -168,6 +183,8 @@ pub struct Reading {
     pub migrations: Vec<Migration>,
     /// Snapshots that install an empty database.
     pub snapshots: Vec<Snapshot>,
+    /// Scripts that run around the migrations.
+    pub callbacks: Vec<Callback>,
     /// Migrations that have files for other engines only.
     pub elsewhere: Vec<MigrationId>,
     /// Problems, in the order of the files.

@@ -10,6 +10,8 @@
 //! | [`planner`] | [`plan`]: the rules in their order |
 //! | `up`, `down`, `record` | the rules of each direction, and of rows without a script |
 //! | `order`, `gate`, `ahead`, `repeatable` | single rules of going up |
+//! | `callback` | steps that leave no row, around the others |
+//! | `stored` | what of a way back is written down |
 //! | `tables` | which writes cannot be taken back |
 //! | [`pooled`] | what a pooler that pools transactions does not let through |
 //! | [`check`] | the read-only answer at a service's start |
@@ -24,6 +26,7 @@ pub mod step;
 pub mod units;
 
 mod ahead;
+mod callback;
 mod down;
 mod gate;
 mod order;
@@ -31,6 +34,7 @@ pub mod planner;
 pub mod pooled;
 mod record;
 mod repeatable;
+mod stored;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -38,6 +42,7 @@ mod text;
 mod up;
 
 pub use check::Check;
+pub use gate::PendingCode;
 pub use goal::{DownGoal, Goal, PhaseGoal, Target, UpGoal};
 pub use planner::{Observed, open_script, plan, texts_needed};
 pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};

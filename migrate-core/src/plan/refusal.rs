@@ -6,6 +6,7 @@ use crate::history::{Action, Entry, State, Timestamp};
 use crate::migration::{MigrationId, Phase};
 use crate::version::Version;
 
+use super::gate::PendingCode;
 use super::pooled::NeedsSession;
 
 /// Why there is no plan.
@@ -159,6 +160,8 @@ pub enum Refusal {
         /// What to do instead.
         help: String,
     },
+    /// The work of pending migrations is code that only another program can run.
+    Code(Vec<PendingCode>),
     /// A pooler that pools transactions stands between us and the server.
     NeedsSession(Vec<NeedsSession>),
     /// A script cannot be split or run as it is written.
@@ -234,6 +237,7 @@ impl Refusal {
             Self::Changed(changed) => changed.iter().map(Changed::diagnostic).collect(),
             Self::NeedsSession(steps) => steps.iter().map(NeedsSession::diagnostic).collect(),
             Self::Script(diagnostics) => diagnostics.clone(),
+            Self::Code(pending) => pending.first().map(|first| first.diagnostic(&pending[1..])).into_iter().collect(),
             one => vec![one.diagnostic()],
         }
     }
@@ -242,7 +246,7 @@ impl Refusal {
     fn diagnostic(&self) -> Diagnostic {
         use Diagnostic as D;
         match self {
-            Self::Changed(_) | Self::NeedsSession(_) | Self::Script(_) => unreachable!("these have diagnostics of their own"),
+            Self::Changed(_) | Self::NeedsSession(_) | Self::Script(_) | Self::Code(_) => unreachable!("these have diagnostics of their own"),
             Self::Gap { seq } => D::error(codes::GAP, format!("the history has a gap: row {seq} is missing"))
                 .help("rows are never deleted by migrate: somebody removed it by hand")
                 .help("bring it back from a backup of the history table; see what is left with `migrate history`"),

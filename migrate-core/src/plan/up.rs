@@ -67,6 +67,7 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
         gate::stops(planner, at, &pending, &chosen)?;
     }
     let due = repeatable::due(planner, goal, target.as_ref(), phase, open, &mut notes);
+    gate::code(&chosen, &due)?;
     gate::required_versions(at, open, chosen.iter().chain(&due).copied())?;
 
     let mut steps = baseline;

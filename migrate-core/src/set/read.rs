@@ -60,7 +60,9 @@ fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>
     let component = options.component.as_ref().or(manifest.component.as_ref());
     let component = component.map_or(MigrationSet::MAIN, String::as_str).to_owned();
     match MigrationSet::assemble(component, layout.name(), reading.migrations, reading.snapshots, manifest) {
-        Ok(set) if !diagnostics.iter().any(is_error) => Ok(Loaded { set, diagnostics, detection }),
+        Ok(set) if !diagnostics.iter().any(is_error) => {
+            Ok(Loaded { set: set.with_callbacks(reading.callbacks), diagnostics, detection })
+        }
         Ok(_) => Err(diagnostics),
         Err(problems) => {
             diagnostics.extend(problems);

@@ -58,7 +58,7 @@ impl Layout for Native {
                 }
             }
         }
-        group::read(found, engine, &mut reading);
+        group::read(found, options, &mut reading);
         let some = !reading.migrations.is_empty();
         for (subfolder, count) in folder.scripts_below().into_iter().filter(|_| some) {
             let files = if count == 1 { "file that is" } else { "files that are" };

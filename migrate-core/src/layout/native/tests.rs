@@ -263,3 +263,27 @@ proptest! {
         prop_assert!(understood > 0 || !name.to_lowercase().contains(".sql"), "{} is lost", name);
     }
 }
+
+#[test]
+fn placeholders_are_replaced_where_somebody_gives_them_values() {
+    let folder =
+        Folder::embedded("m", [("1_a.sql", "create table ${s}.a (b int);\n-- migrate:down\ndrop table ${s}.a;")]);
+    let mut options = ReadOptions::new(EngineNames::POSTGRES);
+    let plain = Native.read(&folder, &options).migrations.remove(0);
+    assert!(plain.up.text().contains("${s}"));
+    options.placeholders = [("s", "shop")].into_iter().collect();
+    let replaced = Native.read(&folder, &options).migrations.remove(0);
+    assert_eq!(replaced.up.text(), "create table shop.a (b int);\n");
+    assert_eq!(replaced.down.unwrap().text(), "-- migrate:down\ndrop table shop.a;");
+    assert_eq!(replaced.checksum, plain.checksum);
+    options.placeholders = [("t", "shop")].into_iter().collect();
+    let said = Native.read(&folder, &options).diagnostics;
+    assert_snapshot!(said[0], @r#"
+    error[M0021]: 1 a: `s` has no value
+      --> m/1_a.sql:1:14
+     1 | create table ${s}.a (b int);
+       |              ^^^^
+       = give it one for this run: --placeholder s=VALUE
+       = or for good, in migrate.toml: [placeholders] s = "VALUE"
+    "#);
+}

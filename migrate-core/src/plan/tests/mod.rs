@@ -6,6 +6,8 @@
 //! file 2.1.0/pre/01 add_owner up:"select 1" down:"select 2" irreversible:"why"
 //! manifest minimum = "2.0.0"
 //! row up 2.1.0/pre/01 done                         # of:"text that ran", at:2, by:ci, from:3.0.0, …
+//! callback afterMigrate up:"select 1"
+//! code 2.1.0/pre/01                                # what the file holds is not SQL
 //! objects users, pets
 //! policy on-ahead=tolerate
 //! goal up --phase pre
@@ -13,6 +15,7 @@
 
 mod ahead;
 mod checksums;
+mod code;
 mod contact;
 mod cutting;
 mod down;
@@ -36,11 +39,12 @@ use super::{
     Target, UpGoal, plan, texts_needed,
 };
 use crate::backend::{Atomicity, Cancel, Dialect, Exclusion, Orphan, Server};
+use crate::callback::{Callback, CallbackEvent};
 use crate::checksum;
 use crate::diagnostic::Diagnostic;
 use crate::history::{Action, Entry, EntryKey, History, State, Texts, Timestamp};
 use crate::layout::{EngineNames, Folder};
-use crate::migration::MigrationId;
+use crate::migration::{MigrationId, RunAttributes};
 use crate::set::{MigrationSet, ReadOptions};
 use crate::source::Source;
 use crate::sql::{Script, Syntax, classify};
@@ -98,12 +102,12 @@ impl Case {
 }
 
 /// What a person reads.
-fn planned(fixture: &str) -> String {
+pub(super) fn planned(fixture: &str) -> String {
     match case(fixture).plan() {
         Ok(plan) => {
             let text = plan.to_string();
             let mut out: String = text.lines().filter(|line| !line.starts_with("digest ")).map(line).collect();
-            if plan.steps.last().is_some_and(|step| step.row.entry.set_digest.is_some()) {
+            if plan.steps.iter().any(|step| step.row.entry.set_digest.is_some()) {
                 out.push_str("then the set is complete\n");
             }
             out + &lines(&plan.notes)
@@ -161,7 +165,8 @@ fn case(fixture: &str) -> Case {
         all.iter().filter_map(|line| line.strip_prefix(word)?.strip_prefix(' ')).collect()
     };
     for line in &all {
-        let known = ["engine", "pooled", "file", "manifest", "row", "objects", "foreign", "policy", "goal"];
+        let known =
+            ["engine", "pooled", "file", "manifest", "row", "objects", "foreign", "policy", "goal", "callback", "code"];
         assert!(known.contains(&line.split(' ').next().unwrap()), "what is {line}?");
     }
     let dialect = match of("engine").as_slice() {
@@ -184,6 +189,8 @@ fn case(fixture: &str) -> Case {
         let loaded = MigrationSet::from_folder(&Folder::embedded("m", names), &options);
         loaded.unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics))).set
     };
+    let callbacks = of("callback").into_iter().map(|line| read_callback(&words(line))).collect();
+    let set = with_code(set, &of("code")).with_callbacks(callbacks);
     let mut rows = Vec::new();
     for row in of("row") {
         let row = read_row(&words(row), &set, dialect, &rows);
@@ -244,6 +251,32 @@ fn read_file(words: &[String], files: &mut Vec<(String, String)>) {
     if let Some(down) = value(words, "down") {
         files.push((format!("{name}.down.sql"), down.to_owned()));
     }
+}
+
+/// `callback afterMigrate up:"select 1" note:"of the day"`
+fn read_callback(words: &[String]) -> Callback {
+    let event = CallbackEvent::ALL.iter().find(|event| event.name() == words[0]).unwrap();
+    Callback {
+        event: *event,
+        description: value(words, "note").unwrap_or_default().to_owned(),
+        script: Source::new(format!("m/{}.sql", words[0]), value(words, "up").unwrap()),
+        run: RunAttributes::default(),
+    }
+}
+
+/// `code 2`: a migration that another program runs.
+fn with_code(set: MigrationSet, ids: &[&str]) -> MigrationSet {
+    if ids.is_empty() {
+        return set;
+    }
+    let migrations = set.iter().cloned().map(|mut migration| {
+        if ids.contains(&migration.id.to_string().as_str()) {
+            migration.attributes.code = Some("Go".to_owned());
+            migration.checksum.clear();
+        }
+        migration
+    });
+    MigrationSet::new("main", migrations.collect()).unwrap()
 }
 
 fn read_row(words: &[String], set: &MigrationSet, dialect: &Dialect, before: &[(Entry, Texts)]) -> (Entry, Texts) {
