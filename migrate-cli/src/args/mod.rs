@@ -24,8 +24,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::config::Key;
 
 pub use commands::{
-    AcceptArgs, BackupArgs, BaselineArgs, CheckArgs, CompletionsArgs, ConfigArgs, ConfigCommand, DbArgs, DbCommand,
-    DownArgs, HistoryArgs, InitArgs, ManArgs, NewArgs, PlanArgs, RedoArgs, ResolveArgs, RestoreArgs, UpArgs,
+    AcceptArgs, AdoptArgs, BackupArgs, BaselineArgs, CheckArgs, CompletionsArgs, ConfigArgs, ConfigCommand, DbArgs,
+    DbCommand, DownArgs, HistoryArgs, InitArgs, ManArgs, NewArgs, PlanArgs, RedoArgs, ResolveArgs, RestoreArgs, UpArgs,
     ValidateArgs, WaitArgs,
 };
 pub use run::{GoalArgs, RunArgs};
@@ -85,6 +85,9 @@ pub struct Common {
     /// Do not read the .env beside the configuration
     #[arg(long, global = true, help_heading = "Project")]
     pub no_env_file: bool,
+    /// What a placeholder in the scripts stands for; can be given several times
+    #[arg(long, value_name = "NAME=VALUE", global = true, help_heading = "Project")]
+    pub placeholder: Vec<PlaceholderText>,
     /// Whose history: an application and the libraries it embeds keep separate ones [default: main]
     #[arg(long, value_name = "NAME", global = true, help_heading = "Project")]
     pub component: Option<String>,
@@ -138,6 +141,8 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Record that a database already has everything up to a version
     Baseline(BaselineArgs),
+    /// Take over what another tool's history says
+    Adopt(AdoptArgs),
     /// Say what became of a migration that was done by hand or is in doubt
     Resolve(ResolveArgs),
     /// Accept the changed text of an applied migration, or put the old text back
@@ -169,6 +174,30 @@ impl std::fmt::Debug for SecretText {
 impl From<&str> for SecretText {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
+    }
+}
+
+/// The name of a placeholder and its value, which may be a password: what is wrong with it is said without it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlaceholderText {
+    /// The name.
+    pub name: String,
+    /// The value; `None` where there is no `=`.
+    pub value: Option<String>,
+}
+
+impl From<&str> for PlaceholderText {
+    fn from(text: &str) -> Self {
+        match text.split_once('=') {
+            Some((name, value)) => Self { name: name.trim().to_owned(), value: Some(value.to_owned()) },
+            None => Self { name: text.trim().to_owned(), value: None },
+        }
+    }
+}
+
+impl std::fmt::Debug for PlaceholderText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[secret]")
     }
 }
 
@@ -243,6 +272,7 @@ impl Command {
             Self::Wait(_) => "wait",
             Self::Validate(_) => "validate",
             Self::Baseline(_) => "baseline",
+            Self::Adopt(_) => "adopt",
             Self::Resolve(_) => "resolve",
             Self::Accept(_) => "accept",
             Self::Backup(_) => "backup",
@@ -268,6 +298,7 @@ impl Command {
             Self::Down(args) => (None, Some(&args.run)),
             Self::Redo(args) => (None, Some(&args.run)),
             Self::Baseline(args) => (None, Some(&args.run)),
+            Self::Adopt(args) => (None, Some(&args.run)),
             Self::Resolve(args) => (None, Some(&args.run)),
             Self::Accept(args) => (None, Some(&args.run)),
             Self::Db(DbArgs { command: DbCommand::Reset(args) }) => (None, Some(&args.run)),
@@ -275,6 +306,14 @@ impl Command {
         };
         let mut settings = goal.map(GoalArgs::settings).unwrap_or_default();
         settings.extend(run.map(RunArgs::settings).unwrap_or_default());
+        let adopts = match self {
+            Self::Up(args) => args.adopt,
+            Self::Plan(args) => args.adopt,
+            _ => false,
+        };
+        if adopts {
+            settings.push((Key::ForeignHistory, vec!["adopt".to_owned()]));
+        }
         settings
     }
 }
