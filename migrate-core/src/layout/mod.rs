@@ -8,17 +8,52 @@
 //! |---|---|
 //! | [`folder`] | the files of a set, on disk or compiled in |
 //! | [`detect`] | which layout a folder has that does not say so |
+//! | [`name`] | what the names of all layouts have in common |
+//! | [`stray`] | files that are no migration in the layout they lie in |
+//! | [`draft`] | files → the migrations of a [`Reading`] |
+//! | [`subfolders`] | layouts whose migrations are folders |
+//! | [`refused`] | the folders of tools whose migrations cannot be read |
 //! | all others | a layout each |
 
+mod atlas;
+mod dbmate;
 pub mod detect;
+mod diesel;
+mod draft;
+mod drizzle;
 pub mod folder;
+mod golang_migrate;
+mod name;
 mod native;
+mod prisma;
+mod procrastinate;
+mod refinery;
+mod refused;
+mod rusqlite_migration;
+mod sqlx;
+mod stray;
+mod subfolders;
+mod supabase;
+#[cfg(test)]
+mod testing;
 
 use std::fmt::Debug;
 
+pub use atlas::Atlas;
+pub use dbmate::Dbmate;
 pub use detect::{Detection, Evidence, Weight, detect};
+pub use diesel::Diesel;
+pub use drizzle::{Drizzle, DrizzleFolders};
 pub use folder::{File, Folder, Tree};
+pub use golang_migrate::GolangMigrate;
 pub use native::Native;
+pub use prisma::Prisma;
+pub use procrastinate::Procrastinate;
+pub use refinery::Refinery;
+pub use refused::{REFUSED, Refused};
+pub use rusqlite_migration::RusqliteMigration;
+pub use sqlx::Sqlx;
+pub use supabase::Supabase;
 
 use crate::callback::Callback;
 use crate::diagnostic::{Diagnostic, codes, nearest};
@@ -28,7 +63,21 @@ use crate::source::{Cut, Source};
 use crate::sql::Syntax;
 
 /// Every layout there is: the native one first, the others in the order in which their signs are looked for.
-pub static LAYOUTS: &[&dyn Layout] = &[&Native];
+pub static LAYOUTS: &[&dyn Layout] = &[
+    &Native,
+    &Atlas,
+    &Drizzle,
+    &Prisma,
+    &DrizzleFolders,
+    &RusqliteMigration,
+    &Diesel,
+    &Supabase,
+    &Procrastinate,
+    &Dbmate,
+    &Refinery,
+    &Sqlx,
+    &GolangMigrate,
+];
 
 /// The layout called `name`.
 pub fn by_name(name: &str) -> Option<&'static dyn Layout> {
@@ -41,6 +90,9 @@ pub fn by_name(name: &str) -> Option<&'static dyn Layout> {
 /// If there is none of that name.
 pub fn named(name: &str) -> Result<&'static dyn Layout, Box<Diagnostic>> {
     by_name(name).ok_or_else(|| {
+        if let Some(refusal) = refused::refuse_name(name) {
+            return Box::new(refusal);
+        }
         let names: Vec<_> = LAYOUTS.iter().map(|layout| layout.name()).collect();
         let diagnostic = Diagnostic::error(codes::USAGE, format!("there is no layout `{name}`"));
         Box::new(match nearest(name, names.iter().copied()) {

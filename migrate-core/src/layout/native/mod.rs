@@ -19,6 +19,7 @@ mod text_tests;
 use self::group::Found;
 use self::name::{Name, Subject};
 use self::slip::Outside;
+use super::name::{ends_a_name, in_a_name};
 use super::{Evidence, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::migration::{MigrationId, Phase};
@@ -149,15 +150,6 @@ fn with_header(named: MigrationId, wanted: &MigrationId) -> MigrationId {
         }
         named => named,
     }
-}
-
-/// A description as a part of a file name: what could end it or leave the folder becomes `_`.
-fn in_a_name(description: &str) -> String {
-    description.split(|c| c == '_' || ends_a_name(c)).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
-}
-
-fn ends_a_name(character: char) -> bool {
-    character.is_whitespace() || character.is_control() || "./\\:*?\"<>|".contains(character)
 }
 
 impl Name {
