@@ -43,7 +43,7 @@ pub(super) fn adopt(project: &Project<'_>, args: &AdoptArgs, screen: &mut Screen
         return Ok(Outcome::done(json!({ "adoption": adoption })));
     }
     let report = apply::reach(project, screen, &opened, &migrator)?;
-    for line in &adoption.not_represented {
+    for line in adoption.not_represented.iter().filter(|_| !report.is_empty()) {
         screen.line(&format!("note: {line}"));
     }
     screen.line(if adoption.pending.is_empty() { "next: migrate status" } else { "next: migrate up" });
