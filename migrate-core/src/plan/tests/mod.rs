@@ -109,7 +109,7 @@ impl Case {
             return Foreign::default();
         }
         let mut foreign =
-            Foreign { tables: self.tables.iter().map(|(table, _)| table.clone()).collect(), reading: None };
+            Foreign { tables: self.tables.iter().map(|(table, _)| table.clone()).collect(), ..Foreign::default() };
         foreign.reading = adopt::reads(&self.set, &foreign, &self.goal, &self.policy, history).map(|found| {
             let rows = |name| self.tables.iter().find(|(table, _)| table.name == name).unwrap().1.clone();
             let answers = std::iter::once(&found.table).chain(&found.beside).map(|table| rows(table.name.clone()));

@@ -1,0 +1,205 @@
+//! Flyway's table, written along with ours: on every engine the same rows for the same files.
+
+use std::future::Future;
+
+use migrate_core::backend::{Backend, Row, TableName};
+use migrate_core::history::format::flyway::write;
+use migrate_core::layout::{EngineNames, Folder};
+use migrate_core::plan::{Goal, OnNonempty, Policy, Target};
+use migrate_core::{MigrationSet, Migrator, ReadOptions, Report};
+use tokio::runtime::{Builder, Runtime};
+
+mod scenario;
+
+/// A database, and how it is reached.
+pub(crate) trait Database {
+    fn engine() -> EngineNames;
+    fn create() -> Self;
+    fn backend(&self) -> Box<dyn Backend>;
+}
+
+/// A statement that runs outside a transaction, one that fails, and what takes its place when the file is mended.
+pub(crate) struct Journalled {
+    pub(crate) first: &'static str,
+    pub(crate) broken: &'static str,
+    pub(crate) mended: &'static str,
+}
+
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    thread_local! {
+        static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    }
+    RUNTIME.with(|runtime| runtime.block_on(future))
+}
+
+/// The files as Flyway's layout reads them.
+pub(crate) fn set<D: Database>(files: &[(&str, &str)]) -> MigrationSet {
+    let folder = Folder::embedded("db/migration", files.iter().copied());
+    let options = ReadOptions { layout: Some("flyway".to_owned()), ..ReadOptions::new(D::engine()) };
+    MigrationSet::from_folder(&folder, &options).unwrap_or_else(|problems| panic!("{}", problems[0])).set
+}
+
+pub(crate) fn mirrored() -> Policy {
+    let mut policy = Policy::default();
+    policy.mirror = Some(TableName { schema: None, name: write::TABLE.to_owned() });
+    policy
+}
+
+pub(crate) fn migrator<D: Database>(database: &D, files: &[(&str, &str)]) -> Migrator {
+    Migrator::new(database.backend(), set::<D>(files)).policy(mirrored())
+}
+
+pub(crate) fn up<D: Database>(database: &D, files: &[(&str, &str)]) -> Result<Report, String> {
+    block_on(migrator(database, files).up()).map_err(|error| error.to_string())
+}
+
+pub(crate) fn query<D: Database>(database: &D, sql: &str) -> Vec<Row> {
+    block_on(async {
+        let mut session = database.backend().connect().await.unwrap();
+        session.query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    })
+}
+
+/// Flyway's rows, a line each, without times and users.
+pub(crate) fn rows<D: Database>(database: &D) -> String {
+    let sql = "select installed_rank, version, description, type, script, checksum, success from \
+               flyway_schema_history order by installed_rank";
+    let line = |row: Row| {
+        let cells: Vec<String> = row.into_iter().map(|cell| cell.unwrap_or_else(|| "-".to_owned())).collect();
+        let yes = matches!(cells[6].as_str(), "1" | "t" | "true");
+        format!("{}|{}\n", cells[..6].join("|"), if yes { "yes" } else { "no" })
+    };
+    query(database, sql).into_iter().map(line).collect()
+}
+
+macro_rules! on {
+    ($module:ident, $database:ty, $journalled:expr) => {
+        mod $module {
+            use super::*;
+
+            #[test]
+            fn the_rows_are_those_of_flyway_itself() {
+                scenario::rows_of_a_first_run::<$database>();
+            }
+
+            #[test]
+            fn a_step_that_fails_outside_a_transaction_has_a_row_until_it_succeeds() {
+                scenario::a_failed_row_is_replaced::<$database>($journalled);
+            }
+
+            #[test]
+            fn what_is_taken_back_is_pending_for_flyway() {
+                scenario::a_tombstone_for_what_is_taken_back::<$database>();
+            }
+
+            #[test]
+            fn what_flyway_applies_itself_is_taken_over_and_not_run_again() {
+                scenario::side_by_side::<$database>();
+            }
+
+            #[test]
+            fn what_was_applied_before_is_written_when_the_mirror_is_turned_on() {
+                scenario::turned_on_later::<$database>();
+            }
+
+            #[test]
+            fn a_baseline_is_one_row() {
+                scenario::a_baseline::<$database>();
+            }
+        }
+    };
+}
+
+pub(crate) struct OnSqlite(tempfile::TempDir);
+
+impl Database for OnSqlite {
+    fn engine() -> EngineNames {
+        EngineNames::SQLITE
+    }
+
+    fn create() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn backend(&self) -> Box<dyn Backend> {
+        Box::new(migrate_sqlite::Sqlite::new(self.0.path().join("app.db")))
+    }
+}
+
+on!(on_sqlite, OnSqlite, Journalled { first: "vacuum;", broken: "insert into nowhere values (1);", mended: "insert into users (id) values (7);" });
+
+#[cfg(unix)]
+mod servers {
+    use migrate_tests::servers::mysql::Database as OfMySql;
+    use migrate_tests::servers::{Database as OfPostgres, Flavour, MySql, Postgres};
+
+    use super::{Backend, Database, EngineNames};
+
+    pub(crate) struct OnPostgres(OfPostgres<'static>);
+
+    impl Database for OnPostgres {
+        fn engine() -> EngineNames {
+            EngineNames::POSTGRES
+        }
+
+        fn create() -> Self {
+            Self(Postgres::shared().database())
+        }
+
+        fn backend(&self) -> Box<dyn Backend> {
+            Box::new(migrate_postgres::Postgres::from_url(&self.0.url()).unwrap())
+        }
+    }
+
+    pub(crate) struct OnMySql(OfMySql<'static>);
+    pub(crate) struct OnMariaDb(OfMySql<'static>);
+
+    impl Database for OnMySql {
+        fn engine() -> EngineNames {
+            EngineNames::MYSQL
+        }
+
+        fn create() -> Self {
+            Self(MySql::shared(Flavour::MySql).database())
+        }
+
+        fn backend(&self) -> Box<dyn Backend> {
+            Box::new(migrate_mysql::Mysql::from_url(&self.0.url()).unwrap())
+        }
+    }
+
+    impl Database for OnMariaDb {
+        fn engine() -> EngineNames {
+            EngineNames::MARIADB
+        }
+
+        fn create() -> Self {
+            Self(MySql::shared(Flavour::MariaDb).database())
+        }
+
+        fn backend(&self) -> Box<dyn Backend> {
+            Box::new(migrate_mysql::Mysql::from_url(&self.0.url()).unwrap())
+        }
+    }
+}
+
+#[cfg(unix)]
+on!(
+    on_postgres,
+    servers::OnPostgres,
+    Journalled {
+        first: "create index concurrently users_by_name on users (name);",
+        broken: "insert into nowhere values (1);",
+        mended: "insert into users (id) values (7);",
+    }
+);
+#[cfg(unix)]
+const MYSQL: Journalled = Journalled {
+    first: "create index users_by_name on users (name);",
+    broken: "insert into nowhere values (1);",
+    mended: "insert into users (id) values (7);",
+};
+#[cfg(unix)]
+on!(on_mysql, servers::OnMySql, MYSQL);
+#[cfg(unix)]
+on!(on_mariadb, servers::OnMariaDb, MYSQL);
