@@ -490,7 +490,7 @@ fn liquibase() -> Dump {
         layout: "native",
         engines: ALL,
         files: wrapped(PLAIN, |number, text| {
-            format!("--liquibase formatted sql\n--changeset ann:{number}\n{text}--rollback select 1;\n")
+            format!("-- liquibase formatted sql\n-- changeset ann:{number}\n{text}-- rollback select 1;\n")
         }),
         table: |engine| {
             let time = of(engine, "timestamp without time zone", "datetime", "text");
