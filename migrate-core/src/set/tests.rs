@@ -186,7 +186,7 @@ fn a_layout_nobody_knows_lists_those_there_are() {
     let problems = MigrationSet::from_folder(&folder(&[("1_a.sql", S)]), &options).unwrap_err();
     assert_snapshot!(lines(&problems), @"
     error[M0407]: there is no layout `flyway2`
-       = the layouts are native
+       = did you mean `flyway`?
     ");
 }
 
