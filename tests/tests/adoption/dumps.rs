@@ -111,9 +111,9 @@ fn flyway() -> Dump {
     }
     Dump {
         tool: "flyway",
-        layout: "native",
+        layout: "flyway",
         engines: ALL,
-        files: files(PLAIN),
+        files: files(["V1__users.sql", "V2__pets.sql", "more/V3__owners.sql"]),
         table: |engine| {
             use migrate_core::backend::TableName;
             use migrate_core::history::format::{Engine as Theirs, flyway::write};
@@ -194,9 +194,11 @@ fn sqlx() -> Dump {
 fn goose() -> Dump {
     Dump {
         tool: "goose",
-        layout: "native",
+        layout: "goose",
         engines: ALL,
-        files: files(["00001_users.sql", "00002_pets.sql", "00003_owners.sql"]),
+        files: wrapped(["00001_users.sql", "00002_pets.sql", "00003_owners.sql"], |_, text| {
+            format!("-- +goose Up\n{text}-- +goose Down\nSELECT 1;\n")
+        }),
         table: |engine| {
             let table = of(
                 engine,
@@ -335,9 +337,16 @@ fn prisma() -> Dump {
 fn mybatis() -> Dump {
     Dump {
         tool: "mybatis",
-        layout: "native",
+        layout: "mybatis",
         engines: ALL,
-        files: files(STAMPED),
+        files: wrapped(
+            [
+                "scripts/20240101000000_users.sql",
+                "scripts/20240102000000_pets.sql",
+                "scripts/20240103000000_owners.sql",
+            ],
+            |_, text| format!("-- // a table\n{text}\n-- //@UNDO\nSELECT 1;\n"),
+        ),
         table: |_| {
             "create table CHANGELOG (ID numeric(20,0) not null, APPLIED_AT varchar(25) not null, \
              DESCRIPTION varchar(255) not null, constraint PK_CHANGELOG primary key (ID));\n\
@@ -457,9 +466,9 @@ fn drizzle() -> Dump {
 fn sql_migrate() -> Dump {
     Dump {
         tool: "sql-migrate",
-        layout: "native",
+        layout: "sql-migrate",
         engines: ALL,
-        files: files(PLAIN),
+        files: wrapped(PLAIN, |_, text| format!("-- +migrate Up\n{text}\n-- +migrate Down\nSELECT 1;\n")),
         table: |engine| {
             let table = of(
                 engine,
@@ -487,11 +496,18 @@ fn liquibase() -> Dump {
     }
     Dump {
         tool: "liquibase",
-        layout: "native",
+        layout: "liquibase",
         engines: ALL,
-        files: wrapped(PLAIN, |number, text| {
-            format!("-- liquibase formatted sql\n-- changeset ann:{number}\n{text}-- rollback select 1;\n")
-        }),
+        files: vec![("changelog.sql".to_owned(), {
+            let changeset =
+                |number: u32, text: &str| format!("--changeset ann:{number}\n{text}--rollback select 1;\n\n");
+            format!(
+                "--liquibase formatted sql\n\n{}{}{}",
+                changeset(1, USERS),
+                changeset(2, PETS),
+                changeset(3, OWNERS)
+            )
+        })],
         table: |engine| {
             let time = of(engine, "timestamp without time zone", "datetime", "text");
             let table = format!(
@@ -524,9 +540,19 @@ fn openmetadata() -> Dump {
     }
     Dump {
         tool: "openmetadata",
-        layout: "native",
+        layout: "openmetadata",
         engines: &[Postgres, MySql],
-        files: files(["1.9.0_users.sql", "1.10.0_pets.sql", "1.10.1_owners.sql"]),
+        files: ["postgres", "mysql"]
+            .iter()
+            .flat_map(|engine| {
+                let name = |version: &str, part: &str| format!("native/{version}/{engine}/{part}.sql");
+                [
+                    (name("1.9.0", "schemaChanges"), USERS.to_owned()),
+                    (name("1.10.0", "schemaChanges"), PETS.to_owned()),
+                    (name("1.10.1", "postDataMigrationSQLScript"), OWNERS.to_owned()),
+                ]
+            })
+            .collect(),
         table: |engine| {
             let table = of(
                 engine,
