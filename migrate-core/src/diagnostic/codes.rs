@@ -105,6 +105,14 @@ codes! {
     FORGOTTEN = "M0220";
     /// The work of a pending migration is code that only another program can run.
     CODE = "M0221";
+    /// Nobody can tell whose history is to be taken over, or there is none.
+    FOREIGN_UNDECIDED = "M0222";
+    /// Another tool's history cannot be taken over as it stands.
+    FOREIGN_UNFINISHED = "M0223";
+    /// A file is not what another tool recorded of it.
+    FOREIGN_DIFFERS = "M0224";
+    /// Another tool went on after its history was taken over.
+    FOREIGN_MOVED = "M0225";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

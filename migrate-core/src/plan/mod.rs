@@ -8,6 +8,7 @@
 //! | [`units`] | a script cut into what is sent together |
 //! | [`resume`] | where an attempt that is not over goes on |
 //! | [`planner`] | [`plan`]: the rules in their order |
+//! | [`adopt`] | taking over another tool's history |
 //! | `up`, `down`, `record` | the rules of each direction, and of rows without a script |
 //! | `order`, `gate`, `ahead`, `repeatable` | single rules of going up |
 //! | `callback` | steps that leave no row, around the others |
@@ -17,6 +18,7 @@
 //! | [`check`] | the read-only answer at a service's start |
 //! | [`refusal`] | [`Refusal`]: why there is no plan |
 
+pub mod adopt;
 pub mod check;
 pub mod goal;
 pub mod policy;
@@ -41,9 +43,10 @@ mod tests;
 mod text;
 mod up;
 
+pub use adopt::{Adoption, Foreign};
 pub use check::Check;
 pub use gate::PendingCode;
-pub use goal::{DownGoal, Goal, PhaseGoal, Target, UpGoal};
+pub use goal::{AcceptChanged, AdoptGoal, DownGoal, Goal, PhaseGoal, Target, UpGoal};
 pub use planner::{Observed, open_script, plan, texts_needed};
 pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 pub use refusal::Refusal;

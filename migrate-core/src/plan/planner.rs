@@ -18,8 +18,8 @@ use crate::sql::{Script, Syntax, mask};
 
 use super::refusal::Changed;
 use super::{
-    Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, callback, down, pooled, record, stored, tables,
-    units, up,
+    Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, callback, down, pooled, record,
+    stored, tables, units, up,
 };
 
 /// What a plan is made for.
@@ -31,6 +31,8 @@ pub struct Observed {
     pub history: History,
     /// The long texts that [`texts_needed`] names.
     pub texts: BTreeMap<EntryKey, Texts>,
+    /// Other tools' histories, where they matter.
+    pub foreign: Foreign,
 }
 
 /// What will be done to reach `goal`, or why it may not be done.
@@ -55,6 +57,7 @@ pub fn plan(
         Goal::ResolveApplied(id) => (record::applied(&planner, id)?, Vec::new()),
         Goal::ResolveNotApplied(id) => (record::not_applied(&planner, id)?, Vec::new()),
         Goal::Accept(id) => (record::accept(&planner, id)?, Vec::new()),
+        Goal::Adopt(goal) => (adopt::steps(&planner, goal)?.0, Vec::new()),
     };
     let mut plan = Plan {
         component: set.component().to_owned(),
@@ -64,8 +67,12 @@ pub fn plan(
         after: observed.history.last_seq(),
         from: observed.history.newest().cloned(),
         notes,
+        adopts: None,
     };
-    planner.mark_current(&mut plan);
+    plan.adopts = adopt::adopted_by(&planner, &plan);
+    if !adopt::is_watched(&planner, goal, &plan) {
+        planner.mark_current(&mut plan);
+    }
     plan.steps = callback::weave(&planner, goal, std::mem::take(&mut plan.steps))?;
     if observed.server.pooled {
         pooled::refuse(&plan.steps)?;

@@ -81,6 +81,8 @@ pub enum OnNonempty {
 pub enum ForeignHistory {
     /// Say which, and what to do.
     Refuse,
-    /// Look away.
+    /// Look away, also from what it writes after it was taken over.
     Ignore,
+    /// Take it over, then go on.
+    Adopt,
 }

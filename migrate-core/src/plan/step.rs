@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::backend::NewEntry;
 use crate::checksum;
 use crate::diagnostic::Diagnostic;
+use crate::history::format::Found;
 use crate::history::{Action, Entry, State};
 use crate::migration::{self, MigrationId, RunAttributes};
 use crate::sql::{Script, Syntax, mask};
@@ -29,6 +30,8 @@ pub struct Plan {
     pub from: Option<MigrationId>,
     /// What is worth knowing.
     pub notes: Vec<Diagnostic>,
+    /// The other tool's history that it takes over: that tool is kept out meanwhile.
+    pub adopts: Option<Found>,
 }
 
 /// One row of the history, and the script it records.

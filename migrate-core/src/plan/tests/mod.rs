@@ -9,10 +9,13 @@
 //! callback afterMigrate up:"select 1"
 //! code 2.1.0/pre/01                                # what the file holds is not SQL
 //! objects users, pets
+//! theirs goose_db_version id version_id is_applied # another tool's table and its columns
+//! their 1|0|t                                      # a row of it, NULL is -
 //! policy on-ahead=tolerate
 //! goal up --phase pre
 //! ```
 
+mod adoption;
 mod ahead;
 mod checksums;
 mod code;
@@ -33,15 +36,17 @@ mod values;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::adopt::{self, Foreign};
 use super::resume::Prefixes;
 use super::{
-    DownGoal, ForeignHistory, Goal, Observed, OnAhead, OnNonempty, OutOfOrder, PhaseGoal, Plan, Policy, Refusal,
-    Target, UpGoal, plan, texts_needed,
+    AcceptChanged, AdoptGoal, DownGoal, ForeignHistory, Goal, Observed, OnAhead, OnNonempty, OutOfOrder, PhaseGoal,
+    Plan, Policy, Refusal, Target, UpGoal, plan, texts_needed,
 };
-use crate::backend::{Atomicity, Cancel, Dialect, Exclusion, Orphan, Server};
+use crate::backend::{Atomicity, Cancel, Dialect, Exclusion, Orphan, Row, Server, TableName};
 use crate::callback::{Callback, CallbackEvent};
 use crate::checksum;
 use crate::diagnostic::Diagnostic;
+use crate::history::format::{Column, Reading, Table};
 use crate::history::{Action, Entry, EntryKey, History, State, Texts, Timestamp};
 use crate::layout::{EngineNames, Folder};
 use crate::migration::{MigrationId, RunAttributes};
@@ -79,6 +84,7 @@ struct Case {
     rows: Vec<(Entry, Texts)>,
     policy: Policy,
     goal: Goal,
+    tables: Vec<(Table, Vec<Row>)>,
 }
 
 impl Case {
@@ -93,7 +99,24 @@ impl Case {
             .filter(|(entry, _)| needed.contains(&entry.key))
             .map(|(entry, texts)| (entry.key.clone(), texts.clone()))
             .collect();
-        Observed { server: self.server.clone(), history, texts }
+        let foreign = self.foreign(&history);
+        Observed { server: self.server.clone(), history, texts, foreign }
+    }
+
+    /// As the migrator looks: only where it matters, and only at the table that is meant.
+    fn foreign(&self, history: &History) -> Foreign {
+        if !adopt::looks(&self.goal, &self.policy, history, &self.server) {
+            return Foreign::default();
+        }
+        let mut foreign =
+            Foreign { tables: self.tables.iter().map(|(table, _)| table.clone()).collect(), reading: None };
+        foreign.reading = adopt::reads(&self.set, &foreign, &self.goal, &self.policy, history).map(|found| {
+            let rows = |name| self.tables.iter().find(|(table, _)| table.name == name).unwrap().1.clone();
+            let answers = std::iter::once(&found.table).chain(&found.beside).map(|table| rows(table.name.clone()));
+            let answers = answers.collect();
+            Reading::new(found, answers)
+        });
+        foreign
     }
 
     fn plan(&self) -> Result<Plan, Refusal> {
@@ -165,8 +188,10 @@ fn case(fixture: &str) -> Case {
         all.iter().filter_map(|line| line.strip_prefix(word)?.strip_prefix(' ')).collect()
     };
     for line in &all {
-        let known =
-            ["engine", "pooled", "file", "manifest", "row", "objects", "foreign", "policy", "goal", "callback", "code"];
+        let known = [
+            "engine", "pooled", "file", "manifest", "row", "objects", "foreign", "policy", "goal", "callback", "code",
+            "theirs", "their",
+        ];
         assert!(known.contains(&line.split(' ').next().unwrap()), "what is {line}?");
     }
     let dialect = match of("engine").as_slice() {
@@ -214,7 +239,24 @@ fn case(fixture: &str) -> Case {
     }
     assert!(of("goal").len() < 2, "two goals");
     let goal = of("goal").first().map_or_else(Goal::up, |line| read_goal(&words(line)));
-    Case { dialect, set, server, rows, policy, goal }
+    let mut tables: Vec<(Table, Vec<Row>)> = Vec::new();
+    for line in &all {
+        match line.split_once(' ') {
+            Some(("theirs", table)) => tables.push((read_table(table), Vec::new())),
+            Some(("their", row)) => {
+                let cells = row.split('|').map(|cell| (cell != "-").then(|| cell.to_owned()));
+                tables.last_mut().unwrap().1.push(cells.collect());
+            }
+            _ => {}
+        }
+    }
+    Case { dialect, set, server, rows, policy, goal, tables }
+}
+
+fn read_table(line: &str) -> Table {
+    let mut words = line.split_whitespace().map(str::to_owned);
+    let name = TableName { schema: None, name: words.next().unwrap() };
+    Table { name, columns: words.map(|name| Column { name, kind: "text".to_owned() }).collect() }
 }
 
 fn read_file(words: &[String], files: &mut Vec<(String, String)>) {
@@ -347,6 +389,7 @@ fn read_policy(line: &str, policy: &mut Policy) {
         ("downgrade-limit", limit) => policy.downgrade_limit = limit.parse().unwrap(),
         ("on-nonempty", "run") => policy.on_nonempty = OnNonempty::Run,
         ("on-nonempty", version) => policy.on_nonempty = OnNonempty::Baseline(version.parse().unwrap()),
+        ("foreign-history", "adopt") => policy.foreign_history = ForeignHistory::Adopt,
         ("foreign-history", "ignore") => policy.foreign_history = ForeignHistory::Ignore,
         ("phase", text) => policy.phase = Some(phase(text)),
         ("include", name) => policy.include = vec![name.to_owned()],
@@ -379,6 +422,14 @@ fn read_goal(words: &[String]) -> Goal {
         ("resolve", Some("--applied")) => Goal::ResolveApplied(id()),
         ("resolve", Some("--not-applied")) => Goal::ResolveNotApplied(id()),
         ("accept", _) => Goal::Accept(id()),
+        ("adopt", _) => Goal::Adopt(AdoptGoal {
+            from: after("--from").map(str::to_owned),
+            table: after("--from-table").map(|name| TableName { schema: None, name: name.to_owned() }),
+            to: after("--to").map(|to| to.parse().unwrap()),
+            changed: after("--accept-changed")
+                .map(|id| AcceptChanged::These(vec![id.parse().unwrap()]))
+                .unwrap_or_default(),
+        }),
         _ => panic!("what is {words:?}?"),
     }
 }
