@@ -107,6 +107,8 @@ struct Shared {
     ended: bool,
     /// Each message's sender, type and moment; the type 0 is the start of a connection.
     passed: Vec<(Side, u8, Instant)>,
+    /// How each message of a client begins.
+    begins: Vec<String>,
 }
 
 impl Proxy {
@@ -198,6 +200,11 @@ impl Proxy {
     /// Whose message came when.
     pub fn moments(&self) -> Vec<(Side, Instant)> {
         lock(&self.shared).passed.iter().map(|(side, _, moment)| (*side, *moment)).collect()
+    }
+
+    /// How each message of a client begins, without what frames it.
+    pub fn begins(&self) -> Vec<String> {
+        lock(&self.shared).begins.clone()
     }
 
     fn wake(&self) {

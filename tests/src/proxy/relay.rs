@@ -176,6 +176,11 @@ fn end(mut socket: TcpStream, how: How) {
     }
 }
 
+/// What stands before the text of a query, in both protocols.
+const FRAME: usize = 5;
+/// How much of a message is remembered.
+const SHOWN: usize = 40;
+
 impl Way {
     fn new(side: Side, frames: Frames) -> Self {
         Self { side, frames, queue: VecDeque::new(), written: 0, ended: false, passed_end: false, silent: false }
@@ -222,6 +227,10 @@ impl Way {
         let sent = cut.is_none_or(|cut| cut.after);
         if sent {
             shared.passed.push((self.side, message.kind, Instant::now()));
+            if self.side == Side::Client {
+                let shown = message.bytes.get(FRAME..).unwrap_or_default();
+                shared.begins.push(String::from_utf8_lossy(&shown[..shown.len().min(SHOWN)]).into_owned());
+            }
             self.queue.push_back((due, Item::Bytes(message.bytes)));
         }
         if let Some(Cut { how: How::Silence, .. }) = cut {

@@ -160,10 +160,15 @@ fn works(proxy: &Proxy) -> Vec<Work> {
         counts[usize::from(side == Side::Server)] += 1;
         last = Some((side, moment));
     }
-    // Before its first packet a run reads the session's variables, and nothing else has so many rows.
-    let asks = |work: &Work| work.side == Side::Client;
-    let turns: Vec<usize> = (0..works.len()).filter(|at| asks(&works[*at])).collect();
-    let begin = turns.windows(2).find(|turns| turns[1] - turns[0] > 200).map_or(0, |turns| turns[1]);
+    // A run is at work once it has the lock and has looked once more.
+    let begins = proxy.begins();
+    let locked =
+        begins.iter().position(|text| text.starts_with("SELECT IF(IS_USED_LOCK(")).expect("a run takes the lock");
+    let writes =
+        |text: &String| ["INSERT INTO ", "SET SESSION ", "SET @", "START "].iter().any(|word| text.starts_with(word));
+    let first = locked + begins[locked..].iter().position(writes).expect("a run writes a row");
+    works.retain(|work| work.side == Side::Server || work.message > first as u64);
+    let begin = works.iter().position(|work| work.side == Side::Client).expect("a run that says something");
     works.split_off(begin)
 }
 
