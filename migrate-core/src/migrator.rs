@@ -261,9 +261,10 @@ impl Migrator {
     }
 
     async fn reach(&self, run: &mut Run<'_>) -> Result<(), Halt> {
-        // Callbacks run also where nothing is pending.
+        // Callbacks run also where nothing is pending, and Flyway may have gone on by itself.
         if self.goal.is_everything()
             && self.set.callbacks().is_empty()
+            && self.policy.mirror.is_none()
             && let Some(head) = self.current_head(&mut *run.session).await?
         {
             run.report.now_at = Some(self.set.last_versioned().map_or(head.id, |migration| migration.id.clone()));

@@ -120,7 +120,9 @@ pub(super) fn due(planner: &Planner<'_>) -> Result<Vec<Step>, Refusal> {
 /// With everything that Flyway cannot have.
 pub(super) fn add(planner: &Planner<'_>, plan: &mut Plan) -> Result<(), Refusal> {
     let Some(name) = &planner.policy.mirror else { return Ok(()) };
-    let Some(engine) = adopt::engine(planner) else { return Ok(()) };
+    let Some(engine) = adopt::engine(planner) else {
+        return Err(Refusal::NotMirrored(vec![NotInFlyway::Engine(planner.dialect.name())]));
+    };
     let mut problems: Vec<NotInFlyway> = write::component(planner.set.component()).err().into_iter().collect();
     for step in plan.steps.iter_mut().filter(|step| step.mode != Mode::Callback) {
         match mirrored(planner, step) {

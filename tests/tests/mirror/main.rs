@@ -5,7 +5,7 @@ use std::future::Future;
 use migrate_core::backend::{Backend, Row, TableName};
 use migrate_core::history::format::flyway::write;
 use migrate_core::layout::{EngineNames, Folder};
-use migrate_core::plan::{Goal, OnNonempty, Policy, Target};
+use migrate_core::plan::{DownGoal, Goal, OnNonempty, Policy, Target};
 use migrate_core::{MigrationSet, Migrator, ReadOptions, Report};
 use tokio::runtime::{Builder, Runtime};
 
@@ -122,7 +122,7 @@ impl Database for OnSqlite {
     }
 
     fn backend(&self) -> Box<dyn Backend> {
-        Box::new(migrate_sqlite::Sqlite::new(self.0.path().join("app.db")))
+        Box::new(migrate_sqlite::Sqlite::open(self.0.path().join("app.db")))
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn a_tombstone_for_what_is_taken_back<D: Database>() {
     let files = [V1, V3, U3];
     up(&database, &files).unwrap();
     let before = rows(&database);
-    let down = Goal::down_to(Target::Version("1".parse().unwrap()));
+    let down = Goal::Down(DownGoal::To(Target::Version("1".parse().unwrap())));
     block_on(migrator(&database, &files).goal(down).up()).unwrap_or_else(|error| panic!("{error}"));
     let gone = format!("3|2|insert  users|DELETE|V2__insert__users.sql|{}|yes\n", crc(V3));
     assert_eq!(rows(&database), before.clone() + &gone);

@@ -23,6 +23,7 @@ mod contact;
 mod cutting;
 mod down;
 mod gates;
+mod mirror;
 mod open;
 mod order;
 mod phases;
@@ -391,6 +392,7 @@ fn read_policy(line: &str, policy: &mut Policy) {
         ("on-nonempty", version) => policy.on_nonempty = OnNonempty::Baseline(version.parse().unwrap()),
         ("foreign-history", "adopt") => policy.foreign_history = ForeignHistory::Adopt,
         ("foreign-history", "ignore") => policy.foreign_history = ForeignHistory::Ignore,
+        ("mirror", name) => policy.mirror = Some(TableName { schema: None, name: name.to_owned() }),
         ("phase", text) => policy.phase = Some(phase(text)),
         ("include", name) => policy.include = vec![name.to_owned()],
         _ => panic!("what is {line}?"),

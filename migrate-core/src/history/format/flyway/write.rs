@@ -110,6 +110,9 @@ pub enum NotInFlyway {
     /// The column holds 50 characters.
     #[error("{0}: flyway's versions have at most 50 characters")]
     TooLong(String),
+    /// Nothing is known of how Flyway writes there.
+    #[error("{0}: it is not known how flyway writes its table on this engine")]
+    Engine(&'static str),
     /// Flyway reads no such work from a row.
     #[error("{0}: flyway cannot have code of ours")]
     Code(String),
