@@ -8,7 +8,8 @@
 //! | [`entry`] | [`ForeignEntry`]: what a row says, in words that all tools share |
 //! | [`verify`] | a recorded checksum against a migration's file |
 //! | [`lock`] | [`ForeignLock`]: the lock of another tool |
-//! | [`flyway`] | Flyway, which can also be written |
+//! | [`flyway`] | Flyway, which can also be written row by row |
+//! | [`export`](mod@export) | the tables of some tools, written from our history |
 //! | the others | a file per tool |
 //!
 //! Everything is pure: SQL texts go out, text cells come in. Which entry means which migration of a set, and what to do
@@ -18,6 +19,7 @@ use std::fmt::Debug;
 
 pub mod engine;
 pub mod entry;
+pub mod export;
 pub mod flyway;
 pub mod lock;
 pub mod table;

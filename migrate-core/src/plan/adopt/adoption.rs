@@ -230,9 +230,10 @@ impl<'a> Building<'a> {
     }
 
     fn adopted(&self, entry: &ForeignEntry, migration: &Migration) -> Adopted {
-        let verdict = match migration.attributes.code.is_some() || entry.code.is_some() {
-            true => Verdict::NotComparable { why: "it is code".to_owned() },
-            false => self.verifier.verify(entry, migration),
+        let verdict = if migration.attributes.code.is_some() || entry.code.is_some() {
+            Verdict::NotComparable { why: "it is code".to_owned() }
+        } else {
+            self.verifier.verify(entry, migration)
         };
         Adopted {
             id: migration.id.clone(),
