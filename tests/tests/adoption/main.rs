@@ -3,10 +3,12 @@
 //! | file | holds |
 //! |---|---|
 //! | `dumps` | what each tool leaves: its table with two rows, and three files |
+//! | `screens` | what a person sees who comes from another tool, and who leaves for one |
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
 mod dumps;
+mod screens;
 
 use std::future::Future;
 use std::time::Duration;
@@ -307,6 +309,22 @@ mod on_postgres {
         for tool in ["flyway", "golang-migrate", "sqlx", "goose", "prisma", "atlas", "liquibase", "rails", "sqitch"] {
             waits_for_the_tool(&dumps::named(tool), &fresh());
         }
+    }
+
+    /// Or a service in another place of the world would think that the tool had been at work.
+    #[test]
+    fn what_is_read_does_not_depend_on_the_session() {
+        let (dump, place) = (dumps::named("django"), fresh());
+        place.run(&(dump.table)(Engine::Postgres));
+        let set = set(&dump, Engine::Postgres, EngineNames::POSTGRES);
+        let goal = AdoptGoal { from: Some("django".to_owned()), ..AdoptGoal::default() };
+        let here = rows(&place, &set, &goal);
+        let url = place.database.url();
+        let more = if url.contains('?') { '&' } else { '?' };
+        let elsewhere = format!("{url}{more}options=-c%20TimeZone%3DAsia/Tokyo%20-c%20DateStyle%3DSQL");
+        let migrator = Migrator::new(Postgres::from_url(&elsewhere).unwrap(), set).goal(Goal::Adopt(goal));
+        let observed = place.block_on(migrator.observe()).unwrap();
+        assert_eq!(observed.foreign.reading.unwrap().digest(), here);
     }
 
     fn fresh() -> Fresh {

@@ -118,6 +118,11 @@ pub trait HistoryFormat: Debug + Send + Sync {
         &[]
     }
 
+    /// Columns that are not read: texts that say nothing about what was applied.
+    fn unread(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether a table is one of this tool's, by its columns; `all` are the tables that were found.
     fn recognises(&self, table: &Table, all: &[Table]) -> bool;
 
@@ -204,7 +209,9 @@ impl Found {
                 Table { name: other.name.clone(), columns: columns.cloned().collect() }
             })
             .collect();
-        Self { tool: format.name(), table, beside }
+        let read = |column: &&Column| !format.unread().iter().any(|name| column.name.eq_ignore_ascii_case(name));
+        let columns = table.columns.iter().filter(read).cloned().collect();
+        Self { tool: format.name(), table: Table { name: table.name, columns }, beside }
     }
 
     /// The SQL that reads its rows, and then those of each table beside it.

@@ -339,7 +339,8 @@ impl<'a> Building<'a> {
         let shown = super::problem::few(&labels);
         let title = adoption.title;
         let Some(version) = &self.goal.to else {
-            if !self.planner.set.is_empty() {
+            // Once it was said, only the mark is new.
+            if !self.planner.set.is_empty() && self.planner.history().adoption().is_none() {
                 adoption.problems.push(Problem::HeadOnly { tool: title, name: adoption.tool, heads: shown });
             }
             return;
