@@ -6,8 +6,8 @@
 use std::time::{Duration, Instant};
 
 use crate::backend::{
-    Advance, Atomicity, Blocker, Done, Effect, End, Exclusion, Fault, ForeignRow, Note, Notice, Progress, ServerError, Settings,
-    Settled,
+    Advance, Atomicity, Blocker, Done, Effect, End, Exclusion, Fault, ForeignRow, Note, Notice, Progress, ServerError,
+    Settings, Settled,
 };
 use crate::error::{ErrorKind, StatementFailure};
 use crate::event::{Event, Observer};

@@ -52,7 +52,11 @@ impl<'p> Ride<'p> {
         stamp: &Stamp<'_>,
         dialect: &Dialect,
     ) -> Result<Option<Self>, Halt> {
-        if step.mode != Mode::Journal || step.resume.is_some() || step.mirror.is_some() || !step.run.preconditions.is_empty() {
+        if step.mode != Mode::Journal
+            || step.resume.is_some()
+            || step.mirror.is_some()
+            || !step.run.preconditions.is_empty()
+        {
             return Ok(None);
         }
         let Some(script) = step.script.as_ref().filter(|_| !step.units.is_empty()) else { return Ok(None) };

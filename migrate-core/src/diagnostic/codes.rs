@@ -113,8 +113,10 @@ codes! {
     FOREIGN_DIFFERS = "M0224";
     /// Another tool went on after its history was taken over.
     FOREIGN_MOVED = "M0225";
+    /// Another tool's table cannot hold what is applied.
+    NOT_EXPORTED = "M0226";
     /// Another tool's table, which is written along, cannot have it.
-    NOT_MIRRORED = "M0226";
+    NOT_MIRRORED = "M0227";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

@@ -184,7 +184,8 @@ fn mirrored(planner: &Planner<'_>, step: &Step) -> Result<Option<Mirrored>, NotI
         Action::Adopt if is_of_flyway(entry) => Ok(None),
         Action::Up | Action::Snapshot | Action::Resolve | Action::Adopt | Action::Accept => {
             let Some(migration) = planner.known_as(&entry.id) else { return Ok(None) };
-            let row = Row { execution_time: Elapsed::OfTransaction, ..applied_row(planner, migration, Duration::ZERO)? };
+            let row =
+                Row { execution_time: Elapsed::OfTransaction, ..applied_row(planner, migration, Duration::ZERO)? };
             Ok(Some(if step.action == Action::Accept { Mirrored::Changed(row) } else { Mirrored::Row(row) }))
         }
     }

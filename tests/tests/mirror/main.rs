@@ -126,7 +126,15 @@ impl Database for OnSqlite {
     }
 }
 
-on!(on_sqlite, OnSqlite, Journalled { first: "vacuum;", broken: "insert into nowhere values (1);", mended: "insert into users (id) values (7);" });
+on!(
+    on_sqlite,
+    OnSqlite,
+    Journalled {
+        first: "vacuum;",
+        broken: "insert into nowhere values (1);",
+        mended: "insert into users (id) values (7);"
+    }
+);
 
 #[cfg(unix)]
 mod servers {

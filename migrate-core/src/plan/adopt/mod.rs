@@ -19,7 +19,7 @@ use crate::migration::{MigrationId, Phase};
 use crate::set::MigrationSet;
 
 use super::planner::Planner;
-use super::{AdoptGoal, ForeignHistory, Goal, Observed, mirror, Plan, Policy, Refusal, Step};
+use super::{AdoptGoal, ForeignHistory, Goal, Observed, Plan, Policy, Refusal, Step, mirror};
 
 pub mod adoption;
 mod find;

@@ -441,7 +441,10 @@ mod tests {
             row("1.1", "db/migration/sub/V1_1__add__name__x.sql", Some("db/migration")),
             (Some(text("1.1")), text("add  name  x"), text("sub/V1_1__add__name__x.sql"), users, text("7"))
         );
-        assert_eq!(row("003", "m/V003___x.SQL", None), (Some(text("003")), text(" x"), text("V003___x.SQL"), users, text("7")));
+        assert_eq!(
+            row("003", "m/V003___x.SQL", None),
+            (Some(text("003")), text(" x"), text("V003___x.SQL"), users, text("7"))
+        );
         assert_eq!(
             row("R user view", "m/R__user_view.sql", None),
             (None, text("user view"), text("R__user_view.sql"), users, text("7"))
