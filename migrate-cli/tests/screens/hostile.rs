@@ -82,10 +82,18 @@ fn a_byte_order_mark_before_a_mark() {
 fn a_way_back_of_another_tool() {
     let goose = "-- +goose Up\ncreate table a (n int);\n-- +goose Down\ndrop table a;\n";
     let project = with(&[("migrations/1_a.sql", goose)]);
-    assert_snapshot!(project.screen(&["validate --engine sqlite --layout sqlx"]), @"
+    assert_snapshot!(project.screen(&["validate --engine sqlite --layout sqlx", "validate --engine sqlite --layout native"]), @"
     $ migrate validate --engine sqlite --layout sqlx
     1 finding
     error[M0007]: 1 a: this begins the way back in a file of goose, and sqlx runs the whole file
+      --> migrations/1_a.sql:3:1
+     3 | -- +goose Down
+       | ^^^^^^^^^^^^^^
+       = if the files are goose's: --layout goose
+    [exit 11]
+    $ migrate validate --engine sqlite --layout native
+    1 finding
+    error[M0007]: 1 a: this begins the way back in a file of goose, and native runs the whole file
       --> migrations/1_a.sql:3:1
      3 | -- +goose Down
        | ^^^^^^^^^^^^^^
@@ -384,10 +392,11 @@ fn undo_or_forward() {
     assert_snapshot!(validated("postgres", &files), @r#"
     $ migrate validate --engine postgres
     1 finding
-    error[M0018]: migrations: the names do not tell whose layout this is: refinery
+    error[M0018]: migrations: the names do not tell whose layout this is: flyway or refinery
       --> migrations
+       = flyway: V1__a.sql
        = refinery: U1__a.sql
-       = say which: --layout refinery; or for good: layout = "…" in migrations/migrations.toml
+       = say which: --layout flyway or --layout refinery; or for good: layout = "…" in migrations/migrations.toml
     [exit 11]
     "#);
 }

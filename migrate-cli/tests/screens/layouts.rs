@@ -88,16 +88,18 @@ fn a_table_in_the_database_decides_where_names_do_not() {
     let project = with(&[("migrations/V1__create_users.sql", "create table users (id integer primary key);\n")]);
     assert_snapshot!(project.screen(&["status -d sqlite:none.db", "up -d sqlite:none.db --create-db"]), @r#"
     $ migrate status -d sqlite:none.db
-    error[M0018]: migrations: the names do not tell whose layout this is: refinery
+    error[M0018]: migrations: the names do not tell whose layout this is: flyway or refinery
       --> migrations
+       = flyway: V1__create_users.sql
        = refinery: V1__create_users.sql
-       = say which: --layout refinery; or for good: layout = "…" in migrations/migrations.toml
+       = say which: --layout flyway or --layout refinery; or for good: layout = "…" in migrations/migrations.toml
     [exit 2]
     $ migrate up -d sqlite:none.db --create-db
-    error[M0018]: migrations: the names do not tell whose layout this is: refinery
+    error[M0018]: migrations: the names do not tell whose layout this is: flyway or refinery
       --> migrations
+       = flyway: V1__create_users.sql
        = refinery: V1__create_users.sql
-       = say which: --layout refinery; or for good: layout = "…" in migrations/migrations.toml
+       = say which: --layout flyway or --layout refinery; or for good: layout = "…" in migrations/migrations.toml
     [exit 2]
     "#);
     with_table(
