@@ -165,7 +165,9 @@ pub(super) fn foreign_way_back(source: &Source, title: &str, layout: &dyn Layout
     let mut start = source.range().start;
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim().to_ascii_lowercase();
-        if let Some((_, other)) = WAYS_BACK.iter().find(|(is_marker, _)| is_marker(&trimmed)) {
+        let found = WAYS_BACK.iter().find(|(is_marker, _)| is_marker(&trimmed));
+        // The native layout has dbmate's markers too.
+        if let Some((_, other)) = found.filter(|(_, other)| *other != "dbmate" || layout.name() != "native") {
             let at = start..start + line.trim_end().len();
             let message = format!(
                 "{title}: this begins the way back in a file of {other}, and {} runs the whole file",
