@@ -73,7 +73,7 @@ pub struct Common {
     /// A folder of migrations; can be given several times [default: migrations]
     #[arg(long, value_name = "FOLDER", global = true, help_heading = "Project")]
     pub dir: Vec<String>,
-    /// How file names are read [default: as migrations.toml says, else native]
+    /// How file names are read [default: as migrations.toml says, else what the files and the database tell]
     #[arg(long, value_name = "NAME", global = true, help_heading = "Project")]
     pub layout: Option<String>,
     /// The project's configuration [default: migrate.toml]
