@@ -12,7 +12,7 @@ use crate::screen::Screen;
 
 pub(super) fn export(project: &Project<'_>, args: &ExportArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.set(screen, &opened)?;
     let migrator = project.migrator(&opened, set, Goal::up())?;
     let table = args.to_table.clone();
     if args.dry_run {
