@@ -308,6 +308,7 @@ fn several_pairs_of_sections() {
      5 | -- migrate:up
        | ^^^^^^^^^^^^^
        = write both into one
+       = if the files are dbmate's: --layout dbmate
     error[M0007]: 1 a: there are two sections `migrate:down`
       --> migrations/1_a.sql:7:1
      7 | -- migrate:down
