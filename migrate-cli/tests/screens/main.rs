@@ -2,6 +2,7 @@
 
 mod errors;
 mod hostile;
+mod hostile_texts;
 mod layouts;
 mod newcomer;
 mod programs;
