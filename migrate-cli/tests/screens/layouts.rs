@@ -8,7 +8,8 @@ pub(super) fn with(files: &[(&str, &str)]) -> Project {
     let project = Project::new();
     project.write("migrate.toml", "");
     for (name, text) in files {
-        std::fs::create_dir_all(project.path(name).parent().unwrap()).unwrap();
+        let path = project.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a new folder");
         project.write(name, text);
     }
     project
@@ -78,7 +79,7 @@ fn init_writes_down_what_is_there() {
 
 /// A database that already has such a table.
 fn with_table(project: &Project, table: &str) {
-    std::fs::create_dir_all(project.path("other")).unwrap();
+    std::fs::create_dir_all(project.path("other")).expect("a new folder");
     project.write("other/1_x.sql", &format!("create table {table};\n"));
     assert_eq!(project.run("up -d sqlite:app.db --create-db --dir other --component other").code, 0);
 }

@@ -147,9 +147,12 @@ impl Reading {
     }
 }
 
+/// Whether a line is a marker, and whose.
+type WayBack = (fn(&str) -> bool, &'static str);
+
 /// The markers that begin a way back in files of other tools, and whose layout they are: the line without its blanks, in
 /// small letters.
-const WAYS_BACK: &[(fn(&str) -> bool, &str)] = &[
+const WAYS_BACK: &[WayBack] = &[
     (|line| line.starts_with("--") && line.contains("+goose") && line.contains("down"), "goose"),
     (|line| line.starts_with("-- +migrate down"), "sql-migrate"),
     (|line| line.starts_with("--") && line[2..].trim_start().starts_with("migrate:down"), "dbmate"),
