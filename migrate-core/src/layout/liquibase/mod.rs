@@ -226,7 +226,7 @@ impl Reader<'_> {
         }
         let range = changeset.range.clone();
         let found = Grammar::PLAIN.values(source, range.clone(), &title, values, &mut self.reading.diagnostics);
-        let replaced = source.with_values(found);
+        let replaced = source.with_values(without_notes(source, &range, found, &self.options.engine.syntax));
         let up = replaced.part(replaced.executed_offset(range.start)..replaced.executed_offset(range.end));
         let (one_statement, delimiter) = changeset.division();
         let up = up.with_cuts(cuts(&up, changeset, one_statement, delimiter));
@@ -300,6 +300,26 @@ impl Reader<'_> {
     }
 }
 
+/// Values, and nothing in place of the lines that only Liquibase takes for comments: to MySQL `--rollback` is none.
+fn without_notes<'v>(
+    source: &Source,
+    range: &Range<usize>,
+    values: Vec<(Range<usize>, &'v str)>,
+    syntax: &Syntax,
+) -> Vec<(Range<usize>, &'v str)> {
+    if !syntax.dash_comment_needs_space {
+        return values;
+    }
+    let part = source.part(range.clone());
+    let notes: Vec<Range<usize>> =
+        marker::lines(&part).filter(|line| marker::is_tight(line.text)).map(|line| line.meant()).collect();
+    let outside = |(at, _): &(Range<usize>, &str)| !notes.iter().any(|note| note.contains(&at.start));
+    let mut all: Vec<_> = values.into_iter().filter(outside).collect();
+    all.extend(notes.iter().map(|note| (note.clone(), "")));
+    all.sort_by_key(|(at, _)| at.start);
+    all
+}
+
 /// `postgresql,mysql`, `!oracle`, `all`, `none`.
 fn is_for(dbms: &str, engine: &EngineNames) -> bool {
     let names: Vec<&str> = dbms.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
@@ -317,6 +337,7 @@ fn is_for(dbms: &str, engine: &EngineNames) -> bool {
 fn cuts(up: &Source, changeset: &Changeset, one_statement: bool, delimiter: Option<&str>) -> Vec<Cut> {
     let range = up.executed_offset(changeset.header.end)..up.executed_offset(changeset.body_end);
     match delimiter {
+        Some("") => vec![Cut { range, whole: true }],
         Some(delimiter) if delimiter != ";" => delimited(up, range, delimiter),
         // Without the header and what is behind the body: to MySQL `--changeset` is no comment.
         _ => vec![Cut { range, whole: one_statement }],

@@ -107,6 +107,24 @@ fn a_changeset_runs_where_its_header_says() {
 }
 
 #[test]
+fn what_is_no_comment_to_mysql_is_not_sent() {
+    let text = format!("{HEAD}--changeset a:1\n--comment: ${{x}}\nselect 1;\n--rollback select 2;\nselect 3;\n");
+    let folder = Folder::embedded("m", [("changelog.sql", text)]);
+    let mut options = ReadOptions::new(EngineNames::MYSQL);
+    options.placeholders = [("x", "y")].into_iter().collect();
+    let reading = Liquibase.read(&folder, &options);
+    assert_eq!(said(&reading), "");
+    let migration = &reading.migrations[0];
+    let split = |source: &Source| {
+        let split = crate::sql::split::split(source, &Syntax::MYSQL);
+        assert_eq!(split.problems, []);
+        split.pieces.into_iter().map(|piece| source.file()[piece.text].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(split(&migration.up), ["select 1", "select 3"]);
+    assert_eq!(split(migration.down.as_ref().unwrap()), ["select 2"]);
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_by_name() {
     assert_snapshot!(said(&read(
         "--changeset a:1 runAlways:true failOnError:false runWith:psql foo:bar\n--preconditions onFail:MARK_RAN\n--precondition-sql-check expectedResult:0 select count(*) from t\nselect 1;\n\

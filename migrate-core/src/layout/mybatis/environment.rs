@@ -111,7 +111,10 @@ impl Environment {
     pub(super) fn prepared(&self, source: &Source, undo: Option<&Range<usize>>) -> Source {
         let mut values: Vec<(Range<usize>, &str)> = Vec::new();
         for line in marker::lines(source) {
-            let is_comment = line.text.trim_start().starts_with("//");
+            let start = line.text.trim_start();
+            // To MySQL dashes without a blank behind them are no comment either.
+            let is_tight = marker::is_tight(start) && !start.starts_with("--migrate:");
+            let is_comment = start.starts_with("//") || is_tight;
             if is_comment && !self.full_script && undo != Some(&line.range) {
                 values.push((line.meant(), ""));
                 continue;
