@@ -1,8 +1,10 @@
 //! Folders of other tools, carried out: what is applied is what their markers and placeholders mean, and an older release
 //! without any of the files takes it back.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
 mod support;
 
+use migrate_core::apply::Report;
 use migrate_core::layout::Folder;
 use migrate_core::plan::{DownGoal, Goal};
 use migrate_core::{EngineNames, MigrationSet, Migrator, ReadOptions};
@@ -31,15 +33,24 @@ impl Case<'_> {
     #[track_caller]
     fn gives(&self, expected: &[&str]) {
         let database = Sqlite::in_memory().unwrap();
-        let run = |set: MigrationSet, goal: Goal| {
-            blocking::block_on(Migrator::new(database.clone(), set).goal(goal).up())
-                .unwrap_or_else(|error| panic!("{}: {error}", self.layout))
-        };
-        let report = run(self.set(), Goal::up());
-        assert_eq!(objects(&database), expected, "{}", self.layout);
-        assert!(run(self.set(), Goal::up()).is_empty(), "{}: nothing is left to do", self.layout);
-        run(MigrationSet::new("main", Vec::new()).unwrap(), Goal::Down(DownGoal::Empty));
-        assert_eq!(objects(&database), Vec::<String>::new(), "{}: {report:?}", self.layout);
+        self.applies(&database, expected);
+        self.run(&database, MigrationSet::new("main", Vec::new()).unwrap(), Goal::Down(DownGoal::Empty));
+        assert_eq!(objects(&database), Vec::<String>::new(), "{}", self.layout);
+    }
+
+    /// Applies everything, once; for layouts without a way back.
+    #[track_caller]
+    fn applies(&self, database: &Sqlite, expected: &[&str]) {
+        self.run(database, self.set(), Goal::all());
+        assert_eq!(objects(database), expected, "{}", self.layout);
+        let report = self.run(database, self.set(), Goal::all());
+        assert!(report.is_empty(), "{}: nothing is left to do", self.layout);
+    }
+
+    #[track_caller]
+    fn run(&self, database: &Sqlite, set: MigrationSet, goal: Goal) -> Report {
+        blocking::block_on(Migrator::new(database.clone(), set).goal(goal).up())
+            .unwrap_or_else(|error| panic!("{}: {error}", self.layout))
     }
 }
 
@@ -125,4 +136,85 @@ fn liquibases() {
         "table d",
         "trigger t",
     ]);
+}
+
+/// A layout, its files, and what is there when they are applied.
+type Plain<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
+#[test]
+fn those_whose_names_say_the_direction_or_whose_folders_do() {
+    let (a, down) = ("CREATE TABLE a (n INTEGER);\n", "DROP TABLE a;\n");
+    let (b, down_b) = ("CREATE INDEX b ON a (n);\n", "DROP INDEX b;\n");
+    let sections = format!("-- migrate:up\n{a}{TRIGGER}\n\n-- migrate:down\nDROP TRIGGER t;\n{down}");
+    let cases: &[Plain<'_>] = &[
+        (
+            "golang-migrate",
+            &[
+                ("000001_a.up.sql", a),
+                ("000001_a.down.sql", down),
+                ("000002_b.up.sql", b),
+                ("000002_b.down.sql", down_b),
+            ],
+            &["index b", "table a"],
+        ),
+        (
+            "sqlx",
+            &[
+                ("1_a.up.sql", a),
+                ("1_a.down.sql", down),
+                ("2_b.up.sql", "-- no-transaction\nCREATE INDEX b ON a (n);\n"),
+                ("2_b.down.sql", down_b),
+            ],
+            &["index b", "table a"],
+        ),
+        (
+            "diesel",
+            &[
+                ("2024-01-31-120000_a/up.sql", a),
+                ("2024-01-31-120000_a/down.sql", down),
+                ("2024-02-01-120000_b/up.sql", b),
+                ("2024-02-01-120000_b/down.sql", down_b),
+                ("2024-02-01-120000_b/metadata.toml", "run_in_transaction = false\n"),
+            ],
+            &["index b", "table a"],
+        ),
+        (
+            "rusqlite_migration",
+            &[("1-a/up.sql", a), ("1-a/down.sql", down), ("2-b/up.sql", b), ("2-b/down.sql", down_b)],
+            &["index b", "table a"],
+        ),
+        ("dbmate", &[("20240131120000_a.sql", &sections)], &["table a", "trigger t"]),
+    ];
+    for (layout, files, expected) in cases {
+        Case { layout, files, above: &[], placeholders: &[] }.gives(expected);
+    }
+}
+
+#[test]
+fn those_without_a_way_back() {
+    let (a, b) = ("CREATE TABLE a (n INTEGER);\n", "CREATE INDEX b ON a (n);\n");
+    let journal = "{\"dialect\": \"sqlite\", \"entries\": [{\"idx\": 0, \"when\": 1, \"tag\": \"0000_a\"}]}";
+    let chunks = format!("{a}--> statement-breakpoint\n{TRIGGER}--> statement-breakpoint\n{b}");
+    let delimited = format!("-- atlas:delimiter \\n\\n\\n\n\n{a}\n\n{TRIGGER}\n\n\n{b}");
+    let cases: &[Plain<'_>] = &[
+        ("refinery", &[("V1__a.sql", a), ("U2__b.sql", b)], &["index b", "table a"]),
+        (
+            "prisma",
+            &[
+                ("migration_lock.toml", "provider = \"sqlite\"\n"),
+                ("20240131120000_a/migration.sql", a),
+                ("20240131120000_b/migration.sql", b),
+            ],
+            &["index b", "table a"],
+        ),
+        ("procrastinate", &[("01.00.00_01_pre_a.sql", a), ("01.00.00_50_post_b.sql", b)], &["index b", "table a"]),
+        ("supabase", &[("20240131120000_a.sql", a), ("20240201120000_b.sql", b)], &["index b", "table a"]),
+        ("drizzle", &[("meta/_journal.json", journal), ("0000_a.sql", &chunks)], &["index b", "table a", "trigger t"]),
+        ("drizzle-folders", &[("20240131120000_a/migration.sql", &chunks)], &["index b", "table a", "trigger t"]),
+        ("atlas", &[("20240131120000_a.sql", &delimited)], &["index b", "table a", "trigger t"]),
+    ];
+    for (layout, files, expected) in cases {
+        let case = Case { layout, files, above: &[], placeholders: &[] };
+        case.applies(&Sqlite::in_memory().unwrap(), expected);
+    }
 }

@@ -139,7 +139,7 @@ impl<'s, 'a> Live<'s, 'a> {
         if plan.is_empty() {
             return;
         }
-        let recorded = plan.steps.iter().any(|step| step.mode != Mode::Callback);
+        let recorded = plan.recorded().next().is_some();
         // Whoever lost a race plans again.
         if recorded && !std::mem::replace(&mut self.watched.planned, true) {
             self.say(&format!("{} · {}", self.place, what(plan)));
@@ -356,11 +356,10 @@ fn work(step: &Step) -> String {
 
 /// What a plan is, in a word.
 fn what(plan: &Plan) -> String {
-    let recorded = || plan.steps.iter().filter(|step| step.mode != Mode::Callback);
-    let number = |test: fn(&Step) -> bool| recorded().filter(|step| test(step)).count();
+    let number = |test: fn(&Step) -> bool| plan.recorded().filter(|step| test(step)).count();
     let (ups, downs) = (number(|step| step.action == Action::Up), number(|step| step.action == Action::Down));
     match (ups, downs) {
-        (0, 0) => format!("{} to record", recorded().count()),
+        (0, 0) => format!("{} to record", plan.recorded().count()),
         (0, downs) => format!("{downs} to take back"),
         (ups, 0) => format!("{ups} pending"),
         (ups, downs) => format!("{downs} to take back, {ups} pending"),
