@@ -24,14 +24,20 @@ mod with_atlas;
 mod with_dbmate;
 #[path = "diesel.rs"]
 mod with_diesel;
+#[path = "drizzle.rs"]
+mod with_drizzle;
 #[path = "flyway.rs"]
 mod with_flyway;
 #[path = "golang_migrate.rs"]
 mod with_golang_migrate;
 #[path = "goose.rs"]
 mod with_goose;
+#[path = "liquibase.rs"]
+mod with_liquibase;
 #[path = "mybatis.rs"]
 mod with_mybatis;
+#[path = "prisma.rs"]
+mod with_prisma;
 #[path = "refinery.rs"]
 mod with_refinery;
 #[path = "rusqlite_migration.rs"]

@@ -133,3 +133,10 @@ pub(crate) fn java(tool: &Tool, command: &str, place: &Place, project: &Project)
     java.arg(format!("{}:{}/*", classes.display(), libraries.display())).arg("Run");
     asked(java, tool, command, place, project)
 }
+
+/// A tool that is a package of npm, with a script here.
+pub(crate) fn node(tool: &Tool, command: &str, place: &Place, project: &Project) -> Result<String, String> {
+    let mut node = Command::new("node");
+    node.arg(had(&format!("node/{}.mjs", tool.name), tool));
+    asked(node, tool, command, place, project)
+}
