@@ -76,7 +76,16 @@ impl Place {
             ),
             Self::MySql(_) => format!("show create table {name}"),
         };
-        self.sql(&definition) + &self.sql(&format!("select * from {name} order by 1"))
+        let columns = match self {
+            Self::Sqlite(_) | Self::Postgres(_) => "*".to_owned(),
+            // The client would print bytes as they are.
+            Self::MySql(database) => database.sql(&format!(
+                "select group_concat(if(data_type like '%blob', concat('hex(', column_name, ')'), \
+                 concat('`', column_name, '`')) order by ordinal_position) from information_schema.columns \
+                 where table_schema = database() and table_name = '{name}'"
+            )),
+        };
+        self.sql(&definition) + &self.sql(&format!("select {columns} from {name} order by 1"))
     }
 
     /// Removes a table.
