@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use migrate_core::{Diagnostic, Place, Source, diagnostic::codes};
+use migrate_core::{Diagnostic, Place, Source, Values, diagnostic::codes};
 
 /// The variables a command sees.
 #[derive(Clone, Default)]
@@ -26,6 +26,11 @@ impl Environment {
     /// Whether [`get`](Self::get) answers from the `.env` file.
     pub fn is_from_file(&self, name: &str) -> bool {
         !self.process.contains_key(name) && self.file.contains_key(name)
+    }
+
+    /// All variables: those of the process go before those of the file.
+    pub fn values(&self) -> Values {
+        self.file.iter().chain(&self.process).map(|(name, value)| (name, value)).collect()
     }
 
     /// The names of all variables.

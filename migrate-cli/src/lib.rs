@@ -133,6 +133,7 @@ fn carry_out(
         file: cli.common.config.as_deref(),
         environment_name: cli.common.env.as_deref(),
         flags: settings(cli),
+        placeholders: &cli.common.placeholder,
         variables: &parsed.variables,
         environment,
     })?;

@@ -153,6 +153,8 @@ impl<'a> Project<'a> {
         let mut options = ReadOptions::new(engine);
         options.layout = self.config.text(Key::Layout).map(str::to_owned);
         options.component = self.config.text(Key::Component).map(str::to_owned);
+        options.placeholders = self.config.placeholders();
+        options.environment = self.environment.values();
         options
     }
 

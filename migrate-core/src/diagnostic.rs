@@ -68,12 +68,14 @@ impl Place {
         Self { path: path.into(), position: None, line: None, length: 0 }
     }
 
-    /// A range of bytes of a source's file; of a range over several lines the first is shown.
+    /// A range of bytes of a source's file, as it was written; of a range over several lines the first is shown.
     pub fn in_source(source: &Source, at: Range<usize>) -> Self {
         let position = source.position(at.start);
-        let line = source.file().lines().nth(position.line - 1).unwrap_or_default().trim_start_matches('\u{feff}');
+        let file = source.written_file();
+        let at = source.written_range(at);
+        let line = file.lines().nth(position.line - 1).unwrap_or_default().trim_start_matches('\u{feff}');
         let rest = line.chars().count().saturating_sub(position.column - 1);
-        let meant = source.file().get(at).map_or(1, |text| text.lines().next().unwrap_or_default().chars().count());
+        let meant = file.get(at).map_or(1, |text| text.lines().next().unwrap_or_default().chars().count());
         Self {
             path: source.path().to_owned(),
             position: Some(position),

@@ -70,7 +70,7 @@ pub struct StatementFailure {
     /// It was stopped, and the server may have finished it all the same: the next run looks.
     pub unsettled: bool,
     /// Where the statement is.
-    pub source: Source,
+    pub source: Box<Source>,
     /// Its bytes in the file.
     pub span: std::ops::Range<usize>,
     /// What the server said. Its position counts from the beginning of the span, through the data below it too.
@@ -276,6 +276,7 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
                 )
             })
         }
+        (Mode::Callback, _) => diagnostic.help(format!("it leaves no row and runs again from its beginning: {} and {again}", if error.is_contention() { "wait until the lock is free" } else { "fix the file" })),
         _ if error.is_contention() && !failure.begun => diagnostic.help(format!("{again} {retry}")),
         _ if error.is_contention() => {
             diagnostic.help(format!("the transaction was rolled back: {again} {retry}"))

@@ -11,6 +11,7 @@
 
 pub mod apply;
 pub mod backend;
+pub mod callback;
 pub mod checksum;
 pub mod diagnostic;
 pub mod error;
@@ -20,6 +21,7 @@ pub mod layout;
 pub mod manifest;
 pub mod migration;
 pub mod migrator;
+pub mod placeholder;
 pub mod plan;
 pub mod set;
 pub mod source;
@@ -32,6 +34,7 @@ pub use async_trait::async_trait;
 
 pub use apply::{Report, RunOptions, StopHandle};
 pub use backend::{Backend, Dialect, Session};
+pub use callback::{Callback, CallbackEvent};
 pub use diagnostic::{Code, Diagnostic, Place, Severity};
 pub use error::Error;
 pub use event::{Event, Observer};
@@ -41,6 +44,7 @@ pub use migration::{
     Attributes, Batch, Migration, MigrationId, Phase, Precondition, Replaced, RunAttributes, Snapshot, Timeouts,
 };
 pub use migrator::Migrator;
+pub use placeholder::Values;
 pub use plan::{Check, Goal, PhaseGoal, Plan, Policy, Refusal};
 pub use set::{Loaded, MigrationSet, ReadOptions};
 pub use source::Source;

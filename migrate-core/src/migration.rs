@@ -170,9 +170,9 @@ pub struct Migration {
     pub id: MigrationId,
     /// What its name says, with spaces.
     pub description: String,
-    /// The work forward.
+    /// The work forward: SQL, or where [`Attributes::code`] says so what another program runs.
     pub up: Source,
-    /// The raw digest of `up` (see [`crate::checksum`]), taken when the set was read.
+    /// The raw digest of `up` as it was written (see [`crate::checksum`]), taken when the set was read.
     pub checksum: String,
     /// The way back, if there is one.
     pub down: Option<Source>,
@@ -252,10 +252,17 @@ pub struct Attributes {
     pub optional: Option<String>,
     /// Names of repeatables that must have run before this repeatable.
     pub requires: Vec<String>,
+    /// Runs when it comes late too, unless a policy says otherwise: it sorts below an applied one and its layout's own
+    /// tool would run it.
+    pub unordered: bool,
     /// Older raw checksums that count as this migration.
     pub accepted_checksums: Vec<String>,
     /// Older identities of this migration.
     pub renamed_from: Vec<MigrationId>,
+    /// Its work is code of another program, in this language: nothing here can run it. It counts as applied where the
+    /// history says so, and is never passed where it does not. Nothing can tell whether it was changed, so its checksum
+    /// is empty.
+    pub code: Option<String>,
 }
 
 /// How one script is run.

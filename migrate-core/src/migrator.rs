@@ -11,6 +11,8 @@ use crate::migration::MigrationId;
 use crate::plan::{self, Check, Goal, Observed, Plan, Policy, Refusal};
 use crate::set::MigrationSet;
 
+mod adopt;
+
 /// How often another run may be faster before something else must be wrong.
 const RACES: usize = 1_000;
 
@@ -205,6 +207,7 @@ impl Migrator {
 
     /// The one way out of a run: the lock is given back and the report is complete, however it ended.
     async fn finish(&self, mut run: Run<'_>, result: Result<(), Halt>) -> Result<Report, Error> {
+        run.unlock_foreign().await;
         run.unlock().await;
         self.stop.arm(None);
         let report = run.into_report();
@@ -258,7 +261,9 @@ impl Migrator {
     }
 
     async fn reach(&self, run: &mut Run<'_>) -> Result<(), Halt> {
+        // Callbacks run also where nothing is pending.
         if self.goal.is_everything()
+            && self.set.callbacks().is_empty()
             && let Some(head) = self.current_head(&mut *run.session).await?
         {
             run.report.now_at = Some(self.set.last_versioned().map_or(head.id, |migration| migration.id.clone()));
@@ -276,6 +281,10 @@ impl Migrator {
                 // Whoever had it may have done the work: look again.
                 run.lock(self.set.component()).await?;
                 before_the_lock = Some((observed, plan));
+                continue;
+            }
+            if self.keep_out(run, &plan, &observed).await? {
+                // The other tool may have gone on before it was kept out.
                 continue;
             }
             for note in &plan.notes {
@@ -303,10 +312,17 @@ impl Migrator {
             run.lock(self.set.component()).await?;
         }
         let stale = |now| Halt::from(ErrorKind::from(Refusal::StalePlan { after: plan.after, now }));
-        let before = self.observed(&mut *run.session).await?.history;
-        if before.last_seq() != plan.after {
-            return Err(stale(before.last_seq()));
+        let mut observed = self.observed(&mut *run.session).await?;
+        if self.keep_out(run, plan, &observed).await? {
+            observed = self.observed(&mut *run.session).await?;
         }
+        if observed.history.last_seq() != plan.after {
+            return Err(stale(observed.history.last_seq()));
+        }
+        if plan.adopts.is_some() {
+            self.same_adoption(plan, &observed)?;
+        }
+        let before = observed.history;
         run.report.notes.clone_from(&plan.notes);
         let result = run.execute(plan).await;
         run.report.now_at = Self::newest_after(&before, &run.report);
@@ -370,16 +386,21 @@ impl Migrator {
     }
 
     async fn observed(&self, session: &mut dyn Session) -> Result<Observed, ServerError> {
+        self.observed_for(session, &self.goal).await
+    }
+
+    async fn observed_for(&self, session: &mut dyn Session, goal: &Goal) -> Result<Observed, ServerError> {
         let server = session.observe(&self.table).await?;
         let rows = if server.has_history { session.load(&self.table).await? } else { Vec::new() };
         let history = History::fold(rows, self.set.component());
-        let keys = plan::texts_needed(&self.set, &history, &self.goal, &self.policy);
+        let keys = plan::texts_needed(&self.set, &history, goal, &self.policy);
         let mut texts = BTreeMap::new();
         if !keys.is_empty() {
             let found = session.texts(&self.table, &keys).await?;
             texts = keys.into_iter().zip(found).collect();
         }
-        Ok(Observed { server, history, texts })
+        let foreign = self.observed_foreign(session, goal, &history, &server).await?;
+        Ok(Observed { server, history, texts, foreign })
     }
 
     /// Where the database is after the steps of a report.

@@ -13,11 +13,14 @@ mod requires;
 mod tests;
 pub mod validate;
 
+use crate::callback::Callback;
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::EngineNames;
+use crate::layout::detect::{Detection, InDatabase};
 use crate::manifest::Manifest;
 use crate::migration::{Migration, MigrationId, Snapshot};
+use crate::placeholder::Values;
 use crate::version::Version;
 
 /// The migrations of one component for one engine: sorted by identity, no two alike.
@@ -27,6 +30,7 @@ pub struct MigrationSet {
     layout: &'static str,
     migrations: Vec<Migration>,
     snapshots: Vec<Snapshot>,
+    callbacks: Vec<Callback>,
     manifest: Manifest,
     digest: String,
 }
@@ -34,18 +38,32 @@ pub struct MigrationSet {
 /// How a folder is to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// The name of a layout; `None` is what the manifest says, else native.
+    /// The name of a layout; `None` is what the manifest says, else what the folder and the database look like.
     pub layout: Option<String>,
     /// Whose history it is; `None` is what the manifest says, else [`MigrationSet::MAIN`].
     pub component: Option<String>,
     /// Whose files are taken.
     pub engine: EngineNames,
+    /// What placeholders stand for.
+    pub placeholders: Values,
+    /// The variables of the process, for layouts whose tool puts them into scripts: a library does not read them by
+    /// itself.
+    pub environment: Values,
+    /// What the database says about the layout, where one was asked.
+    pub database: InDatabase,
 }
 
 impl ReadOptions {
-    /// For an engine, with the layout the manifest says.
+    /// For an engine, with the layout the manifest says or the folder looks like.
     pub fn new(engine: EngineNames) -> Self {
-        Self { layout: None, component: None, engine }
+        Self {
+            layout: None,
+            component: None,
+            engine,
+            placeholders: Values::default(),
+            environment: Values::default(),
+            database: InDatabase::default(),
+        }
     }
 }
 
@@ -56,6 +74,8 @@ pub struct Loaded {
     pub set: MigrationSet,
     /// Warnings and notes; never an error.
     pub diagnostics: Vec<Diagnostic>,
+    /// How the layout was found, where nobody said which it is.
+    pub detection: Option<Detection>,
 }
 
 impl MigrationSet {
@@ -69,6 +89,13 @@ impl MigrationSet {
     /// is not there or itself.
     pub fn new(component: impl Into<String>, migrations: Vec<Migration>) -> Result<Self, Vec<Diagnostic>> {
         Self::assemble(component.into(), "native", migrations, Vec::new(), Manifest::default())
+    }
+
+    /// The same with scripts that run around its migrations.
+    pub fn with_callbacks(mut self, mut callbacks: Vec<Callback>) -> Self {
+        callbacks.sort_by(|a, b| (a.event, &a.description).cmp(&(b.event, &b.description)));
+        self.callbacks = callbacks;
+        self
     }
 
     fn assemble(
@@ -95,7 +122,8 @@ impl MigrationSet {
             return Err(problems);
         }
         let digest = digest(&component, &migrations, &manifest);
-        let set = Self { component, layout, migrations, snapshots, manifest, digest };
+        let callbacks = Vec::new();
+        let set = Self { component, layout, migrations, snapshots, callbacks, manifest, digest };
         let mut problems = set.impossible_renames();
         problems.extend(requires::order(set.repeatables()).1);
         if problems.is_empty() { Ok(set) } else { Err(problems) }
@@ -121,8 +149,13 @@ impl MigrationSet {
         &self.snapshots
     }
 
-    /// `sha256:` over the component, the identities, the raw checksums and the manifest: equal digests mean there is
-    /// nothing to compare one by one.
+    /// Scripts that run around the migrations, in the order of their events. No state of a database depends on them.
+    pub fn callbacks(&self) -> &[Callback] {
+        &self.callbacks
+    }
+
+    /// `sha256:` over the component, the identities, the raw checksums, the values in repeatables and the manifest: equal
+    /// digests mean there is nothing to compare one by one.
     pub fn digest(&self) -> &str {
         &self.digest
     }
@@ -238,6 +271,10 @@ fn digest(component: &str, migrations: &[Migration], manifest: &Manifest) -> Str
     for migration in migrations {
         field(&migration.id.to_string());
         field(&migration.checksum);
+        // Other values make a repeatable run again.
+        if migration.id.is_repeatable() && migration.up.has_values() {
+            field(&checksum::raw(migration.up.text()));
+        }
     }
     field("manifest");
     field(manifest.text());

@@ -85,6 +85,9 @@ pub struct Common {
     /// Do not read the .env beside the configuration
     #[arg(long, global = true, help_heading = "Project")]
     pub no_env_file: bool,
+    /// What a placeholder in the scripts stands for; can be given several times
+    #[arg(long, value_name = "NAME=VALUE", global = true, help_heading = "Project")]
+    pub placeholder: Vec<PlaceholderText>,
     /// Whose history: an application and the libraries it embeds keep separate ones [default: main]
     #[arg(long, value_name = "NAME", global = true, help_heading = "Project")]
     pub component: Option<String>,
@@ -169,6 +172,30 @@ impl std::fmt::Debug for SecretText {
 impl From<&str> for SecretText {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
+    }
+}
+
+/// The name of a placeholder and its value, which may be a password: what is wrong with it is said without it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlaceholderText {
+    /// The name.
+    pub name: String,
+    /// The value; `None` where there is no `=`.
+    pub value: Option<String>,
+}
+
+impl From<&str> for PlaceholderText {
+    fn from(text: &str) -> Self {
+        match text.split_once('=') {
+            Some((name, value)) => Self { name: name.trim().to_owned(), value: Some(value.to_owned()) },
+            None => Self { name: text.trim().to_owned(), value: None },
+        }
+    }
+}
+
+impl std::fmt::Debug for PlaceholderText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[secret]")
     }
 }
 

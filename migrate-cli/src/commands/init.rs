@@ -122,6 +122,7 @@ mod tests {
                 file: None,
                 environment_name: None,
                 flags: vec![],
+                placeholders: &[],
                 variables: &std::collections::BTreeMap::new(),
                 environment: &Environment::new(variables),
             })

@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use jiff::tz::Offset;
 use migrate_core::diagnostic::{Diagnostic, Place, codes};
-use migrate_core::layout::{self, Folder, LAYOUTS, Layout, NewMigration};
+use migrate_core::layout::detect::InDatabase;
+use migrate_core::layout::{self, Folder, Layout, NewMigration};
 use migrate_core::manifest::Manifest;
 use migrate_core::{EngineNames, MigrationId, Phase, Version};
 use serde_json::json;
@@ -81,19 +82,16 @@ fn layout_of(project: &Project<'_>, folder: &Folder) -> Result<&'static dyn Layo
         let source = folder.files().iter().find(|file| file.name() == Manifest::FILE)?.source().ok()?;
         Manifest::parse(source).0.layout
     });
-    let Some(name) = named else { return Ok(LAYOUTS[0]) };
-    layout::by_name(&name).ok_or_else(|| {
-        let known: Vec<_> = LAYOUTS.iter().map(|layout| layout.name()).collect();
-        Failure::usage(
-            Diagnostic::error(codes::USAGE, format!("there is no layout `{name}`"))
-                .help(format!("there are: {}", known.join(", "))),
-        )
-    })
+    let layout = match named {
+        Some(name) => layout::named(&name),
+        None => layout::detect(folder, &InDatabase::default()).and_then(|found| layout::named(found.layout)),
+    };
+    layout.map_err(|problem| Failure::usage(*problem))
 }
 
 /// The identities in the folder, whatever else is wrong with it.
 fn known(project: &Project<'_>, folder: &Folder, layout: &dyn Layout) -> Result<Vec<MigrationId>, Failure> {
-    let reading = layout.read(folder, &project.engine()?.dialect().engine());
+    let reading = layout.read(folder, &project.read_options(project.engine()?.dialect().engine()));
     let mut known = reading.elsewhere;
     known.extend(reading.migrations.into_iter().map(|migration| migration.id));
     known.sort();

@@ -28,9 +28,11 @@ fn files_of(folder: &Path, revision: &str) -> Result<Vec<(String, String)>, Fail
         git(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")], "")
             .map_err(|why| no_revision(revision, &why))?;
     let commit = String::from_utf8_lossy(&checked).trim().to_owned();
-    let listed = git(folder, &["ls-tree", "-z", "--name-only", &commit], "").map_err(|why| failed(&why))?;
+    let listed = git(folder, &["ls-tree", "-r", "-z", "--name-only", &commit], "").map_err(|why| failed(&why))?;
     let listed = String::from_utf8_lossy(&listed).into_owned();
-    let names: Vec<&str> = listed.split('\0').filter(|name| !name.is_empty() && !name.contains('\n')).collect();
+    let is_hidden = |name: &str| name.split('/').any(|part| part.starts_with('.'));
+    let names: Vec<&str> =
+        listed.split('\0').filter(|name| !name.is_empty() && !name.contains('\n') && !is_hidden(name)).collect();
     let questions: Vec<String> = names.iter().map(|name| format!("{commit}:./{name}\n")).collect();
     let answers = git(folder, &["cat-file", "--batch"], &questions.concat()).map_err(|why| failed(&why))?;
     Ok(contents(&names, &answers))

@@ -23,6 +23,7 @@ pub(super) struct File {
 pub(super) struct Layer {
     pub settings: BTreeMap<Key, FileSetting>,
     pub engine_settings: Vec<FileEngineSetting>,
+    pub placeholders: Vec<(String, FileSetting)>,
 }
 
 /// A setting as it stands in the file, variables not expanded yet.
@@ -42,7 +43,7 @@ pub(super) struct FileEngineSetting {
 
 type Value<'i> = Spanned<DeValue<'i>>;
 
-const SECTIONS: [&str; 5] = ["timeouts", "policy", "history", "settings", "env"];
+const SECTIONS: [&str; 6] = ["timeouts", "policy", "history", "settings", "placeholders", "env"];
 
 /// What the settings are called elsewhere, or as flags.
 const OTHER_WORDS: [(&str, &str); 8] = [
@@ -98,6 +99,7 @@ impl Reader<'_> {
             match (name.as_str(), value.get_ref()) {
                 ("env", _) if top => {}
                 ("settings", DeValue::Table(engines)) => self.engines(engines, &mut layer),
+                ("placeholders", DeValue::Table(values)) => self.placeholders(values, &mut layer),
                 (section @ ("timeouts" | "policy" | "history"), DeValue::Table(inner)) => {
                     for (key, value) in in_order(inner) {
                         self.setting(&format!("{section}.{}", key.get_ref()), key, value, &mut layer);
@@ -181,6 +183,22 @@ impl Reader<'_> {
                         setting: FileSetting { values: vec![text], place: place(self.source, value.span()) },
                     }),
                     None => self.problem(value.span(), "a session setting is a text, a number, true or false", None),
+                }
+            }
+        }
+    }
+
+    fn placeholders(&mut self, values: &DeTable<'_>, layer: &mut Layer) {
+        for (name, value) in in_order(values) {
+            let mut place = place(self.source, value.span());
+            // It may well be a password.
+            place.line = None;
+            match text(value.get_ref()) {
+                Some(text) => {
+                    layer.placeholders.push((name.get_ref().to_string(), FileSetting { values: vec![text], place }));
+                }
+                None => {
+                    self.problem(name.span(), "the value of a placeholder is a text, a number, true or false", None)
                 }
             }
         }

@@ -116,7 +116,7 @@ impl Spec {
             .flag("on-ahead")
             .default("compatible"),
         spec(Key::OnNonempty, "policy.on-nonempty", Kind::OnNonempty).flag("on-nonempty").default("refuse"),
-        spec(Key::OutOfOrder, "policy.out-of-order", Kind::List).flag("out-of-order").default("refuse"),
+        spec(Key::OutOfOrder, "policy.out-of-order", Kind::List).flag("out-of-order").default("layout"),
         spec(Key::DowngradeLimit, "policy.downgrade-limit", Kind::Number).default("10"),
         spec(Key::ForeignHistory, "policy.foreign-history", Kind::Choice(&["refuse", "ignore"])).default("refuse"),
         spec(Key::HistoryTable, "history.table", Kind::Text).default("migrate_history"),

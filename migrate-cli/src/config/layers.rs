@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use migrate_core::{Diagnostic, Place, Source, diagnostic::codes};
 
 use super::file::{self, File, FileSetting, Layer};
-use super::{Config, EngineSetting, Key, Kind, Origin, Setting, Spec};
+use super::{Config, EngineSetting, Key, Kind, Origin, Placeholder, Setting, Spec};
+use crate::args::PlaceholderText;
 use crate::environment::Environment;
+use crate::secret::Secret;
 
 /// Everything that settings come from.
 pub struct Sources<'a> {
@@ -19,6 +21,8 @@ pub struct Sources<'a> {
     pub environment_name: Option<&'a str>,
     /// Settings given as flags, also those that stand for a variable.
     pub flags: Vec<(Key, Vec<String>)>,
+    /// Values given with `--placeholder`.
+    pub placeholders: &'a [PlaceholderText],
     /// Which flags stand for a variable.
     pub variables: &'a BTreeMap<String, String>,
     /// What `${VAR}` in the file is replaced from.
@@ -91,6 +95,15 @@ impl Config {
             let base = sources.cwd.to_owned();
             config.settings.insert(*key, Setting { values: values.clone(), origin, base, place: None });
         }
+        for PlaceholderText { name, value } in sources.placeholders {
+            let origin = Origin::Flag("placeholder");
+            let Some(value) = value.as_ref().filter(|_| !name.is_empty()) else {
+                let help = "write --placeholder NAME=VALUE";
+                problems.push(Diagnostic::error(codes::USAGE, "--placeholder has no name, or no value").help(help));
+                continue;
+            };
+            config.placeholders.insert(name.clone(), Placeholder { value: Secret::new(value), origin });
+        }
         config.look_up(sources.environment, sources.cwd);
         config.silence(&mut problems);
         config.silence_direct_url();
@@ -119,6 +132,14 @@ impl Config {
             let origin = origin(&setting);
             let (values, place) = (setting.values, Some(setting.place));
             self.settings.insert(key, Setting { values, origin, base: base.to_owned(), place });
+        }
+        for (name, setting) in layer.placeholders {
+            let origin = origin(&setting);
+            let value = expanded(&setting.values.concat(), environment).unwrap_or_else(|variable| {
+                problems.push(unset(&variable, &setting.place));
+                String::new()
+            });
+            self.placeholders.insert(name, Placeholder { value: Secret::new(value), origin });
         }
         for engine_setting in layer.engine_settings {
             let origin = origin(&engine_setting.setting);

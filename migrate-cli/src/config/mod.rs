@@ -21,11 +21,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use migrate_core::{Diagnostic, Place, diagnostic::codes};
+use migrate_core::{Diagnostic, Place, Values, diagnostic::codes};
 
 pub use key::{Key, Kind, Spec};
 
 use crate::database_url::DatabaseUrl;
+use crate::secret::Secret;
 
 /// Every setting, with where it comes from.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +35,7 @@ pub struct Config {
     environment: Option<String>,
     settings: BTreeMap<Key, Setting>,
     engine_settings: Vec<EngineSetting>,
+    placeholders: BTreeMap<String, Placeholder>,
 }
 
 /// The value of one setting. `Debug` shows no value.
@@ -58,6 +60,15 @@ pub struct EngineSetting {
     pub name: String,
     /// Its value.
     pub value: String,
+    /// Where it was set.
+    pub origin: Origin,
+}
+
+/// What a placeholder stands for: `[placeholders]`. It may be a password, so nothing shows it.
+#[derive(Clone, Debug)]
+pub struct Placeholder {
+    /// Its value.
+    pub value: Secret,
     /// Where it was set.
     pub origin: Origin,
 }
@@ -155,6 +166,11 @@ impl Config {
             .collect()
     }
 
+    /// What placeholders stand for.
+    pub fn placeholders(&self) -> Values {
+        self.placeholders.iter().map(|(name, placeholder)| (name, placeholder.value.reveal())).collect()
+    }
+
     /// Every setting as it may be shown: name, value, origin.
     pub fn shown(&self) -> Vec<Shown> {
         let settings = Spec::ALL.iter().filter_map(|spec| {
@@ -169,7 +185,12 @@ impl Config {
             value: setting.value.clone(),
             origin: setting.origin.to_string(),
         });
-        settings.chain(engines).collect()
+        let placeholders = self.placeholders.iter().map(|(name, placeholder)| Shown {
+            name: format!("placeholders.{name}"),
+            value: "…".to_owned(),
+            origin: placeholder.origin.to_string(),
+        });
+        settings.chain(engines).chain(placeholders).collect()
     }
 }
 

@@ -37,13 +37,14 @@ struct Case<'a> {
     file: &'a str,
     environment_name: Option<&'a str>,
     flags: Vec<(Key, &'a str)>,
+    placeholders: &'a [&'a str],
     variables: &'a [(&'a str, &'a str)],
     process: &'a [(&'a str, &'a str)],
 }
 
 impl Default for Case<'_> {
     fn default() -> Self {
-        Self { file: FILE, environment_name: None, flags: vec![], variables: &[], process: &[] }
+        Self { file: FILE, environment_name: None, flags: vec![], placeholders: &[], variables: &[], process: &[] }
     }
 }
 
@@ -65,6 +66,7 @@ impl Case<'_> {
             file: None,
             environment_name: self.environment_name,
             flags: self.flags.iter().map(|(key, value)| (*key, vec![(*value).to_owned()])).collect(),
+            placeholders: &self.placeholders.iter().map(|text| (*text).into()).collect::<Vec<_>>(),
             variables: &map(self.variables),
             environment: &Environment::new(map(self.process)),
         })
@@ -241,4 +243,25 @@ fn no_password_is_shown_when_its_line_is_wrong() {
     let case = Case { file: "password-command = 'echo hunter2'", ..Case::default() };
     let config = case.load().unwrap();
     assert!(!format!("{config:?}{:?}", config.shown()).contains("hunter2"));
+}
+
+#[test]
+fn placeholders_come_from_the_file_its_environments_and_flags_and_are_not_shown() {
+    let file = "[placeholders]\nschema = \"shop\"\nsize = 3\npassword = \"${PW}\"\n[env.production.placeholders]\nschema = \"live\"";
+    let case = Case { file, process: &[("PW", "hunter2")], ..Case::default() };
+    let values = |case: &Case<'_>| -> Vec<String> {
+        let config = case.load().unwrap();
+        assert!(!format!("{config:?}{:?}", config.shown()).contains("hunter2"));
+        config.placeholders().iter().map(|(name, value)| format!("{name}={value}")).collect()
+    };
+    assert_eq!(values(&case), ["password=hunter2", "schema=shop", "size=3"]);
+    let case = Case { environment_name: Some("production"), placeholders: &["size=4=x", "new="], ..case };
+    assert_eq!(values(&case), ["new=", "password=hunter2", "schema=live", "size=4=x"]);
+    case.shows("placeholders.schema", "… · migrate.toml:6 [env.production]");
+    case.shows("placeholders.size", "… · --placeholder");
+    let case = Case { placeholders: &["hunter2"], ..case };
+    let problem = case.load().unwrap_err();
+    assert!(problem.contains("write --placeholder NAME=VALUE") && !problem.contains("hunter2"), "{problem}");
+    let bad = Case { file: "[placeholders]\npassword = [\"hunter2\"]", ..Case::default() }.load().unwrap_err();
+    assert!(bad.contains("the value of a placeholder is a text") && !bad.contains("hunter2"), "{bad}");
 }

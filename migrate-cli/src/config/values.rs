@@ -79,8 +79,9 @@ impl Config {
         };
         policy.on_nonempty = self.text(Key::OnNonempty).and_then(on_nonempty).unwrap_or(OnNonempty::Refuse);
         policy.out_of_order = match self.get(Key::OutOfOrder) {
-            None => OutOfOrder::Refuse,
+            None => OutOfOrder::AsLayout,
             Some(setting) => match setting.text() {
+                "layout" => OutOfOrder::AsLayout,
                 "refuse" => OutOfOrder::Refuse,
                 "all" => OutOfOrder::AllowAll,
                 _ => OutOfOrder::Allow(setting.values.iter().map(|id| find(id)).collect::<Result<_, _>>()?),

@@ -10,7 +10,7 @@ use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::error::{count, seconds, shown};
 use migrate_core::event::{Event, Observer};
 use migrate_core::history::Action;
-use migrate_core::plan::{Plan, Step};
+use migrate_core::plan::{Mode, Plan, Step};
 
 use super::json;
 use crate::screen::Screen;
@@ -137,8 +137,9 @@ impl<'s, 'a> Live<'s, 'a> {
         if plan.is_empty() {
             return;
         }
+        let recorded = plan.steps.iter().any(|step| step.mode != Mode::Callback);
         // Whoever lost a race plans again.
-        if !std::mem::replace(&mut self.watched.planned, true) {
+        if recorded && !std::mem::replace(&mut self.watched.planned, true) {
             self.say(&format!("{} · {}", self.place, what(plan)));
         }
         // Most of these are files somebody has yet to write.
@@ -211,7 +212,7 @@ impl<'s, 'a> Live<'s, 'a> {
         if self.screen.is_verbose()
             && let Some(script) = &step.script
         {
-            let text = script.statement(statement - 1).text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = script.written(statement - 1).split_whitespace().collect::<Vec<_>>().join(" ");
             let short: String = text.chars().take(100).collect();
             let more = if short.len() < text.len() { "…" } else { "" };
             self.screen.remark(&format!("    {statement}: {short}{more}"));
@@ -278,21 +279,30 @@ impl Columns {
             columns.id = columns.id.max(width(&step.id.to_string()));
             columns.description = columns.description.max(width(&step.description));
         }
-        let names = |step: &Step| width(&step.id.to_string()).saturating_sub(columns.id + 2);
-        let repeatables = plan.steps.iter().filter(|step| step.id.is_repeatable()).map(names).max();
+        let names = |step: &Step| width(&name(step)).saturating_sub(columns.id + 2);
+        let repeatables = plan.steps.iter().filter(|step| is_named(step)).map(names).max();
         columns.description = columns.description.max(repeatables.unwrap_or(0));
         columns.work = plan.steps.iter().map(|step| width(&work(step))).max().unwrap_or(0);
         columns
     }
 
     fn line(&self, step: &Step, elapsed: &str) -> String {
-        let name = if step.id.is_repeatable() {
-            padded(&step.id.to_string(), self.id + 2 + self.description)
+        let name = if is_named(step) {
+            padded(&name(step), self.id + 2 + self.description)
         } else {
             format!("{}  {}", padded(&step.id.to_string(), self.id), padded(&step.description, self.description))
         };
         format!("  {name}   {}   {elapsed:>7}", padded(&work(step), self.work))
     }
+}
+
+/// Whether a name is all that it is called.
+fn is_named(step: &Step) -> bool {
+    step.id.is_repeatable() || step.mode == Mode::Callback
+}
+
+fn name(step: &Step) -> String {
+    if step.mode == Mode::Callback { step.title() } else { step.id.to_string() }
 }
 
 /// Who keeps a statement waiting, or what the server says where it does not know.
@@ -314,6 +324,7 @@ fn shown_blockers(blockers: &[Blocker]) -> String {
 fn work(step: &Step) -> String {
     let statements = count(step.statements(), "statement");
     match step.action {
+        _ if step.mode == Mode::Callback => format!("callback, {statements}"),
         Action::Up if step.resume.is_some() => {
             let (first, all) = (step.first_statement() + 1, step.statements());
             match all.checked_sub(first) {
@@ -337,10 +348,11 @@ fn work(step: &Step) -> String {
 
 /// What a plan is, in a word.
 fn what(plan: &Plan) -> String {
-    let number = |test: fn(&Step) -> bool| plan.steps.iter().filter(|step| test(step)).count();
+    let recorded = || plan.steps.iter().filter(|step| step.mode != Mode::Callback);
+    let number = |test: fn(&Step) -> bool| recorded().filter(|step| test(step)).count();
     let (ups, downs) = (number(|step| step.action == Action::Up), number(|step| step.action == Action::Down));
     match (ups, downs) {
-        (0, 0) => format!("{} to record", plan.steps.len()),
+        (0, 0) => format!("{} to record", recorded().count()),
         (0, downs) => format!("{downs} to take back"),
         (ups, 0) => format!("{ups} pending"),
         (ups, downs) => format!("{downs} to take back, {ups} pending"),

@@ -449,7 +449,7 @@ fn settings_and_where_they_come_from() {
       timeouts.reconnect-for      1m                  default
       policy.on-ahead             refuse              migrate.toml:3
       policy.on-nonempty          refuse              default
-      policy.out-of-order         refuse              default
+      policy.out-of-order         layout              default
       policy.downgrade-limit      10                  default
       policy.foreign-history      refuse              default
       history.table               migrate_history     default

@@ -7,7 +7,8 @@
 use std::path::PathBuf;
 
 use migrate_core::backend::Atomicity;
-use migrate_core::layout::Folder;
+use migrate_core::layout::{self, File, Folder, Layout};
+use migrate_core::manifest::Manifest;
 use migrate_core::set::validate;
 use migrate_core::sql::classify;
 use migrate_core::sql::script::Classify;
@@ -39,29 +40,32 @@ fn expand(input: TokenStream) -> Result<TokenStream, String> {
     };
     let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
     let (listed, problems) = Folder::read(&[root.join(&folder)]);
-    let text = texts(&listed)?;
-    // Named as the user wrote it, here and at run time.
-    let embedded = Folder::embedded(folder.clone(), text.iter().map(|(name, _, text)| (name.clone(), text.clone())));
     check(&problems)?;
-    let loaded = MigrationSet::from_folder(&embedded, &ReadOptions::new(engine)).or_else(|problems| {
+    let mut options = ReadOptions::new(engine);
+    let layout = layout_of(&listed, &options)?;
+    options.layout = Some(layout.name().to_owned());
+    check(&listed.tree().problems)?;
+    let files = texts(if layout.reads_subfolders() { &listed.tree().files } else { listed.files() })?;
+    let settings: Vec<File> = layout.settings().iter().filter_map(|name| listed.above(name)).collect();
+    let above = texts(&settings)?;
+    // Named as the user wrote it, here and at run time.
+    let named = |texts: &[Text]| texts.iter().map(|text| (text.name.clone(), text.text.clone())).collect::<Vec<_>>();
+    let embedded = Folder::embedded(folder.clone(), named(&files)).with_above(named(&above));
+    let loaded = MigrationSet::from_folder(&embedded, &options).or_else(|problems| {
         check(&problems)?;
         Err("embed_migrations: the folder is not a set of migrations".to_owned())
     })?;
     let set = &loaded.set;
     check(&validate::scripts(set.iter(), set.snapshots(), &engine.syntax, classify, atomicity))?;
 
-    let files: Vec<String> = text
-        .iter()
-        .map(|(name, path, _)| {
-            format!("({}, ::core::include_str!({}))", Literal::string(name), Literal::string(&path.to_string_lossy()))
-        })
-        .collect();
     let folder = Literal::string(&folder);
-    let files = files.join(", ");
+    let (files, above, layout) = (included(&files), included(&above), Literal::string(layout.name()));
     let expression = format!(
         "{{
-            let folder = {CORE}::layout::Folder::embedded({folder}, [{files}]);
-            let options = {CORE}::ReadOptions::new({CORE}::EngineNames::{constant});
+            let folder = {CORE}::layout::Folder::embedded::<&str, &str>({folder}, [{files}]);
+            let folder = folder.with_above::<&str, &str>([{above}]);
+            let mut options = {CORE}::ReadOptions::new({CORE}::EngineNames::{constant});
+            options.layout = ::core::option::Option::Some(::std::string::String::from({layout}));
             match {CORE}::MigrationSet::from_folder(&folder, &options) {{
                 ::core::result::Result::Ok(loaded) => loaded.set,
                 ::core::result::Result::Err(problems) => {{
@@ -92,19 +96,49 @@ fn with_core(tokens: TokenStream, core: &TokenStream) -> TokenStream {
     out
 }
 
-/// Name, absolute path and text of everything a layout may read.
-fn texts(folder: &Folder) -> Result<Vec<(String, PathBuf, String)>, String> {
+/// What the manifest says, else what the folder looks like. What was told by a file above the folder is settled here:
+/// that file is not there any more where the set is used.
+fn layout_of(folder: &Folder, options: &ReadOptions) -> Result<&'static dyn Layout, String> {
+    let manifest = folder.files().iter().find(|file| file.name() == Manifest::FILE);
+    let manifest = manifest.and_then(|file| file.source().ok()).map(|source| Manifest::parse(source).0);
+    let layout = match manifest.and_then(|manifest| manifest.layout) {
+        Some(name) => layout::named(&name),
+        None => layout::detect(folder, &options.database).and_then(|detection| layout::named(detection.layout)),
+    };
+    layout.map_err(|problem| problem.to_string())
+}
+
+/// A file that is compiled in.
+struct Text {
+    name: String,
+    /// Absolute.
+    path: PathBuf,
+    text: String,
+}
+
+/// Everything a layout may read.
+fn texts(files: &[File]) -> Result<Vec<Text>, String> {
     let mut texts = Vec::new();
-    for file in folder.files() {
+    for file in files {
         let source = match file.source() {
             Ok(source) => source,
             Err(problem) if file.name().to_ascii_lowercase().ends_with(".sql") => return Err(problem.to_string()),
             // Whatever it is, it is no text; the layout judges its name.
             Err(_) => continue,
         };
-        texts.push((file.name().to_owned(), PathBuf::from(file.path()), source.file().to_owned()));
+        let path = PathBuf::from(file.path());
+        texts.push(Text { name: file.name().to_owned(), path, text: source.file().to_owned() });
     }
     Ok(texts)
+}
+
+/// The pairs of a name and an `include_str!`.
+fn included(texts: &[Text]) -> String {
+    let pair = |text: &Text| {
+        let path = Literal::string(&text.path.to_string_lossy());
+        format!("({}, ::core::include_str!({path}))", Literal::string(&text.name))
+    };
+    texts.iter().map(pair).collect::<Vec<_>>().join(", ")
 }
 
 /// All errors among `problems` in one message.

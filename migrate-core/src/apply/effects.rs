@@ -119,7 +119,8 @@ impl<'p> Transaction<'p> {
         let script = step.script.as_ref().expect("a transactional step has a script");
         let statements =
             step.units.iter().flat_map(|unit| unit.runs.clone()).map(|index| script.statement(index)).collect();
-        let end = script.len();
+        // The row is about the script, whatever callbacks surround it.
+        let end = script.own().len();
         let settings = settings(script, &step.run, stamp.options, dialect);
         let (row, complete) = match dialect.exclusion {
             Exclusion::Session => (stamp.row(step, seq, State::Done, end), None),

@@ -9,9 +9,11 @@
 //! | `ride` | journalled steps that can be among them |
 //! | `journal` | steps whose statements are written down one by one, alone |
 //! | `batch` | one statement over and over |
+//! | `callback` | steps that leave no row |
 //! | `settle` | what became of a statement in flight |
 //! | `forgotten` | what ended with the session of an earlier attempt |
 //! | `lock` | taking the lock of the migrations, by polling |
+//! | `foreign` | the locks of other tools |
 //! | `reconnect` | going on after the connection was lost |
 //! | `retry` | waiting until whoever is in the way has gone |
 //! | [`script`] | a plan as SQL for the native client |
@@ -21,10 +23,13 @@ use std::time::Instant;
 use crate::backend::{Backend, Effect, End, Exclusion, Fault, Orphan, Performed, ServerError, Settings, TableName};
 use crate::error::ErrorKind;
 use crate::event::{Event, Observer};
+use crate::history::format::ForeignLock;
 use crate::plan::{Mode, Plan, Step};
 
 mod batch;
+mod callback;
 mod effects;
+mod foreign;
 mod forgotten;
 mod journal;
 mod lock;
@@ -97,6 +102,10 @@ pub(crate) struct Run<'a> {
     pub(crate) sent: Option<Plan>,
     /// The lock was held when it was lost.
     locks_again: bool,
+    /// Locks of other tools that this run took: a lock that is a row outlives the session.
+    foreign_locks: Vec<ForeignLock>,
+    /// All of them are held.
+    foreign_locked: bool,
 }
 
 impl<'a> Run<'a> {
@@ -126,6 +135,8 @@ impl<'a> Run<'a> {
             heard: 0,
             sent: None,
             locks_again: false,
+            foreign_locks: Vec::new(),
+            foreign_locked: false,
         }
     }
 
@@ -159,6 +170,10 @@ impl<'a> Run<'a> {
             let finished = match steps[0].mode {
                 Mode::Record => self.record(steps, &mut retry).await?,
                 Mode::Transaction | Mode::Journal => self.window(steps, &mut retry).await?,
+                Mode::Callback => {
+                    self.callback(&steps[0], &steps[1..]).await?;
+                    1
+                }
             };
             if finished > 0 {
                 retry = retry::Retry::default();

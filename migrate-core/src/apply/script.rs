@@ -1,4 +1,5 @@
-//! A plan as SQL for the native client: the same effects, written down instead of sent.
+//! A plan as SQL for the native client: the same effects, written down instead of sent. It holds the values of
+//! placeholders, as what is sent does.
 
 use crate::backend::{Dialect, Effect, Settings, TableName};
 use crate::diagnostic::{Diagnostic, codes};
@@ -9,6 +10,7 @@ use crate::plan::{How, Mode, Plan, Step};
 use crate::sql::{Statement, batch::with_subqueries};
 
 use super::RunOptions;
+use super::callback::unit_effects;
 use super::effects::{Journal, Stamp, Transaction, settings, unit_settings};
 
 /// The plan as a complete script. Run by the native client, it leaves the database and its history as `up` would.
@@ -35,12 +37,15 @@ pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOp
     }
     let mut seq = plan.after;
     for step in &plan.steps {
-        seq += 1;
+        seq += u64::from(step.mode != Mode::Callback);
         if step.resume.is_some() {
             return Err(only_up(step, "it goes on with an attempt that was interrupted"));
         }
         out.text.push('\n');
-        out.comment(&format!("{} {}", step.action, step.title()));
+        match step.mode {
+            Mode::Callback => out.comment(&step.title()),
+            _ => out.comment(&format!("{} {}", step.action, step.title())),
+        }
         for precondition in &step.run.preconditions {
             out.comment(&format!("only if {}: {}", precondition.text, precondition.sql));
         }
@@ -54,9 +59,23 @@ pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOp
                 }
             }
             Mode::Journal => journal(&mut out, step, seq, &stamp)?,
+            Mode::Callback => callback(&mut out, step, &stamp),
         }
     }
     Ok(out.text)
+}
+
+fn callback(out: &mut Writer<'_>, step: &Step, stamp: &Stamp<'_>) {
+    let Some(script) = &step.script else { return };
+    let usual = settings(script, &step.run, stamp.options, out.dialect);
+    for unit in &step.units {
+        let alone = unit_settings(&usual, script, unit, &step.run);
+        let statements: Vec<Statement<'_>> = unit.runs.clone().map(|index| script.statement(index)).collect();
+        for effect in unit_effects(unit, &statements, &usual, &alone) {
+            out.effect(&effect);
+        }
+    }
+    out.effect(&Effect::Set(&Settings::default()));
 }
 
 fn journal(out: &mut Writer<'_>, step: &Step, seq: u64, stamp: &Stamp<'_>) -> Result<(), Diagnostic> {

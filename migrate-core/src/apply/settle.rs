@@ -169,7 +169,7 @@ fn interrupted(
 fn doubt(step: &Step, script: Option<&Script>, entry: &Entry, reason: String) -> Refusal {
     let index = usize::try_from(entry.cursor).unwrap_or(usize::MAX);
     // The file is what a person has at hand, where it still says the same.
-    let text = |script: &Script| (index < script.len()).then(|| script.statement(index).text.to_owned());
+    let text = |script: &Script| (index < script.len()).then(|| script.written(index).to_owned());
     let file = step.script.as_ref().filter(|file| script.is_some_and(|stored| text(file) == text(stored)));
     let place = file.or(script).map_or(Place::path("the history"), |script| {
         if index < script.len() {

@@ -108,6 +108,7 @@ impl Run<'_> {
                         .map(Box::new)
                         .map(Carriage::Journal)
                 }
+                // What leaves no row runs by itself, as what cannot travel does.
                 _ => None,
             };
             let Some(carriage) = carriage else { break };
@@ -340,11 +341,12 @@ pub(super) fn statement_failure(
     left: &[Step],
 ) -> StatementFailure {
     let script = step.script.as_ref().expect("a step that runs has a script");
+    let source = statement.map_or(script.source(), |index| script.source_of(index));
     let span = match statement {
         Some(index) => {
             script.statement(index).offset..script.statement(index).offset + script.statement(index).text.len()
         }
-        None => script.source().range(),
+        None => source.range(),
     };
     let place = statement.zip(error.position).map(|(index, position)| script.place(index, position));
     error.position = place.map(|place| place - span.start);
@@ -359,14 +361,14 @@ pub(super) fn statement_failure(
             let recovery = script.statement(index).class.sharing.recovery();
             matches!(recovery, Some(Recovery::NonAtomic | Recovery::Call | Recovery::Drop))
         }),
-        source: script.source().clone(),
+        source: Box::new(source.clone()),
         span,
         error,
         unsettled: false,
         begun: true,
         left_behind: None,
         mode: step.mode,
-        pending: left.iter().map(Step::title).collect(),
+        pending: left.iter().filter(|step| step.mode != Mode::Callback).map(Step::title).collect(),
     }
 }
 

@@ -45,6 +45,16 @@ codes! {
     REMOVED_RELEASED = "M0016";
     /// A folder inside the migrations' folder holds files that look like migrations.
     SUBFOLDER = "M0017";
+    /// Nobody can tell which layout a folder has.
+    UNDECIDED_LAYOUT = "M0018";
+    /// What another tool keeps beside its files says something else than the files.
+    FOREIGN_FILE = "M0019";
+    /// Files of a tool whose migrations cannot be read.
+    FOREIGN_LAYOUT = "M0020";
+    /// A placeholder has no value.
+    UNKNOWN_PLACEHOLDER = "M0021";
+    /// A callback or hook that is not carried out.
+    CALLBACK = "M0022";
 
     /// An applied migration was changed in more than white space and comments.
     CHANGED = "M0110";
@@ -93,6 +103,16 @@ codes! {
     NEEDS_SESSION = "M0219";
     /// The rest of a script needs what ended with the session of an earlier attempt.
     FORGOTTEN = "M0220";
+    /// The work of a pending migration is code that only another program can run.
+    CODE = "M0221";
+    /// Nobody can tell whose history is to be taken over, or there is none.
+    FOREIGN_UNDECIDED = "M0222";
+    /// Another tool's history cannot be taken over as it stands.
+    FOREIGN_UNFINISHED = "M0223";
+    /// A file is not what another tool recorded of it.
+    FOREIGN_DIFFERS = "M0224";
+    /// Another tool went on after its history was taken over.
+    FOREIGN_MOVED = "M0225";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

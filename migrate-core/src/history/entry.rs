@@ -13,6 +13,9 @@ pub const FLOOR: &str = "floor";
 /// that the set is complete, no release can have been deployed.
 pub const INSTALL: &str = "install";
 
+/// The `origin` of the row that marks how far another tool's history was taken over.
+pub const ADOPTION: &str = "adoption";
+
 /// The primary key of a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -65,7 +68,8 @@ pub struct Entry {
     pub statements: u64,
     /// Digest of the text that the cursor has passed, with its length; see `plan::resume`.
     pub prefix_digest: Option<String>,
-    /// Evidence taken before the statement at the cursor.
+    /// Evidence taken before the statement at the cursor. Of what another tool applied, that tool's row as JSON; of a row
+    /// that marks an adoption, see [`Mark`](super::format::Mark).
     pub note: Option<String>,
     /// What decided a doubt, and why.
     pub settled_by: Option<String>,
@@ -77,7 +81,8 @@ pub struct Entry {
     pub executed_digest: Option<String>,
     /// Raw digest of the way back.
     pub down_checksum: Option<String>,
-    /// Where the row comes from, if not from an ordinary run: `floor`, `install`, another tool, a snapshot.
+    /// Where the row comes from, if not from an ordinary run: `floor`, `install`, `adoption`, a snapshot; of what another
+    /// tool applied, that tool, its own word for the migration, and how sure it is: `flyway 1.1 recorded`.
     pub origin: Option<String>,
     /// The oldest release that may run on the result.
     pub compatible_from: Option<Version>,
@@ -164,6 +169,16 @@ impl Entry {
     /// Whether it is the row that marks a baseline's version, and not a migration below it.
     pub fn is_floor(&self) -> bool {
         self.action == Action::Baseline && self.origin.as_deref() == Some(FLOOR)
+    }
+
+    /// Whether it is the row that marks how far another tool's history was taken over.
+    pub fn is_adoption(&self) -> bool {
+        self.action == Action::Adopt && self.origin.as_deref() == Some(ADOPTION)
+    }
+
+    /// Whether it is about no migration, but marks something of the whole history.
+    pub fn is_mark(&self) -> bool {
+        self.is_floor() || self.is_adoption()
     }
 
     /// Whether it was written by a run that installs everything.

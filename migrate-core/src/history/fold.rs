@@ -19,6 +19,7 @@ pub struct History {
     rows: BTreeMap<MigrationId, Vec<usize>>,
     open: Vec<usize>,
     floor: Option<Version>,
+    adoption: Option<usize>,
     others: usize,
     gap: Option<u64>,
 }
@@ -71,10 +72,10 @@ impl History {
 
     fn take(&mut self, entries: &[Entry], index: usize) {
         let entry = &entries[index];
-        if !entry.is_floor() {
+        if !entry.is_mark() {
             self.rows.entry(entry.id.clone()).or_default().push(index);
         }
-        if entry.action.is_attempt() && !entry.is_floor() {
+        if entry.action.is_attempt() && !entry.is_mark() {
             // What follows an attempt that is not over is another one at the same migration, or a person's word on it.
             // A row about anything else does not end it.
             self.open.retain(|open| entries[*open].id != entry.id);
@@ -87,6 +88,7 @@ impl History {
         }
         match entry.action {
             Action::Baseline if entry.is_floor() => self.floor = entry.id.version().cloned(),
+            Action::Adopt if entry.is_adoption() => self.adoption = Some(index),
             Action::Up | Action::Baseline | Action::Snapshot | Action::Adopt | Action::Resolve => {
                 self.applied.insert(entry.id.clone(), Applied::from(entry));
             }
@@ -162,6 +164,11 @@ impl History {
         self.floor.as_ref()
     }
 
+    /// The row that says how far another tool's history was taken over last.
+    pub fn adoption(&self) -> Option<&Entry> {
+        self.adoption.map(|index| &self.entries[index])
+    }
+
     /// The first row number that is missing: somebody deleted rows.
     pub fn gap(&self) -> Option<u64> {
         self.gap
@@ -200,6 +207,16 @@ impl History {
     pub fn is_installing(&self) -> bool {
         let last = self.entries.iter().rfind(|entry| entry.action.is_attempt());
         last.is_some_and(|last| last.is_of_install() && (last.is_open() || last.set_digest.is_none()))
+    }
+
+    /// The history as it will be once these rows are written behind all others.
+    pub(crate) fn with(&self, rows: impl IntoIterator<Item = Entry>) -> Self {
+        let mut entries = self.entries.clone();
+        for (row, seq) in rows.into_iter().zip(self.last_seq() + 1..) {
+            let key = EntryKey { component: self.component.clone(), seq };
+            entries.push(Entry { key, ..row });
+        }
+        Self { others: self.others, ..Self::fold(entries, &self.component) }
     }
 
     /// The history as it will be once the way back that is open is complete.

@@ -5,11 +5,13 @@
 //! | [`entry`] | [`Entry`]: one attempt at one script |
 //! | [`table`] | the columns of the history table and how an entry is written to them and read back |
 //! | [`foreign`] | the names of other tools' tables |
+//! | [`format`] | reading those tables, a file per tool; writing Flyway's |
 //! | [`fold`] | [`History`]: what all entries of a component together say |
 
 pub mod entry;
 pub mod fold;
 pub mod foreign;
+pub mod format;
 pub mod table;
 
 pub use entry::{Action, Entry, EntryKey, State, Texts, Timestamp};

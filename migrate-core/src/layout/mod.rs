@@ -1,27 +1,99 @@
 //! Layouts: file names and text ⇄ migrations.
 //!
 //! A [`Layout`] says which files of a [`Folder`] are migrations and how a new one is named. Every layout is one file
-//! and one line in [`LAYOUTS`]. Order between migrations, the manifest and checks of the whole set are not here: see
-//! [`crate::set`].
+//! and one line in [`LAYOUTS`], the sign that tells it from the others included. Order between migrations, the manifest
+//! and checks of the whole set are not here: see [`crate::set`].
+//!
+//! | module | does |
+//! |---|---|
+//! | [`folder`] | the files of a set, on disk or compiled in |
+//! | [`detect`] | which layout a folder has that does not say so |
+//! | [`name`] | what the names of all layouts have in common |
+//! | [`stray`] | files that are no migration in the layout they lie in |
+//! | [`draft`] | files → the migrations of a [`Reading`] |
+//! | [`subfolders`] | layouts whose migrations are folders |
+//! | all others | a layout each |
 
+mod atlas;
+mod dbmate;
+pub mod detect;
+mod diesel;
+mod draft;
+mod drizzle;
 pub mod folder;
+mod golang_migrate;
+mod name;
 mod native;
+mod prisma;
+mod procrastinate;
+mod refinery;
+mod rusqlite_migration;
+mod sqlx;
+mod stray;
+mod subfolders;
+mod supabase;
+#[cfg(test)]
+mod testing;
 
 use std::fmt::Debug;
 
-pub use folder::{File, Folder};
+pub use atlas::Atlas;
+pub use dbmate::Dbmate;
+pub use detect::{Detection, Evidence, Weight, detect};
+pub use diesel::Diesel;
+pub use drizzle::{Drizzle, DrizzleFolders};
+pub use folder::{File, Folder, Tree};
+pub use golang_migrate::GolangMigrate;
 pub use native::Native;
+pub use prisma::Prisma;
+pub use procrastinate::Procrastinate;
+pub use refinery::Refinery;
+pub use rusqlite_migration::RusqliteMigration;
+pub use sqlx::Sqlx;
+pub use supabase::Supabase;
 
-use crate::diagnostic::Diagnostic;
+use crate::callback::Callback;
+use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::migration::{Migration, MigrationId, Snapshot};
+use crate::set::ReadOptions;
+use crate::source::{Cut, Source};
 use crate::sql::Syntax;
 
-/// Every layout there is, the native one first.
-pub static LAYOUTS: &[&dyn Layout] = &[&Native];
+/// Every layout there is: the native one first, the others in the order in which their signs are looked for.
+pub static LAYOUTS: &[&dyn Layout] = &[
+    &Native,
+    &Atlas,
+    &Drizzle,
+    &Prisma,
+    &DrizzleFolders,
+    &RusqliteMigration,
+    &Diesel,
+    &Supabase,
+    &Procrastinate,
+    &Dbmate,
+    &Refinery,
+    &Sqlx,
+    &GolangMigrate,
+];
 
 /// The layout called `name`.
 pub fn by_name(name: &str) -> Option<&'static dyn Layout> {
     LAYOUTS.iter().copied().find(|layout| layout.name() == name)
+}
+
+/// The layout that somebody named.
+///
+/// # Errors
+/// If there is none of that name.
+pub fn named(name: &str) -> Result<&'static dyn Layout, Box<Diagnostic>> {
+    by_name(name).ok_or_else(|| {
+        let names: Vec<_> = LAYOUTS.iter().map(|layout| layout.name()).collect();
+        let diagnostic = Diagnostic::error(codes::USAGE, format!("there is no layout `{name}`"));
+        Box::new(match nearest(name, names.iter().copied()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help(format!("the layouts are {}", names.join(", "))),
+        })
+    })
 }
 
 /// File names and text ⇄ migrations.
@@ -33,14 +105,49 @@ pub trait Layout: Debug + Send + Sync {
     /// As people type it: `--layout native`.
     fn name(&self) -> &'static str;
 
-    /// What the folder holds for one engine. The migrations need not be sorted; no two of them have one identity.
-    fn read(&self, folder: &Folder, engine: &EngineNames) -> Reading;
+    /// What speaks for this layout in a folder that does not say which it has; `None` if nothing does.
+    fn signature(&self, folder: &Folder) -> Option<Evidence>;
+
+    /// What this layout's own tool does with a migration that comes late. The default is what nearly all do.
+    fn late(&self) -> Late {
+        Late::Refused
+    }
+
+    /// Whether it reads what lies in subfolders, so that a set that is compiled in needs them.
+    fn reads_subfolders(&self) -> bool {
+        false
+    }
+
+    /// The files beside or above the folder that it reads, by the names [`Folder::above`] takes.
+    fn settings(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What the folder holds for one engine, with the values of its placeholders. The migrations need not be sorted; no
+    /// two of them have one identity.
+    fn read(&self, folder: &Folder, options: &ReadOptions) -> Reading;
+
+    /// Where the statements of a text of this layout are, by its own markers; nothing where the splitter decides. It is
+    /// also asked about texts that are stored in a history, which are parts of files.
+    fn cuts(&self, source: &Source, syntax: &Syntax) -> Vec<Cut> {
+        let _ = (source, syntax);
+        Vec::new()
+    }
 
     /// The files of a new migration, such that reading them gives its identity and description again.
     ///
     /// # Errors
     /// If this layout has no name for such an identity.
     fn files(&self, new: &NewMigration) -> Result<Vec<NewFile>, Box<Diagnostic>>;
+}
+
+/// What happens with a pending migration that sorts below an applied one, where no policy says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// The run is refused, and the migration named. So it is also where the tool would never run it, without a word.
+    Refused,
+    /// It runs, as every other one that is pending.
+    Runs,
 }
 
 /// What a layout must know about the engine it reads for.
@@ -70,6 +177,8 @@ pub struct Reading {
     pub migrations: Vec<Migration>,
     /// Snapshots that install an empty database.
     pub snapshots: Vec<Snapshot>,
+    /// Scripts that run around the migrations.
+    pub callbacks: Vec<Callback>,
     /// Migrations that have files for other engines only.
     pub elsewhere: Vec<MigrationId>,
     /// Problems, in the order of the files.

@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::migration::MigrationId;
 
-use super::{Plan, Refusal};
+use super::{Mode, Plan, Refusal};
 
 /// What a database is to a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,12 @@ pub enum Check {
 impl Check {
     /// The answer that a planned `up` gives.
     pub(crate) fn from_planned(planned: Result<Plan, Refusal>, at: Option<MigrationId>) -> Self {
-        match planned {
+        // No state of the database depends on what leaves no row.
+        let recorded = planned.map(|mut plan| {
+            plan.steps.retain(|step| step.mode != Mode::Callback);
+            plan
+        });
+        match recorded {
             Ok(plan) if plan.is_empty() => Self::Current { at, notes: plan.notes },
             // An attempt that is not over counts as blocked: a service must not start on half a migration.
             Ok(plan) => match plan.steps.iter().find_map(|step| step.resume.as_ref()) {

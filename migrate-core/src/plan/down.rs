@@ -12,7 +12,7 @@ use crate::sql::{Script, directive};
 
 use super::planner::{Planner, applied_as};
 use super::resume::Prefix;
-use super::{DownGoal, Refusal, Step, record};
+use super::{DownGoal, Refusal, Step, record, stored};
 
 type Chosen<'h> = Vec<(&'h MigrationId, &'h Applied)>;
 
@@ -129,14 +129,17 @@ fn back(
     }
     let stored = planner.stored_down(id);
     let file = migration.and_then(|migration| migration.down.as_ref());
+    let form = |file| {
+        stored::form(file, &migration.map(|known| known.attributes.down.clone()).unwrap_or_default(), planner.syntax())
+    };
     if let (Some(stored), Some(file)) = (&stored, file)
-        && stored.text() != file.text()
+        && stored.text() != form(file)
         && checksum::normalised(stored, planner.syntax()) != checksum::normalised(file, planner.syntax())
     {
         notes.push(
             Diagnostic::warning(codes::DOWN_DIFFERS, format!("{title}: the file's way back is not the stored one"))
                 .at(Place::path(file.path()))
-                .diff(&planner.shown(stored.text()), &planner.shown(file.text()))
+                .diff(&planner.shown(stored.text()), &planner.shown(file.written()))
                 .help("the stored one runs: it belongs to what was applied")
                 .help(format!("to run the file's instead, store it first: migrate accept {id}")),
         );
@@ -172,12 +175,15 @@ fn step(
         row.entry.checksum.clone_from(&applied.checksum);
         row.entry.checksum_normalised.clone_from(&applied.checksum_normalised);
     }
-    row.script = Some(source.text().to_owned());
-    let run = run_attributes(planner, source);
+    row.script = Some(source.written().to_owned());
+    let run = run_attributes(planner, source, migration);
     planner.step(Action::Down, source, &run, row)
 }
 
-/// A stored script carries what it needs to run in its own directives.
-fn run_attributes(planner: &Planner<'_>, source: &Source) -> RunAttributes {
-    directive::run_attributes(&directive::directives(source, planner.syntax()).found)
+/// A stored script carries what it needs to run in its own directives; of a file its layout has read it.
+fn run_attributes(planner: &Planner<'_>, source: &Source, migration: Option<&Migration>) -> RunAttributes {
+    match migration {
+        Some(migration) if !source.is_stored() => migration.attributes.down.clone(),
+        _ => directive::run_attributes(&directive::directives(source, planner.syntax()).found),
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::backend::TableName;
 use crate::migration::{MigrationId, ParseMigrationIdError};
 use crate::version::Version;
 
@@ -23,6 +24,46 @@ pub enum Goal {
     ResolveNotApplied(MigrationId),
     /// Accept the changed text of an applied migration.
     Accept(MigrationId),
+    /// Take over what another tool's history says.
+    Adopt(AdoptGoal),
+}
+
+/// Which other tool's history is taken over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AdoptGoal {
+    /// The name of a [`HistoryFormat`](crate::history::format::HistoryFormat); `None` is the one that is there.
+    pub from: Option<String>,
+    /// Its table, where it has not the tool's usual name.
+    pub table: Option<TableName>,
+    /// Up to which version of the set the database is, where the tool's own migrations are code; 0 is nothing.
+    pub to: Option<Version>,
+    /// Files that may differ from what the tool recorded of them.
+    pub changed: AcceptChanged,
+}
+
+/// Files that may differ from what another tool recorded of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AcceptChanged {
+    /// These.
+    These(Vec<MigrationId>),
+    /// All.
+    All,
+}
+
+impl Default for AcceptChanged {
+    fn default() -> Self {
+        Self::These(Vec::new())
+    }
+}
+
+impl AcceptChanged {
+    /// Whether this one may.
+    pub fn has(&self, id: &MigrationId) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(ids) => ids.contains(id),
+        }
+    }
 }
 
 /// How far up.
@@ -82,6 +123,8 @@ impl Goal {
             | Self::ResolveApplied(_)
             | Self::ResolveNotApplied(_)
             | Self::Accept(_) => false,
+            // What is taken over is what is there when it is looked at.
+            Self::Adopt(_) => true,
         }
     }
 

@@ -8,13 +8,17 @@
 //! | [`units`] | a script cut into what is sent together |
 //! | [`resume`] | where an attempt that is not over goes on |
 //! | [`planner`] | [`plan`]: the rules in their order |
+//! | [`adopt`] | taking over another tool's history |
 //! | `up`, `down`, `record` | the rules of each direction, and of rows without a script |
 //! | `order`, `gate`, `ahead`, `repeatable` | single rules of going up |
+//! | `callback` | steps that leave no row, around the others |
+//! | `stored` | what of a way back is written down |
 //! | `tables` | which writes cannot be taken back |
 //! | [`pooled`] | what a pooler that pools transactions does not let through |
 //! | [`check`] | the read-only answer at a service's start |
 //! | [`refusal`] | [`Refusal`]: why there is no plan |
 
+pub mod adopt;
 pub mod check;
 pub mod goal;
 pub mod policy;
@@ -24,6 +28,7 @@ pub mod step;
 pub mod units;
 
 mod ahead;
+mod callback;
 mod down;
 mod gate;
 mod order;
@@ -31,14 +36,17 @@ pub mod planner;
 pub mod pooled;
 mod record;
 mod repeatable;
+mod stored;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod text;
 mod up;
 
+pub use adopt::{Adoption, Foreign};
 pub use check::Check;
-pub use goal::{DownGoal, Goal, PhaseGoal, Target, UpGoal};
+pub use gate::PendingCode;
+pub use goal::{AcceptChanged, AdoptGoal, DownGoal, Goal, PhaseGoal, Target, UpGoal};
 pub use planner::{Observed, open_script, plan, texts_needed};
 pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 pub use refusal::Refusal;

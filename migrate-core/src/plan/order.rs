@@ -11,7 +11,9 @@ use super::{OutOfOrder, PhaseGoal, Refusal};
 pub(super) fn check(planner: &Planner<'_>, pending: &[&Migration], open: Option<&Entry>) -> Result<(), Refusal> {
     let open = open.filter(|open| open.action != Action::Down && !open.id.is_repeatable()).map(|open| &open.id);
     let newest: Option<&MigrationId> = planner.newest_known().max(open);
-    let late = late(planner, pending, |migration| newest.is_some_and(|newest| migration.id < *newest));
+    let late = late(planner, pending, |migration| {
+        newest.is_some_and(|newest| migration.id < *newest) && !by_layout(planner, migration)
+    });
     if let Some(newest) = newest.filter(|_| !late.is_empty()) {
         return Err(refused(&late, newest.to_string(), open == Some(newest)));
     }
@@ -24,13 +26,18 @@ pub(super) fn check(planner: &Planner<'_>, pending: &[&Migration], open: Option<
     if late.is_empty() { Ok(()) } else { Err(refused(&late, format!("the baseline {floor}"), false)) }
 }
 
+/// Whether the layout's own tool would run it. What a baseline means, no such tool knows.
+fn by_layout(planner: &Planner<'_>, migration: &Migration) -> bool {
+    planner.policy.out_of_order == OutOfOrder::AsLayout && migration.attributes.unordered
+}
+
 fn late<'m>(
     planner: &Planner<'_>,
     pending: &[&'m Migration],
     is_late: impl Fn(&Migration) -> bool,
 ) -> Vec<&'m Migration> {
     let allowed = |migration: &Migration| match &planner.policy.out_of_order {
-        OutOfOrder::Refuse => false,
+        OutOfOrder::AsLayout | OutOfOrder::Refuse => false,
         OutOfOrder::Allow(ids) => ids.contains(&migration.id),
         OutOfOrder::AllowAll => true,
     };

@@ -10,13 +10,17 @@ use crate::backend::{Dialect, NewEntry, Server};
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::{Action, Applied, Entry, EntryKey, History, Status, Texts};
+use crate::layout;
 use crate::migration::{Migration, MigrationId, RunAttributes};
 use crate::set::MigrationSet;
 use crate::source::Source;
 use crate::sql::{Script, Syntax, mask};
 
 use super::refusal::Changed;
-use super::{Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, down, pooled, record, tables, units, up};
+use super::{
+    Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, callback, down, pooled, record,
+    stored, tables, units, up,
+};
 
 /// What a plan is made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub struct Observed {
     pub history: History,
     /// The long texts that [`texts_needed`] names.
     pub texts: BTreeMap<EntryKey, Texts>,
+    /// Other tools' histories, where they matter.
+    pub foreign: Foreign,
 }
 
 /// What will be done to reach `goal`, or why it may not be done.
@@ -51,10 +57,8 @@ pub fn plan(
         Goal::ResolveApplied(id) => (record::applied(&planner, id)?, Vec::new()),
         Goal::ResolveNotApplied(id) => (record::not_applied(&planner, id)?, Vec::new()),
         Goal::Accept(id) => (record::accept(&planner, id)?, Vec::new()),
+        Goal::Adopt(goal) => (adopt::steps(&planner, goal)?.0, Vec::new()),
     };
-    if observed.server.pooled {
-        pooled::refuse(&steps)?;
-    }
     let mut plan = Plan {
         component: set.component().to_owned(),
         engine: dialect.name(),
@@ -63,8 +67,16 @@ pub fn plan(
         after: observed.history.last_seq(),
         from: observed.history.newest().cloned(),
         notes,
+        adopts: None,
     };
-    planner.mark_current(&mut plan);
+    plan.adopts = adopt::adopted_by(&planner, &plan);
+    if !adopt::is_watched(&planner, goal, &plan) {
+        planner.mark_current(&mut plan);
+    }
+    plan.steps = callback::weave(&planner, goal, std::mem::take(&mut plan.steps))?;
+    if observed.server.pooled {
+        pooled::refuse(&plan.steps)?;
+    }
     Ok(plan)
 }
 
@@ -78,6 +90,7 @@ pub fn texts_needed(set: &MigrationSet, history: &History, goal: &Goal, policy: 
     for migration in set.versioned() {
         if let Some((_, applied)) = applied_as(history, migration)
             && !counts_as(migration, &applied.checksum)
+            && migration.attributes.code.is_none()
         {
             keys.push(applied.script_key.clone());
         }
@@ -285,17 +298,20 @@ impl<'a> Planner<'a> {
         step.go_on(open.cursor, open.prefix_digest.as_deref(), self.syntax())
     }
 
-    /// The text of which statements of an attempt were sent: as stored, or the file while it is still the same. A text
-    /// that was stored with its secrets masked is not what was sent.
+    /// The text of which statements of an attempt were sent: the file while it is still the same, or as stored. A text
+    /// that was stored with its secrets masked, or without the values of its placeholders, is not what was sent.
     pub(super) fn sent(&self, open: &Entry, file: Option<&Source>) -> Option<Source> {
         let was_sent = |text: &str| open.executed_digest.as_ref().is_none_or(|digest| *digest == checksum::raw(text));
-        let texts = |key: &EntryKey| self.observed.texts.get(key);
-        let stored = texts(&open.key).and_then(|texts| texts.script.as_deref()).filter(|text| was_sent(text));
-        if let Some(stored) = stored {
-            return Some(stored_source(open, stored));
+        if let Some(file) = file.filter(|file| was_sent(file.text())) {
+            return Some(file.clone());
         }
-        let down = self.stored_down(&open.id).filter(|down| open.action == Action::Down && was_sent(down.text()));
-        down.or_else(|| file.filter(|file| was_sent(file.text())).cloned())
+        let stored = self.observed.texts.get(&open.key).and_then(|texts| texts.script.as_deref());
+        if let Some(stored) = stored.filter(|text| was_sent(text)) {
+            let stored = stored_source(open, stored);
+            let cuts = layout::by_name(self.set.layout()).map(|layout| layout.cuts(&stored, self.syntax()));
+            return Some(stored.with_cuts(cuts.unwrap_or_default()));
+        }
+        self.stored_down(&open.id).filter(|down| open.action == Action::Down && was_sent(down.text()))
     }
 
     /// The way back that is stored for an applied migration.
@@ -310,24 +326,27 @@ impl<'a> Planner<'a> {
         let syntax = self.syntax();
         let reversible = migration.attributes.irreversible.is_none() && action != Action::Down;
         let down = migration.down.as_ref().filter(|_| reversible);
+        let down = down.map(|down| stored::form(down, &migration.attributes.down, syntax).into_owned());
+        // What another program runs is not SQL.
+        let script = Some(&migration.up).filter(|_| migration.attributes.code.is_none());
         let entry = Entry {
             description: match &migration.id {
                 MigrationId::Repeatable { name } => name.clone(),
                 MigrationId::Versioned { .. } => migration.description.clone(),
             },
             checksum: migration.checksum.clone(),
-            checksum_normalised: Some(checksum::normalised(&migration.up, syntax)),
-            down_checksum: down.map(|down| checksum::raw(down.text())),
+            checksum_normalised: script.map(|up| checksum::normalised(&up.as_written(), syntax)),
+            down_checksum: down.as_deref().map(checksum::raw),
             compatible_from: migration.attributes.compatible_from.clone(),
             has_down: down.is_some(),
             ..self.blank_entry(migration.id.clone(), action)
         };
-        NewEntry {
-            entry,
-            script: Some(migration.up.text().to_owned()),
-            down_script: down.map(|down| down.text().to_owned()),
-            asked: None,
-        }
+        NewEntry { entry, script: script.map(|up| up.written().to_owned()), down_script: down, asked: None }
+    }
+
+    /// What a step has in the place of a row that leaves none.
+    pub(super) fn no_row(&self, id: MigrationId) -> NewEntry {
+        NewEntry { entry: self.blank_entry(id, Action::Up), script: None, down_script: None, asked: None }
     }
 
     /// A done row about `id` with nothing in it.
@@ -350,15 +369,23 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Whether a repeatable would run with other values of its placeholders than it did.
+    pub(super) fn has_other_values(&self, migration: &Migration, applied: &Applied) -> bool {
+        let ran = self.history().entry(applied.script_key.seq).and_then(|entry| entry.executed_digest.as_deref());
+        let repeats = migration.id.is_repeatable() && migration.up.has_values();
+        repeats && ran.is_some_and(|ran| ran != checksum::raw(migration.up.text()))
+    }
+
     /// What was changed after it was applied; notes for what was only reformatted.
     pub(super) fn changed(&self, notes: &mut Vec<Diagnostic>) -> Vec<Changed> {
         let (mut changed, mut reformatted) = (Vec::new(), Vec::new());
         for migration in self.set.versioned() {
             let Some((id, applied)) = applied_as(self.history(), migration) else { continue };
-            if applied.checksum.is_empty() || counts_as(migration, &applied.checksum) {
+            let nothing_to_compare = applied.checksum.is_empty() || migration.attributes.code.is_some();
+            if nothing_to_compare || counts_as(migration, &applied.checksum) {
                 continue;
             }
-            let normalised = checksum::normalised(&migration.up, self.syntax());
+            let normalised = checksum::normalised(&migration.up.as_written(), self.syntax());
             if applied.checksum_normalised.as_deref() == Some(&normalised) {
                 reformatted.push(migration);
                 continue;
@@ -379,7 +406,7 @@ impl<'a> Planner<'a> {
             path: migration.up.path().to_owned(),
             restorable: old.is_some_and(|old| checksum::raw(old) == applied.checksum),
             old: old.map(|old| self.shown(old)),
-            new: self.shown(migration.up.text()),
+            new: self.shown(migration.up.written()),
             when: entry.and_then(|entry| entry.finished_at),
             by: entry.and_then(|entry| entry.installed_by.clone()),
         }
@@ -398,8 +425,11 @@ impl<'a> Planner<'a> {
             plan.steps.iter().filter(|step| !takes_away(step)).map(|step| &step.id).collect();
         let complete = self.set.iter().filter(|migration| self.takes_part(migration)).all(|migration| {
             std::iter::once(&migration.id).chain(&migration.attributes.renamed_from).any(|id| made.contains(id))
-                || applied_as(self.history(), migration)
-                    .is_some_and(|(id, applied)| !gone.contains(id) && counts_as(migration, &applied.checksum))
+                || applied_as(self.history(), migration).is_some_and(|(id, applied)| {
+                    let as_applied =
+                        counts_as(migration, &applied.checksum) && !self.has_other_values(migration, applied);
+                    !gone.contains(id) && as_applied
+                })
         });
         let resolved_ahead = plan.steps.iter().any(|step| {
             step.action == Action::Resolve

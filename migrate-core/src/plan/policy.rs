@@ -28,7 +28,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            out_of_order: OutOfOrder::Refuse,
+            out_of_order: OutOfOrder::AsLayout,
             on_ahead: OnAhead::Compatible,
             downgrade_limit: 10,
             on_nonempty: OnNonempty::Refuse,
@@ -42,6 +42,8 @@ impl Default for Policy {
 /// Pending migrations below an applied one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutOfOrder {
+    /// As the layout's own tool does; in the native one none may be.
+    AsLayout,
     /// None may be.
     Refuse,
     /// These may be.
@@ -79,6 +81,8 @@ pub enum OnNonempty {
 pub enum ForeignHistory {
     /// Say which, and what to do.
     Refuse,
-    /// Look away.
+    /// Look away, also from what it writes after it was taken over.
     Ignore,
+    /// Take it over, then go on.
+    Adopt,
 }

@@ -28,7 +28,7 @@ fn needs_session(step: &Step) -> Option<NeedsSession> {
     let found = |index: usize, what: String| {
         let at = if index < script.len() {
             let statement = script.statement(index);
-            Place::in_source(script.source(), statement.offset..statement.offset + statement.text.len())
+            Place::in_source(script.source_of(index), statement.offset..statement.offset + statement.text.len())
         } else {
             Place::path(script.source().path())
         };

@@ -118,7 +118,7 @@ pub(super) fn accept(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Step
             help: "apply it with `migrate up`".to_owned(),
         }),
         Some((applied_id, applied)) if applied.checksum == migration.checksum => {
-            let down = migration.down.as_ref().map(|down| checksum::raw(down.text()));
+            let down = planner.row(migration, Action::Refresh).entry.down_checksum;
             if down == applied.down_checksum {
                 return Err(Refusal::Already {
                     what: format!("{} is applied with exactly this text", migration.title()),

@@ -1,11 +1,15 @@
 //! Why there is no plan: one case for each rule that can say no, with its facts.
 
+use crate::backend::TableName;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::error::count;
 use crate::history::{Action, Entry, State, Timestamp};
 use crate::migration::{MigrationId, Phase};
 use crate::version::Version;
 
+use super::adopt::Problem;
+use super::adopt::problem::{self, Candidate};
+use super::gate::PendingCode;
 use super::pooled::NeedsSession;
 
 /// Why there is no plan.
@@ -28,8 +32,23 @@ pub enum Refusal {
     },
     /// The history belongs to another tool.
     Foreign {
-        /// Its tables.
+        /// Those that can be taken over.
+        found: Vec<Candidate>,
+        /// Tables that look like one.
         tables: Vec<String>,
+    },
+    /// Another tool's history cannot be taken over.
+    Adoption(Vec<Problem>),
+    /// Another tool went on after its history was taken over.
+    ForeignMoved {
+        /// As people type it.
+        tool: &'static str,
+        /// As it is called.
+        title: &'static str,
+        /// Its table.
+        table: TableName,
+        /// What it did.
+        news: Vec<String>,
     },
     /// An attempt is not over and blocks everything else.
     Open {
@@ -159,6 +178,8 @@ pub enum Refusal {
         /// What to do instead.
         help: String,
     },
+    /// The work of pending migrations is code that only another program can run.
+    Code(Vec<PendingCode>),
     /// A pooler that pools transactions stands between us and the server.
     NeedsSession(Vec<NeedsSession>),
     /// A script cannot be split or run as it is written.
@@ -234,6 +255,8 @@ impl Refusal {
             Self::Changed(changed) => changed.iter().map(Changed::diagnostic).collect(),
             Self::NeedsSession(steps) => steps.iter().map(NeedsSession::diagnostic).collect(),
             Self::Script(diagnostics) => diagnostics.clone(),
+            Self::Adoption(problems) => problems.iter().flat_map(Problem::diagnostics).collect(),
+            Self::Code(pending) => pending.first().map(|first| first.diagnostic(&pending[1..])).into_iter().collect(),
             one => vec![one.diagnostic()],
         }
     }
@@ -242,7 +265,7 @@ impl Refusal {
     fn diagnostic(&self) -> Diagnostic {
         use Diagnostic as D;
         match self {
-            Self::Changed(_) | Self::NeedsSession(_) | Self::Script(_) => unreachable!("these have diagnostics of their own"),
+            Self::Changed(_) | Self::NeedsSession(_) | Self::Script(_) | Self::Code(_) | Self::Adoption(_) => unreachable!("these have diagnostics of their own"),
             Self::Gap { seq } => D::error(codes::GAP, format!("the history has a gap: row {seq} is missing"))
                 .help("rows are never deleted by migrate: somebody removed it by hand")
                 .help("bring it back from a backup of the history table; see what is left with `migrate history`"),
@@ -255,12 +278,8 @@ impl Refusal {
                 .help(format!("if it already has what the migrations make, record that: migrate baseline {at}"))
                 .help("or run them all beside what is there: migrate up --on-nonempty run")
             }
-            Self::Foreign { tables } => D::refused(
-                codes::FOREIGN_HISTORY,
-                format!("the database has the history of another tool: {}", some(tables)),
-            )
-            .help("record what it has already applied: migrate baseline VERSION")
-            .help("or leave that history alone: set `foreign-history = \"ignore\"` under [policy] in migrate.toml"),
+            Self::Foreign { found, tables } => problem::not_taken_over(found, tables),
+            Self::ForeignMoved { tool, title, table, news } => problem::moved(tool, title, table, news),
             Self::Open { entry, known } => open(entry, *known),
             Self::InDoubt { id, title, place, statement, statements, reason } => D::error(
                 codes::IN_DOUBT,

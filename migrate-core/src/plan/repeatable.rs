@@ -65,9 +65,9 @@ fn is_called(name: &str, wanted: &str) -> bool {
 fn is_due(planner: &Planner<'_>, migration: &Migration, notes: &mut Vec<Diagnostic>) -> bool {
     let Some((id, applied)) = applied_as(planner.history(), migration) else { return true };
     if counts_as(migration, &applied.checksum) {
-        return false;
+        return planner.has_other_values(migration, applied);
     }
-    let normalised = checksum::normalised(&migration.up, planner.syntax());
+    let normalised = checksum::normalised(&migration.up.as_written(), planner.syntax());
     if applied.checksum_normalised.as_deref() == Some(&normalised) {
         return false;
     }

@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use crate::backend::NewEntry;
 use crate::checksum;
 use crate::diagnostic::Diagnostic;
+use crate::history::format::Found;
 use crate::history::{Action, Entry, State};
 use crate::migration::{self, MigrationId, RunAttributes};
 use crate::sql::{Script, Syntax, mask};
 
 use super::resume::Prefix;
-use super::{Refusal, Unit};
+use super::{How, Refusal, Unit, callback};
 
 /// Steps in the order in which they will be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Plan {
     pub from: Option<MigrationId>,
     /// What is worth knowing.
     pub notes: Vec<Diagnostic>,
+    /// The other tool's history that it takes over: that tool is kept out meanwhile.
+    pub adopts: Option<Found>,
 }
 
 /// One row of the history, and the script it records.
@@ -64,6 +67,8 @@ pub enum Mode {
     Journal,
     /// Only a row.
     Record,
+    /// A script that runs every time and leaves no row.
+    Callback,
 }
 
 /// The attempt that a step goes on with.
@@ -88,7 +93,11 @@ impl Plan {
 
     /// Whether something in it runs outside a transaction of its own.
     pub fn has_journalled(&self) -> bool {
-        self.steps.iter().any(|step| step.mode == Mode::Journal)
+        self.steps.iter().any(|step| match step.mode {
+            Mode::Journal => true,
+            Mode::Callback => step.units.iter().any(|unit| unit.how != How::Together),
+            Mode::Transaction | Mode::Record => false,
+        })
     }
 
     /// Eight hex digits of a digest over everything that will be done; the same for the same work.
@@ -106,6 +115,8 @@ impl Plan {
     pub(crate) fn rest(&self, rows: &[Entry], run_id: &str) -> Result<Option<Self>, Refusal> {
         let (mut done, mut open) = (0, None);
         for row in rows {
+            // What leaves no row came before one that does.
+            done += self.steps[done..].iter().take_while(|step| step.mode == Mode::Callback).count();
             let Some(step) = self.steps.get(done) else { return Ok(None) };
             if row.run_id != run_id || row.id != step.id || row.action != step.action {
                 return Ok(None);
@@ -130,6 +141,7 @@ impl Plan {
             let executed = entry.executed_digest.as_deref().unwrap_or("-");
             let from = step.first_statement();
             let _ = writeln!(out, "{} {} {:?} {from} {executed} {}", step.action, step.id, step.mode, entry.checksum);
+            out.push_str(&callback::canonical(step));
             // The manifest says these too, so no text of the script stands for them.
             let RunAttributes { settings, timeouts, preconditions, batches, no_transaction: _ } = &step.run;
             let _ = writeln!(out, "{settings:?} {timeouts:?}");
@@ -145,12 +157,15 @@ impl Plan {
 }
 
 impl Step {
-    /// `2.1.0/pre/03 add owner`, as every message begins.
+    /// `2.1.0/pre/03 add owner`, as every message begins; of a callback its event, and what its name says.
     pub fn title(&self) -> String {
+        if self.mode == Mode::Callback {
+            return self.description.clone();
+        }
         migration::title(&self.id, &self.description)
     }
 
-    /// How many statements the script has.
+    /// How many statements the script has, those of callbacks in its transaction included.
     pub fn statements(&self) -> usize {
         self.script.as_ref().map_or(0, Script::len)
     }
@@ -177,8 +192,8 @@ impl Step {
                 title: self.title(),
                 path: script.source().path().to_owned(),
                 cursor,
-                old: resume.script.as_ref().map(|sent| shown(sent.source().text())),
-                new: shown(script.source().text()),
+                old: resume.script.as_ref().map(|sent| shown(sent.source().written())),
+                new: shown(script.source().written()),
             });
         };
         self.units.retain_mut(|unit| {

@@ -20,7 +20,7 @@ impl fmt::Display for Plan {
             let Some(script) = &step.script else { continue };
             for unit in &step.units {
                 for index in unit.runs.clone() {
-                    let text = mask::mask_secrets(script.statement(index).text, &self.syntax);
+                    let text = mask::mask_secrets(script.written(index), &self.syntax);
                     writeln!(f, "{:numbers$}     {}", "", first_line(&text))?;
                 }
             }
@@ -34,6 +34,7 @@ impl fmt::Display for Plan {
 pub(super) fn title(step: &Step) -> String {
     match step.action {
         Action::Up => step.title(),
+        _ if step.mode == Mode::Callback => step.title(),
         action => format!("{action} {}", step.title()),
     }
 }
@@ -43,6 +44,7 @@ fn summary(step: &Step) -> String {
         Mode::Record => vec!["recorded, nothing runs".to_owned()],
         Mode::Transaction => vec![format!("in a transaction, {}", count(running(step), "statement"))],
         Mode::Journal => vec![format!("journalled, {}", count(running(step), "statement"))],
+        Mode::Callback => vec![format!("callback, {}", count(running(step), "statement"))],
     };
     if let Some(resume) = &step.resume {
         let next = step.first_statement() + 1;
@@ -60,8 +62,9 @@ fn summary(step: &Step) -> String {
             parts.push(format!("statement {} in batches", unit.runs.start + 1));
         }
     }
-    let doubtful: Vec<_> =
-        step.units.iter().filter(|unit| may_be_in_doubt(unit)).map(|unit| unit.runs.start + 1).collect();
+    // Nothing of a callback is written down, so nobody is asked about it.
+    let recorded = step.units.iter().filter(|_| step.mode != Mode::Callback);
+    let doubtful: Vec<_> = recorded.filter(|unit| may_be_in_doubt(unit)).map(|unit| unit.runs.start + 1).collect();
     if !doubtful.is_empty() {
         let statements = if doubtful.len() == 1 { "statement" } else { "statements" };
         let numbers: Vec<_> = doubtful.iter().map(ToString::to_string).collect();
@@ -145,7 +148,7 @@ mod json {
                     };
                     Some(StatementView {
                         number: statement.number,
-                        text: mask_secrets(statement.text, syntax),
+                        text: mask_secrets(step.script.as_ref()?.written(index), syntax),
                         class: statement.class,
                         batch,
                     })

@@ -7,7 +7,7 @@ use crate::migration::{Migration, MigrationId, Phase};
 
 use super::planner::{Planner, applied_as};
 use super::{ForeignHistory, Observed, OnAhead, OnNonempty, PhaseGoal, Refusal, Step, Target, UpGoal};
-use super::{ahead, down, gate, order, record, repeatable};
+use super::{adopt, ahead, down, gate, order, record, repeatable};
 
 type Planned = (Vec<Step>, Vec<Diagnostic>);
 
@@ -17,6 +17,13 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
     {
         return after_open_down(planner, goal, open);
     }
+    if planner.policy.foreign_history == ForeignHistory::Adopt {
+        let adopted = adopt::due(planner)?;
+        if !adopted.is_empty() {
+            return after_adoption(planner, goal, adopted);
+        }
+    }
+    adopt::check_moved(planner)?;
     let mut notes = Vec::new();
     let baseline = first_contact(planner, &mut notes)?;
     // What the plan itself records as there before counts as the floor for everything behind it.
@@ -67,6 +74,7 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
         gate::stops(planner, at, &pending, &chosen)?;
     }
     let due = repeatable::due(planner, goal, target.as_ref(), phase, open, &mut notes);
+    gate::code(&chosen, &due)?;
     gate::required_versions(at, open, chosen.iter().chain(&due).copied())?;
 
     let mut steps = baseline;
@@ -104,6 +112,14 @@ fn after_open_down(planner: &Planner<'_>, goal: &UpGoal, open: &Entry) -> Result
     Ok((std::iter::once(resumed).chain(steps).collect(), notes))
 }
 
+/// What another tool applied is taken over first; everything else is planned for the history that this leaves.
+fn after_adoption(planner: &Planner<'_>, goal: &UpGoal, adopted: Vec<Step>) -> Result<Planned, Refusal> {
+    let history = planner.history().with(adopted.iter().map(|step| step.row.entry.clone()));
+    let observed = Observed { history, ..planner.observed.clone() };
+    let (steps, notes) = plan(&Planner::new(planner.set, &observed, planner.policy, planner.dialect), goal)?;
+    Ok((adopted.into_iter().chain(steps).collect(), notes))
+}
+
 fn apply(planner: &Planner<'_>, migration: &Migration) -> Result<Step, Refusal> {
     let row = planner.row(migration, Action::Up);
     planner.step(Action::Up, &migration.up, &migration.attributes.run, row)
@@ -129,8 +145,11 @@ fn first_contact(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) -> Result<V
     if !planner.history().is_blank() {
         return Ok(Vec::new());
     }
-    if !server.foreign_histories.is_empty() && planner.policy.foreign_history == ForeignHistory::Refuse {
-        return Err(Refusal::Foreign { tables: server.foreign_histories.clone() });
+    let found = planner.observed.foreign.found(planner.set);
+    let foreign = !found.is_empty() || !server.foreign_histories.is_empty();
+    if foreign && planner.policy.foreign_history != ForeignHistory::Ignore {
+        let found = found.iter().map(adopt::problem::Candidate::of).collect();
+        return Err(Refusal::Foreign { found, tables: server.foreign_histories.clone() });
     }
     if server.objects.is_empty() {
         return Ok(Vec::new());

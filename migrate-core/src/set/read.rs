@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Loaded, MigrationSet, ReadOptions};
 use crate::diagnostic::{Diagnostic, Place, Severity, codes, nearest};
-use crate::layout::{self, Folder, LAYOUTS, Layout, Reading};
+use crate::layout::{self, Detection, Folder, Late, Layout, Reading, detect};
 use crate::manifest::{About, Manifest};
 use crate::migration::{Migration, MigrationId, Phase, Snapshot};
 
@@ -31,17 +31,21 @@ impl MigrationSet {
     pub fn understood(folder: &Folder, options: &ReadOptions) -> (Vec<Migration>, Vec<Snapshot>) {
         let mut nobody = Vec::new();
         let manifest = manifest(folder, &mut nobody);
-        let reading = layout(options, &manifest, &mut nobody).map(|layout| layout.read(folder, &options.engine));
+        let chosen = layout(folder, options, &manifest, &mut nobody);
+        let reading = chosen.map(|(layout, _)| layout.read(folder, options));
         reading.map(|reading| (reading.migrations, reading.snapshots)).unwrap_or_default()
     }
 }
 
 fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>) -> Result<Loaded, Vec<Diagnostic>> {
     let manifest = manifest(folder, &mut diagnostics);
-    let Some(layout) = layout(options, &manifest, &mut diagnostics) else {
+    let Some((layout, detection)) = layout(folder, options, &manifest, &mut diagnostics) else {
         return Err(diagnostics);
     };
-    let mut reading = layout.read(folder, &options.engine);
+    let mut reading = layout.read(folder, options);
+    for migration in &mut reading.migrations {
+        migration.attributes.unordered |= layout.late() == Late::Runs;
+    }
     diagnostics.append(&mut reading.diagnostics);
     let blameless = !diagnostics.iter().any(is_error);
     if blameless && reading.migrations.is_empty() && reading.snapshots.is_empty() {
@@ -56,7 +60,9 @@ fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>
     let component = options.component.as_ref().or(manifest.component.as_ref());
     let component = component.map_or(MigrationSet::MAIN, String::as_str).to_owned();
     match MigrationSet::assemble(component, layout.name(), reading.migrations, reading.snapshots, manifest) {
-        Ok(set) if !diagnostics.iter().any(is_error) => Ok(Loaded { set, diagnostics }),
+        Ok(set) if !diagnostics.iter().any(is_error) => {
+            Ok(Loaded { set: set.with_callbacks(reading.callbacks), diagnostics, detection })
+        }
         Ok(_) => Err(diagnostics),
         Err(problems) => {
             diagnostics.extend(problems);
@@ -97,24 +103,18 @@ fn manifest(folder: &Folder, diagnostics: &mut Vec<Diagnostic>) -> Manifest {
     }
 }
 
+/// What somebody said, else what the folder looks like.
 fn layout(
+    folder: &Folder,
     options: &ReadOptions,
     manifest: &Manifest,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Option<&'static dyn Layout> {
-    let Some(name) = options.layout.as_ref().or(manifest.layout.as_ref()) else {
-        return Some(LAYOUTS[0]);
-    };
-    let found = layout::by_name(name);
-    if found.is_none() {
-        let names: Vec<_> = LAYOUTS.iter().map(|layout| layout.name()).collect();
-        let diagnostic = Diagnostic::error(codes::USAGE, format!("there is no layout `{name}`"));
-        diagnostics.push(match nearest(name, names.iter().copied()) {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None => diagnostic.help(format!("the layouts are {}", names.join(", "))),
-        });
+) -> Option<(&'static dyn Layout, Option<Detection>)> {
+    if let Some(name) = options.layout.as_ref().or(manifest.layout.as_ref()) {
+        return layout::named(name).map(|layout| (layout, None)).map_err(|problem| diagnostics.push(*problem)).ok();
     }
-    found
+    let detection = detect(folder, &options.database).map_err(|problem| diagnostics.push(*problem)).ok()?;
+    Some((layout::by_name(detection.layout)?, Some(detection)))
 }
 
 /// Adds what the manifest says about single migrations.

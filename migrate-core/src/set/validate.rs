@@ -9,7 +9,7 @@ use crate::plan::units;
 use crate::source::Source;
 use crate::sql::script::Classify;
 use crate::sql::split::Problem;
-use crate::sql::{Script, Syntax, directive};
+use crate::sql::{Script, Syntax};
 
 /// What is wrong with scripts: those that do not split, those that cannot run as they are, those without a statement.
 ///
@@ -38,10 +38,13 @@ pub fn scripts<'a>(
         }
     };
     for migration in migrations {
+        if migration.attributes.code.is_some() {
+            continue;
+        }
         check(&migration.title(), &migration.up, &migration.attributes.run, EMPTY);
         if let Some(down) = &migration.down {
-            let run = directive::run_attributes(&directive::directives(down, syntax).found);
-            check(&format!("{} (down)", migration.title()), down, &run, EMPTY_DOWN);
+            let run = &migration.attributes.down;
+            check(&format!("{} (down)", migration.title()), down, run, EMPTY_DOWN);
         }
     }
     for snapshot in snapshots {
@@ -110,14 +113,16 @@ fn edited(earlier: &Migration, migration: &Migration, syntax: &Syntax) -> Option
     if migration.id.is_repeatable() || earlier.checksum == migration.checksum || accepted {
         return None;
     }
-    if checksum::normalised(&earlier.up, syntax) == checksum::normalised(&migration.up, syntax) {
+    if checksum::normalised(&earlier.up.as_written(), syntax)
+        == checksum::normalised(&migration.up.as_written(), syntax)
+    {
         let message = format!("{}: was released and is edited in white space or comments only", migration.title());
         return Some(Diagnostic::note(codes::REFORMATTED, message).at(Place::path(migration.up.path())));
     }
     Some(
         Diagnostic::error(codes::EDITED_RELEASED, format!("{}: was released and is edited", migration.title()))
             .at(Place::path(migration.up.path()))
-            .diff(earlier.up.text(), migration.up.text())
+            .diff(earlier.up.written(), migration.up.written())
             .help("put the old text back and write a new migration")
             .help(format!(
                 "or accept both texts: in migrations.toml, [migration.\"{}\"] accept = [\"{}\"]",

@@ -1,4 +1,7 @@
 //! A script: a source, split and classified.
+//!
+//! Callbacks may surround it: scripts of their own that run before and after it in the same transaction. Numbers and
+//! indexes count through all of them; what belongs to the script itself is [`Script::own`].
 
 use std::ops::Range;
 
@@ -17,6 +20,8 @@ pub type Classify = fn(&str, &Syntax) -> Class;
 pub struct Script {
     source: Source,
     parts: Vec<Part>,
+    /// The sources of what surrounds it.
+    callbacks: Vec<Source>,
 }
 
 /// Where one statement lies, and its kind.
@@ -25,6 +30,8 @@ pub(super) struct Part {
     pub(super) text: Range<usize>,
     pub(super) data: Option<Range<usize>>,
     pub(super) class: Class,
+    /// Index of the callback that it belongs to; `None` is the script itself.
+    pub(super) callback: Option<usize>,
 }
 
 impl Script {
@@ -45,9 +52,35 @@ impl Script {
                 class: classify(&source.file()[piece.text.clone()], syntax),
                 text: piece.text,
                 data: piece.data,
+                callback: None,
             })
             .collect();
-        Ok(Self { source, parts })
+        Ok(Self { source, parts, callbacks: Vec::new() })
+    }
+
+    /// The same with scripts that run before and after it in its transaction.
+    pub fn surrounded(self, before: Vec<Self>, after: Vec<Self>) -> Self {
+        let mut all = Self { source: self.source, parts: Vec::new(), callbacks: self.callbacks };
+        for script in before {
+            all.take_callback(script);
+        }
+        all.parts.extend(self.parts);
+        for script in after {
+            all.take_callback(script);
+        }
+        all
+    }
+
+    fn take_callback(&mut self, script: Self) {
+        let callback = Some(self.callbacks.len());
+        self.callbacks.push(script.source);
+        self.parts.extend(script.parts.into_iter().map(|part| Part { callback, ..part }));
+    }
+
+    /// The indexes of its own statements, without those of callbacks.
+    pub fn own(&self) -> Range<usize> {
+        let start = self.parts.iter().position(|part| part.callback.is_none()).unwrap_or(0);
+        start..start + self.parts.iter().filter(|part| part.callback.is_none()).count()
     }
 
     /// The same with what is known of its statements beyond their text.
@@ -63,7 +96,24 @@ impl Script {
         &self.source
     }
 
-    /// How many statements it has.
+    /// The text that the statement at `index` is in: the script's own, or that of a callback.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn source_of(&self, index: usize) -> &Source {
+        self.parts[index].callback.map_or(&self.source, |callback| &self.callbacks[callback])
+    }
+
+    /// The statement at `index` as it was written, without the values of placeholders.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn written(&self, index: usize) -> &str {
+        let source = self.source_of(index);
+        &source.written_file()[source.written_range(self.parts[index].text.clone())]
+    }
+
+    /// How many statements it has, callbacks included.
     pub fn len(&self) -> usize {
         self.parts.len()
     }
@@ -79,11 +129,12 @@ impl Script {
     /// If there is none.
     pub fn statement(&self, index: usize) -> Statement<'_> {
         let part = &self.parts[index];
+        let file = self.source_of(index).file();
         Statement {
             number: index + 1,
-            text: &self.source.file()[part.text.clone()],
+            text: &file[part.text.clone()],
             offset: part.text.start,
-            data: part.data.clone().map(|data| &self.source.file()[data]),
+            data: part.data.clone().map(|data| &file[data]),
             class: part.class,
         }
     }
@@ -97,7 +148,7 @@ impl Script {
         part.data.as_ref().unwrap_or(&part.text).end
     }
 
-    /// Where in the file a [position](crate::backend::ServerError::position) of the statement at `index` is.
+    /// Where in its file a [position](crate::backend::ServerError::position) of the statement at `index` is.
     ///
     /// # Panics
     /// If there is none.
@@ -150,6 +201,28 @@ mod tests {
                 (2, 38, "drop table a", None, StatementKind::Definition),
             ]
         );
+    }
+
+    #[test]
+    fn callbacks_have_places_in_texts_of_their_own() {
+        let parse =
+            |path: &str, text: &str| Script::parse(Source::new(path, text), &Syntax::SQLITE, classify::sqlite).unwrap();
+        let script = parse("1.sql", "select 1; select 2");
+        let script = script.surrounded(vec![parse("b.sql", "select 'b'")], vec![parse("a.sql", "; select 'a'")]);
+        let shown: Vec<_> = script
+            .statements()
+            .map(|one| (one.number, script.source_of(one.number - 1).path(), one.offset, one.text))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (1, "b.sql", 0, "select 'b'"),
+                (2, "1.sql", 0, "select 1"),
+                (3, "1.sql", 10, "select 2"),
+                (4, "a.sql", 2, "select 'a'")
+            ]
+        );
+        assert_eq!((script.own(), script.source().path()), (1..3, "1.sql"));
     }
 
     #[test]

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
+mod callbacks;
 mod doubts;
 mod failures;
 mod locks;
 mod reconnects;
 mod stops;
+mod texts;
 mod windows;
 
 use std::time::Duration;

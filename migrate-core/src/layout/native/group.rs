@@ -8,7 +8,7 @@ use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::{EngineNames, File, Reading};
 use crate::migration::{Migration, MigrationId, Snapshot};
-use crate::set::duplicate_files;
+use crate::set::{ReadOptions, duplicate_files};
 use crate::version::Version;
 
 /// A file whose name is in the grammar.
@@ -24,7 +24,8 @@ struct Group<'a> {
     downs: Vec<Found<'a>>,
 }
 
-pub(super) fn read(found: Vec<Found<'_>>, engine: &EngineNames, reading: &mut Reading) {
+pub(super) fn read(found: Vec<Found<'_>>, options: &ReadOptions, reading: &mut Reading) {
+    let engine = &options.engine;
     let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
     for file in found {
         let group = groups.entry(file.name.stem.clone()).or_default();
@@ -43,11 +44,11 @@ pub(super) fn read(found: Vec<Found<'_>>, engine: &EngineNames, reading: &mut Re
             continue;
         };
         if let Subject::Snapshot { version } = &up.name.subject {
-            reading.snapshots.extend(snapshot(up, version.clone(), engine, &mut reading.diagnostics));
+            reading.snapshots.extend(snapshot(up, version.clone(), options, &mut reading.diagnostics));
             continue;
         }
         let down = best(&group.downs, engine);
-        let Some(migration) = migration(up, rank, down, engine, &mut reading.diagnostics) else { continue };
+        let Some(migration) = migration(up, rank, down, options, &mut reading.diagnostics) else { continue };
         if let Some(other) = taken.get(&migration.id) {
             reading.diagnostics.push(duplicate_files(&migration.title(), migration.up.path(), other));
         } else {
@@ -150,10 +151,10 @@ fn migration(
     up: &Found<'_>,
     rank: usize,
     down: Option<(&Found<'_>, usize)>,
-    engine: &EngineNames,
+    options: &ReadOptions,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Migration> {
-    let content = text::read(up, engine, diagnostics)?;
+    let content = text::read(up, options, diagnostics)?;
     let id = up.name.id().map(|id| content.identity(id, up, diagnostics))?;
     let mut attributes = content.attributes;
     let mut way_back = content.down;
@@ -162,7 +163,7 @@ fn migration(
         if way_back.is_some() && rank == file_rank {
             diagnostics.push(two_downs(up, file));
         } else if (way_back.is_none() || file_rank < rank)
-            && let Some(content) = text::read(file, engine, diagnostics)
+            && let Some(content) = text::read(file, options, diagnostics)
         {
             attributes.down = content.attributes.down;
             way_back = content.down;
@@ -181,7 +182,7 @@ fn migration(
     Some(Migration {
         id,
         description: up.name.description.clone(),
-        checksum: checksum::raw(content.up.text()),
+        checksum: checksum::raw(content.up.written()),
         up: content.up,
         down: way_back,
         attributes,
@@ -198,14 +199,14 @@ fn two_downs(up: &Found<'_>, down: &Found<'_>) -> Diagnostic {
 fn snapshot(
     file: &Found<'_>,
     version: Version,
-    engine: &EngineNames,
+    options: &ReadOptions,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Snapshot> {
-    let content = text::read(file, engine, diagnostics)?;
+    let content = text::read(file, options, diagnostics)?;
     Some(Snapshot {
         version,
         description: file.name.description.clone(),
-        checksum: checksum::raw(content.up.text()),
+        checksum: checksum::raw(content.up.written()),
         script: content.up,
         run: content.attributes.run,
         replaces: content.replaces,

@@ -19,9 +19,11 @@ mod text_tests;
 use self::group::Found;
 use self::name::{Name, Subject};
 use self::slip::Outside;
-use super::{EngineNames, Folder, Layout, NewFile, NewMigration, Reading};
+use super::name::{ends_a_name, in_a_name};
+use super::{Evidence, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::migration::{MigrationId, Phase};
+use crate::set::ReadOptions;
 
 /// Version, description, and nothing else unless it is needed: `20261120103000_create_users.sql`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +34,13 @@ impl Layout for Native {
         "native"
     }
 
-    fn read(&self, folder: &Folder, engine: &EngineNames) -> Reading {
+    /// It is what a folder has that has no other sign.
+    fn signature(&self, _folder: &Folder) -> Option<Evidence> {
+        None
+    }
+
+    fn read(&self, folder: &Folder, options: &ReadOptions) -> Reading {
+        let engine = &options.engine;
         let mut reading = Reading::default();
         let mut found = Vec::new();
         for file in folder.files() {
@@ -50,7 +58,7 @@ impl Layout for Native {
                 }
             }
         }
-        group::read(found, engine, &mut reading);
+        group::read(found, options, &mut reading);
         let some = !reading.migrations.is_empty();
         for (subfolder, count) in folder.scripts_below().into_iter().filter(|_| some) {
             let files = if count == 1 { "file that is" } else { "files that are" };
@@ -142,15 +150,6 @@ fn with_header(named: MigrationId, wanted: &MigrationId) -> MigrationId {
         }
         named => named,
     }
-}
-
-/// A description as a part of a file name: what could end it or leave the folder becomes `_`.
-fn in_a_name(description: &str) -> String {
-    description.split(|c| c == '_' || ends_a_name(c)).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
-}
-
-fn ends_a_name(character: char) -> bool {
-    character.is_whitespace() || character.is_control() || "./\\:*?\"<>|".contains(character)
 }
 
 impl Name {

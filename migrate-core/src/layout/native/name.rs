@@ -10,6 +10,7 @@
 //! Phase and ordinal only come together and only after a dotted version, so `0012_post_tags.sql` is version 12, "post
 //! tags". A version has a `-suffix` only where it is dotted and a description follows: `12-add.sql` is a slip.
 
+use crate::layout::name::{strip_ending, words};
 use crate::migration::{MigrationId, Phase};
 use crate::version::{ParseVersionError, Version};
 
@@ -217,22 +218,12 @@ fn place(rest: &str) -> Result<(Option<InRelease>, &str), Flaw> {
     Ok((Some((phase, ordinal)), description))
 }
 
-/// `text` without `ending`, whose case does not matter.
-pub(super) fn strip_ending<'a>(text: &'a str, ending: &str) -> Option<&'a str> {
-    let at = text.len().checked_sub(ending.len())?;
-    text.get(at..)?.eq_ignore_ascii_case(ending).then(|| &text[..at])
-}
-
 pub(super) fn is_engine(word: &str, engines: &[&str]) -> bool {
     ENGINES.iter().chain(engines).any(|engine| engine.eq_ignore_ascii_case(word))
 }
 
 pub(super) fn is_direction(word: &str) -> bool {
     word.eq_ignore_ascii_case("up") || word.eq_ignore_ascii_case("down")
-}
-
-fn words(text: &str) -> String {
-    text.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use super::name::{self, ENGINES, Flaw};
 use crate::diagnostic::nearest;
+use crate::layout::name::strip_ending;
+use crate::layout::stray::{CODE, COMPANIONS, SCRIPTS};
 
 /// What a file outside the grammar is.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,18 +13,6 @@ pub(super) enum Outside {
     /// Perhaps meant as a migration, and the nearest legal name.
     NearMiss(Option<String>),
 }
-
-/// What people keep beside migrations.
-const COMPANIONS: &[&str] = &["md", "markdown", "rst", "adoc", "toml", "lock", "yml", "yaml", "json"];
-
-/// Endings of what is SQL, or was meant to be.
-const SCRIPTS: &[&str] = &["sql", "psql", "pgsql", "ddl", "sq", "slq", "sqll", "mysql", "sqlite"];
-
-/// Endings of code: another name makes no script of it.
-const CODE: &[&str] = &[
-    "go", "py", "rb", "js", "mjs", "cjs", "ts", "mts", "cts", "rs", "java", "kt", "groovy", "scala", "cs", "fs", "php",
-    "pl", "ex", "exs", "clj", "sh", "bash", "ps1",
-];
 
 /// Judges a name that [`name::parse`] refused.
 pub(super) fn judge(file: &str, engines: &[&str]) -> Outside {
@@ -57,7 +47,7 @@ fn endings(file: &str, engines: &[&str]) -> (String, String) {
     let lower = file.to_ascii_lowercase();
     let mut stem = match lower.find(".sql").filter(|at| !lower[at + 4..].starts_with("ite")) {
         // What stands between two of them counts too.
-        Some(at) => name::strip_ending(file, ".sql").unwrap_or(&file[..at]),
+        Some(at) => strip_ending(file, ".sql").unwrap_or(&file[..at]),
         None => match file.rsplit_once('.') {
             Some((stem, ending)) if !ending.contains('_') => stem,
             _ => file,
@@ -163,7 +153,7 @@ pub(super) fn advice(file: &str, flaw: &Flaw, nearest: Option<String>) -> String
         Some(name) if *flaw == Flaw::Ending && file.len() > name.len() && file.starts_with(&name) => {
             format!("the legal name is {name}: rename it, or move what is no migration out of the folder")
         }
-        Some(name) if *flaw == Flaw::Ending && CODE.contains(&ending(file).as_str()) => {
+        Some(name) if *flaw == Flaw::Ending && CODE.iter().any(|(code, _)| *code == ending(file)) => {
             format!(
                 "it is code, which is not run from here: write what it does in SQL, as {name}, or move it out of the folder"
             )

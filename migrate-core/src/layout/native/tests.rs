@@ -8,10 +8,11 @@ use proptest::prelude::*;
 use crate::diagnostic::Diagnostic;
 use crate::layout::{EngineNames, Folder, Layout, Native, NewMigration, Reading};
 use crate::migration::{MigrationId, Phase};
+use crate::set::ReadOptions;
 use crate::version::Version;
 
 pub(super) fn read(engine: &EngineNames, files: &[(&str, &str)]) -> Reading {
-    Native.read(&Folder::embedded("m", files.iter().map(|(name, text)| (*name, *text))), engine)
+    Native.read(&Folder::embedded("m", files.iter().map(|(name, text)| (*name, *text))), &ReadOptions::new(*engine))
 }
 
 /// One line a migration, then the diagnostics.
@@ -247,7 +248,7 @@ proptest! {
             return Ok(());
         };
         let folder = Folder::embedded("m", files.into_iter().map(|file| (file.name, file.text + "select 1;")));
-        let reading = Native.read(&folder, &EngineNames::POSTGRES);
+        let reading = Native.read(&folder, &ReadOptions::new(EngineNames::POSTGRES));
         prop_assert_eq!(&reading.diagnostics, &Vec::<Diagnostic>::new());
         let [migration] = reading.migrations.as_slice() else { panic!("{reading:?}") };
         prop_assert_eq!(&migration.id, &id);
@@ -261,4 +262,28 @@ proptest! {
         let understood = reading.migrations.len() + reading.snapshots.len() + reading.diagnostics.len();
         prop_assert!(understood > 0 || !name.to_lowercase().contains(".sql"), "{} is lost", name);
     }
+}
+
+#[test]
+fn placeholders_are_replaced_where_somebody_gives_them_values() {
+    let folder =
+        Folder::embedded("m", [("1_a.sql", "create table ${s}.a (b int);\n-- migrate:down\ndrop table ${s}.a;")]);
+    let mut options = ReadOptions::new(EngineNames::POSTGRES);
+    let plain = Native.read(&folder, &options).migrations.remove(0);
+    assert!(plain.up.text().contains("${s}"));
+    options.placeholders = [("s", "shop")].into_iter().collect();
+    let replaced = Native.read(&folder, &options).migrations.remove(0);
+    assert_eq!(replaced.up.text(), "create table shop.a (b int);\n");
+    assert_eq!(replaced.down.unwrap().text(), "-- migrate:down\ndrop table shop.a;");
+    assert_eq!(replaced.checksum, plain.checksum);
+    options.placeholders = [("t", "shop")].into_iter().collect();
+    let said = Native.read(&folder, &options).diagnostics;
+    assert_snapshot!(said[0], @r#"
+    error[M0021]: 1 a: `s` has no value
+      --> m/1_a.sql:1:14
+     1 | create table ${s}.a (b int);
+       |              ^^^^
+       = give it one for this run: --placeholder s=VALUE
+       = or for good, in migrate.toml: [placeholders] s = "VALUE"
+    "#);
 }

@@ -7,6 +7,8 @@ use super::name::{Direction, Subject};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::EngineNames;
 use crate::migration::{Attributes, MigrationId, Phase, Replaced};
+use crate::placeholder::Grammar;
+use crate::set::ReadOptions;
 use crate::source::Source;
 use crate::sql::directive::{self, Directive, DirectiveKind, give};
 use crate::sql::split;
@@ -25,8 +27,15 @@ pub(super) struct Content {
 }
 
 /// Reads a file; `None` where it cannot be read, which is reported.
-pub(super) fn read(found: &Found<'_>, engine: &EngineNames, diagnostics: &mut Vec<Diagnostic>) -> Option<Content> {
+pub(super) fn read(found: &Found<'_>, options: &ReadOptions, diagnostics: &mut Vec<Diagnostic>) -> Option<Content> {
+    let engine = &options.engine;
     let source = found.file.source().map_err(|problem| diagnostics.push(*problem)).ok()?;
+    // `${…}` means something only where somebody says what it stands for.
+    let source = if options.placeholders.is_empty() {
+        source
+    } else {
+        Grammar::PLAIN.replace(&source, &found.name.title(), &options.placeholders, diagnostics)
+    };
     let directives = directive::directives(&source, &engine.syntax);
     let mut reader = Reader { found, source: &source, diagnostics };
     for problem in directives.problems {
@@ -178,7 +187,7 @@ impl Reader<'_> {
         let attributes = &mut content.attributes;
         let run = if is_back { &mut attributes.down } else { &mut attributes.run };
         let agrees = match kind {
-            DirectiveKind::Up | DirectiveKind::Down => true,
+            DirectiveKind::Up | DirectiveKind::Down | DirectiveKind::Statement(_) => true,
             DirectiveKind::NoTransaction
             | DirectiveKind::Settings(_)
             | DirectiveKind::Timeout(_)

@@ -6,13 +6,19 @@
 //! file 2.1.0/pre/01 add_owner up:"select 1" down:"select 2" irreversible:"why"
 //! manifest minimum = "2.0.0"
 //! row up 2.1.0/pre/01 done                         # of:"text that ran", at:2, by:ci, from:3.0.0, …
+//! callback afterMigrate up:"select 1"
+//! code 2.1.0/pre/01                                # what the file holds is not SQL
 //! objects users, pets
+//! theirs goose_db_version id version_id is_applied # another tool's table and its columns
+//! their 1|0|t                                      # a row of it, NULL is -
 //! policy on-ahead=tolerate
 //! goal up --phase pre
 //! ```
 
+mod adoption;
 mod ahead;
 mod checksums;
+mod code;
 mod contact;
 mod cutting;
 mod down;
@@ -30,17 +36,20 @@ mod values;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::adopt::{self, Foreign};
 use super::resume::Prefixes;
 use super::{
-    DownGoal, ForeignHistory, Goal, Observed, OnAhead, OnNonempty, OutOfOrder, PhaseGoal, Plan, Policy, Refusal,
-    Target, UpGoal, plan, texts_needed,
+    AcceptChanged, AdoptGoal, DownGoal, ForeignHistory, Goal, Observed, OnAhead, OnNonempty, OutOfOrder, PhaseGoal,
+    Plan, Policy, Refusal, Target, UpGoal, plan, texts_needed,
 };
-use crate::backend::{Atomicity, Cancel, Dialect, Exclusion, Orphan, Server};
+use crate::backend::{Atomicity, Cancel, Dialect, Exclusion, Orphan, Row, Server, TableName};
+use crate::callback::{Callback, CallbackEvent};
 use crate::checksum;
 use crate::diagnostic::Diagnostic;
+use crate::history::format::{Column, Reading, Table};
 use crate::history::{Action, Entry, EntryKey, History, State, Texts, Timestamp};
 use crate::layout::{EngineNames, Folder};
-use crate::migration::MigrationId;
+use crate::migration::{MigrationId, RunAttributes};
 use crate::set::{MigrationSet, ReadOptions};
 use crate::source::Source;
 use crate::sql::{Script, Syntax, classify};
@@ -75,6 +84,7 @@ struct Case {
     rows: Vec<(Entry, Texts)>,
     policy: Policy,
     goal: Goal,
+    tables: Vec<(Table, Vec<Row>)>,
 }
 
 impl Case {
@@ -89,7 +99,24 @@ impl Case {
             .filter(|(entry, _)| needed.contains(&entry.key))
             .map(|(entry, texts)| (entry.key.clone(), texts.clone()))
             .collect();
-        Observed { server: self.server.clone(), history, texts }
+        let foreign = self.foreign(&history);
+        Observed { server: self.server.clone(), history, texts, foreign }
+    }
+
+    /// As the migrator looks: only where it matters, and only at the table that is meant.
+    fn foreign(&self, history: &History) -> Foreign {
+        if !adopt::looks(&self.goal, &self.policy, history, &self.server) {
+            return Foreign::default();
+        }
+        let mut foreign =
+            Foreign { tables: self.tables.iter().map(|(table, _)| table.clone()).collect(), reading: None };
+        foreign.reading = adopt::reads(&self.set, &foreign, &self.goal, &self.policy, history).map(|found| {
+            let rows = |name| self.tables.iter().find(|(table, _)| table.name == name).unwrap().1.clone();
+            let answers = std::iter::once(&found.table).chain(&found.beside).map(|table| rows(table.name.clone()));
+            let answers = answers.collect();
+            Reading::new(found, answers)
+        });
+        foreign
     }
 
     fn plan(&self) -> Result<Plan, Refusal> {
@@ -98,12 +125,12 @@ impl Case {
 }
 
 /// What a person reads.
-fn planned(fixture: &str) -> String {
+pub(super) fn planned(fixture: &str) -> String {
     match case(fixture).plan() {
         Ok(plan) => {
             let text = plan.to_string();
             let mut out: String = text.lines().filter(|line| !line.starts_with("digest ")).map(line).collect();
-            if plan.steps.last().is_some_and(|step| step.row.entry.set_digest.is_some()) {
+            if plan.steps.iter().any(|step| step.row.entry.set_digest.is_some()) {
                 out.push_str("then the set is complete\n");
             }
             out + &lines(&plan.notes)
@@ -161,7 +188,10 @@ fn case(fixture: &str) -> Case {
         all.iter().filter_map(|line| line.strip_prefix(word)?.strip_prefix(' ')).collect()
     };
     for line in &all {
-        let known = ["engine", "pooled", "file", "manifest", "row", "objects", "foreign", "policy", "goal"];
+        let known = [
+            "engine", "pooled", "file", "manifest", "row", "objects", "foreign", "policy", "goal", "callback", "code",
+            "theirs", "their",
+        ];
         assert!(known.contains(&line.split(' ').next().unwrap()), "what is {line}?");
     }
     let dialect = match of("engine").as_slice() {
@@ -184,6 +214,8 @@ fn case(fixture: &str) -> Case {
         let loaded = MigrationSet::from_folder(&Folder::embedded("m", names), &options);
         loaded.unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics))).set
     };
+    let callbacks = of("callback").into_iter().map(|line| read_callback(&words(line))).collect();
+    let set = with_code(set, &of("code")).with_callbacks(callbacks);
     let mut rows = Vec::new();
     for row in of("row") {
         let row = read_row(&words(row), &set, dialect, &rows);
@@ -207,7 +239,24 @@ fn case(fixture: &str) -> Case {
     }
     assert!(of("goal").len() < 2, "two goals");
     let goal = of("goal").first().map_or_else(Goal::up, |line| read_goal(&words(line)));
-    Case { dialect, set, server, rows, policy, goal }
+    let mut tables: Vec<(Table, Vec<Row>)> = Vec::new();
+    for line in &all {
+        match line.split_once(' ') {
+            Some(("theirs", table)) => tables.push((read_table(table), Vec::new())),
+            Some(("their", row)) => {
+                let cells = row.split('|').map(|cell| (cell != "-").then(|| cell.to_owned()));
+                tables.last_mut().unwrap().1.push(cells.collect());
+            }
+            _ => {}
+        }
+    }
+    Case { dialect, set, server, rows, policy, goal, tables }
+}
+
+fn read_table(line: &str) -> Table {
+    let mut words = line.split_whitespace().map(str::to_owned);
+    let name = TableName { schema: None, name: words.next().unwrap() };
+    Table { name, columns: words.map(|name| Column { name, kind: "text".to_owned() }).collect() }
 }
 
 fn read_file(words: &[String], files: &mut Vec<(String, String)>) {
@@ -244,6 +293,32 @@ fn read_file(words: &[String], files: &mut Vec<(String, String)>) {
     if let Some(down) = value(words, "down") {
         files.push((format!("{name}.down.sql"), down.to_owned()));
     }
+}
+
+/// `callback afterMigrate up:"select 1" note:"of the day"`
+fn read_callback(words: &[String]) -> Callback {
+    let event = CallbackEvent::ALL.iter().find(|event| event.name() == words[0]).unwrap();
+    Callback {
+        event: *event,
+        description: value(words, "note").unwrap_or_default().to_owned(),
+        script: Source::new(format!("m/{}.sql", words[0]), value(words, "up").unwrap()),
+        run: RunAttributes::default(),
+    }
+}
+
+/// `code 2`: a migration that another program runs.
+fn with_code(set: MigrationSet, ids: &[&str]) -> MigrationSet {
+    if ids.is_empty() {
+        return set;
+    }
+    let migrations = set.iter().cloned().map(|mut migration| {
+        if ids.contains(&migration.id.to_string().as_str()) {
+            migration.attributes.code = Some("Go".to_owned());
+            migration.checksum.clear();
+        }
+        migration
+    });
+    MigrationSet::new("main", migrations.collect()).unwrap()
 }
 
 fn read_row(words: &[String], set: &MigrationSet, dialect: &Dialect, before: &[(Entry, Texts)]) -> (Entry, Texts) {
@@ -305,6 +380,7 @@ fn read_row(words: &[String], set: &MigrationSet, dialect: &Dialect, before: &[(
 fn read_policy(line: &str, policy: &mut Policy) {
     let (key, text) = line.split_once('=').unwrap();
     match (key, text) {
+        ("out-of-order", "refuse") => policy.out_of_order = OutOfOrder::Refuse,
         ("out-of-order", "all") => policy.out_of_order = OutOfOrder::AllowAll,
         ("out-of-order", id) => policy.out_of_order = OutOfOrder::Allow(vec![id.parse().unwrap()]),
         ("on-ahead", "tolerate") => policy.on_ahead = OnAhead::Tolerate,
@@ -313,6 +389,7 @@ fn read_policy(line: &str, policy: &mut Policy) {
         ("downgrade-limit", limit) => policy.downgrade_limit = limit.parse().unwrap(),
         ("on-nonempty", "run") => policy.on_nonempty = OnNonempty::Run,
         ("on-nonempty", version) => policy.on_nonempty = OnNonempty::Baseline(version.parse().unwrap()),
+        ("foreign-history", "adopt") => policy.foreign_history = ForeignHistory::Adopt,
         ("foreign-history", "ignore") => policy.foreign_history = ForeignHistory::Ignore,
         ("phase", text) => policy.phase = Some(phase(text)),
         ("include", name) => policy.include = vec![name.to_owned()],
@@ -345,6 +422,14 @@ fn read_goal(words: &[String]) -> Goal {
         ("resolve", Some("--applied")) => Goal::ResolveApplied(id()),
         ("resolve", Some("--not-applied")) => Goal::ResolveNotApplied(id()),
         ("accept", _) => Goal::Accept(id()),
+        ("adopt", _) => Goal::Adopt(AdoptGoal {
+            from: after("--from").map(str::to_owned),
+            table: after("--from-table").map(|name| TableName { schema: None, name: name.to_owned() }),
+            to: after("--to").map(|to| to.parse().unwrap()),
+            changed: after("--accept-changed")
+                .map(|id| AcceptChanged::These(vec![id.parse().unwrap()]))
+                .unwrap_or_default(),
+        }),
         _ => panic!("what is {words:?}?"),
     }
 }

@@ -31,7 +31,7 @@ impl Table {
         let texts: BTreeMap<EntryKey, Texts> =
             self.0.iter().map(|(entry, texts)| (entry.key.clone(), texts.clone())).collect();
         let texts = needed.into_iter().filter_map(|key| Some((key.clone(), texts.get(&key)?.clone()))).collect();
-        Observed { server: case("").server, history, texts }
+        Observed { server: case("").server, history, texts, foreign: super::Foreign::default() }
     }
 
     fn plan(&self, set: &MigrationSet, goal: &Goal, policy: &Policy) -> Result<Plan, Refusal> {

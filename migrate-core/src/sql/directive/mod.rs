@@ -14,7 +14,7 @@ pub(crate) use parse::duration;
 
 use super::Syntax;
 use super::lexer::{Lexer, Token, TokenKind};
-use super::split::{Problem, split};
+use super::split::{Problem, marked, split};
 use crate::migration::{BatchAt, Phase, Precondition, Replaced, RunAttributes, Timeouts};
 use crate::source::Source;
 use crate::version::Version;
@@ -60,6 +60,17 @@ pub enum DirectiveKind {
     Batch(BatchAt),
     /// `replaces 1.0/pre/01=sha256:…, 1.0/post/50`: what a snapshot stands for.
     Replaces(Vec<Replaced>),
+    /// `statement begin` or `statement end`: what is between them is one statement, whatever it holds.
+    Statement(Edge),
+}
+
+/// Where a marked statement begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// Behind this line.
+    Begin,
+    /// Before this line.
+    End,
 }
 
 /// What [`directives`] found.
@@ -145,6 +156,13 @@ pub fn directives(source: &Source, syntax: &Syntax) -> Directives {
             continue;
         }
         reader.token(token, &lexer);
+        // What is in a marked statement is that statement's, quotes that nobody closes included.
+        if token.kind == TokenKind::LineComment
+            && marked::Marker::of(token.text(text)) == Some(marked::Marker::Begin)
+            && let Some((block, _)) = marked::block(text, token.end)
+        {
+            lexer.jump(block.end);
+        }
     }
     reader.directives
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::DirectiveKind;
+use super::{DirectiveKind, Edge};
 use crate::diagnostic::nearest;
 use crate::migration::{Batch, BatchAt, MigrationId, Phase, Precondition, Replaced, Timeouts};
 use crate::sql::split::Problem;
@@ -24,6 +24,7 @@ pub(super) const NAMES: &[&str] = &[
     "requires",
     "batch",
     "replaces",
+    "statement",
 ];
 
 /// Reads one directive from left to right.
@@ -63,6 +64,7 @@ impl<'a> Parser<'a> {
             "requires" => DirectiveKind::Requires(self.list("names: requires NAME, NAME")?),
             "batch" => DirectiveKind::Batch(self.batch(next_table)?),
             "replaces" => DirectiveKind::Replaces(self.replaces()?),
+            "statement" => DirectiveKind::Statement(self.edge()?),
             _ => {
                 let help = nearest(name, NAMES.iter().copied()).map_or_else(
                     || format!("known are: {}", NAMES.join(", ")),
@@ -110,6 +112,15 @@ impl<'a> Parser<'a> {
         let word = &self.rest[..length];
         self.skip(length);
         (!word.is_empty()).then_some(word)
+    }
+
+    fn edge(&mut self) -> Parsed<Edge> {
+        let problem = self.expected("begin or end");
+        match self.word() {
+            Some("begin") => Ok(Edge::Begin),
+            Some("end") => Ok(Edge::End),
+            _ => Err(problem),
+        }
     }
 
     fn name(&mut self, what: &str) -> Parsed<&'a str> {

@@ -1,6 +1,7 @@
 //! Text → statements with exact byte spans.
 
 mod client;
+pub(crate) mod marked;
 mod mysql;
 mod postgres;
 mod sqlite;
@@ -67,17 +68,32 @@ struct Unfinished {
 /// assert_eq!(&file.file()[pieces[1].text.clone()], "drop table c");
 /// ```
 pub fn split(source: &Source, syntax: &Syntax) -> Split {
+    let Some(cuts) = source.cuts() else { return stretch(source.file(), source.range(), syntax) };
+    let mut all = Split::default();
+    for cut in cuts {
+        let of = if cut.whole { marked::statement } else { stretch };
+        let mut split = of(source.file(), cut.range.clone(), syntax);
+        all.pieces.append(&mut split.pieces);
+        all.problems.append(&mut split.problems);
+    }
+    all
+}
+
+/// Splits a stretch of a file by nothing but its tokens.
+fn stretch(file: &str, range: Range<usize>, syntax: &Syntax) -> Split {
+    let start = range.start;
+    let text = &file[range];
     let mut splitter = Splitter {
-        text: source.text(),
+        text,
         syntax,
-        lexer: Lexer::new(source.text(), syntax),
+        lexer: Lexer::new(text, syntax),
         statement: None,
         body: Body::new(syntax),
         executable: None,
         split: Split::default(),
     };
     splitter.run();
-    splitter.split.moved_by(source.range().start)
+    splitter.split.moved_by(start)
 }
 
 impl Split {
@@ -169,7 +185,8 @@ impl<'a> Splitter<'a> {
                 self.unclosed(token);
             }
             match token.kind {
-                TokenKind::Space | TokenKind::LineComment | TokenKind::BlockComment => {}
+                TokenKind::LineComment => self.marker(token),
+                TokenKind::Space | TokenKind::BlockComment => {}
                 TokenKind::Delimiter if self.ends_statement() => self.finish(Some(token.end)),
                 TokenKind::Symbol if token.text(self.text) == "\\" && self.backslash(token) => {}
                 TokenKind::Symbol | TokenKind::Word if self.client_command(token) => {}
@@ -303,6 +320,24 @@ impl<'a> Splitter<'a> {
             self.split.problems.push(client::mysql_backslash(self.text, token.start));
         }
         false
+    }
+
+    /// A comment that may say where a statement begins, which then goes to where another one says that it ends.
+    fn marker(&mut self, token: Token) {
+        let Some(marker) = marked::Marker::of(token.text(self.text)) else { return };
+        if marker == marked::Marker::End || self.statement.is_some() {
+            self.split.problems.push(marked::misplaced(token.range(), marker));
+            return;
+        }
+        let Some((block, end)) = marked::block(self.text, token.end) else {
+            self.split.problems.push(marked::never_ended(token.range()));
+            self.lexer.jump(self.text.len());
+            return;
+        };
+        let mut split = marked::statement(self.text, block, self.syntax);
+        self.split.pieces.append(&mut split.pieces);
+        self.split.problems.append(&mut split.problems);
+        self.lexer.jump(end);
     }
 
     /// A command of the mysql client or the sqlite3 shell that begins a line. Whether it was one.

@@ -48,6 +48,63 @@ fn every_engine_has_its_statements() {
 }
 
 #[test]
+fn what_is_marked_is_one_statement_unless_it_plainly_is_several() {
+    let begin = "-- migrate:statement begin";
+    let end = "-- migrate:statement end";
+    let marked = |text: &str| format!("select 1;\n{begin}\n{text}\n  {end}\nselect 2");
+    for (syntax, text, expected) in [
+        (Syntax::MYSQL, "create procedure p() begin select 1; end;", &["create procedure p() begin select 1; end"][..]),
+        (Syntax::POSTGRES, "do $$ begin x; end $$;", &["do $$ begin x; end $$"]),
+        (Syntax::POSTGRES, "one; two;", &["one; two"]),
+        (Syntax::POSTGRES, "a 'never closed;\n", &["a 'never closed"]),
+        (
+            Syntax::POSTGRES,
+            "-- c\ncreate table a (n int);\ncreate index on a (n);",
+            &["create table a (n int)", "create index on a (n)"],
+        ),
+        (Syntax::SQLITE, "insert into a values (1); delete from b", &["insert into a values (1)", "delete from b"]),
+        (Syntax::SQLITE, "insert into a values (1); end loop", &["insert into a values (1); end loop"]),
+        (Syntax::MYSQL, "create trigger t; select 1; end", &["create trigger t; select 1; end"]),
+        (Syntax::MYSQL, "-- nothing", &[]),
+        (Syntax::MYSQL, "", &[]),
+    ] {
+        let text = marked(text);
+        let expected: Vec<_> = ["select 1"].iter().chain(expected).chain(&["select 2"]).copied().collect();
+        check(&syntax, &text, &expected);
+        check(
+            &syntax,
+            &text.replace('\n', "\r\n"),
+            &expected
+                .iter()
+                .map(|one| one.replace('\n', "\r\n"))
+                .collect::<Vec<_>>()
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>(),
+        );
+    }
+    check(&Syntax::POSTGRES, &format!("select '{begin}'"), &[&format!("select '{begin}'")]);
+    check_problems(
+        &Syntax::POSTGRES,
+        &format!("select 1;\n{begin}\nselect 2"),
+        1,
+        &["2:1 the statement that begins here is never ended"],
+    );
+    check_problems(
+        &Syntax::POSTGRES,
+        &format!("select 1;\n{end}\nselect 2"),
+        2,
+        &["2:1 no marked statement is open here"],
+    );
+    check_problems(
+        &Syntax::POSTGRES,
+        &format!("select 1\n{begin}\n+ 2;"),
+        1,
+        &["2:1 a marked statement begins amid another one"],
+    );
+}
+
+#[test]
 fn a_span_reaches_from_the_first_to_the_last_significant_token() {
     for syntax in [Syntax::POSTGRES, Syntax::MYSQL, Syntax::SQLITE] {
         let check = |text, expected: &[&str]| check(&syntax, text, expected);

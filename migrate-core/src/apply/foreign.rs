@@ -1,0 +1,70 @@
+//! The locks of other tools, held while their history is taken over.
+//!
+//! They are the session's, or a row; both are given back at the end of the run, and those of a session also when it
+//! ends. Nothing waits inside the server: whoever cannot be kept out is asked again and again.
+
+use std::time::{Duration, Instant};
+
+use crate::backend::{Holder, Row};
+use crate::error::ErrorKind;
+use crate::event::Event;
+use crate::history::format::ForeignLock;
+
+use super::{Halt, Run};
+
+const FIRST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_secs(1);
+
+impl Run<'_> {
+    /// Whether other tools are kept out already.
+    pub(crate) fn has_foreign_locks(&self) -> bool {
+        self.foreign_locked
+    }
+
+    /// Waits until all of them are ours.
+    pub(crate) async fn lock_foreign(&mut self, locks: Vec<ForeignLock>) -> Result<(), Halt> {
+        for lock in locks {
+            let began = Instant::now();
+            let mut pause = FIRST;
+            while !self.take(&lock).await? {
+                let waited = began.elapsed();
+                if self.stop.is_requested() {
+                    return Err(ErrorKind::Stopped { left: Vec::new() }.into());
+                }
+                let help = lock.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+                let holder = Holder { who: format!("whoever holds {}{help}", lock.name), ..Holder::default() };
+                if waited >= self.options.lock_wait {
+                    return Err(ErrorKind::Locked { holder, waited }.into());
+                }
+                self.observer.event(&Event::Waiting { holder: &holder, waited });
+                self.pause(pause.min(self.options.lock_wait.saturating_sub(waited))).await;
+                pause = (pause * 2).min(LONGEST);
+            }
+            if !self.foreign_locks.contains(&lock) {
+                self.foreign_locks.push(lock);
+            }
+        }
+        self.foreign_locked = true;
+        Ok(())
+    }
+
+    /// Whether a lock is ours now.
+    async fn take(&mut self, lock: &ForeignLock) -> Result<bool, Halt> {
+        let mut last: Vec<Row> = Vec::new();
+        for sql in &lock.take {
+            last = self.session.query(sql).await?;
+        }
+        let cell = last.first().and_then(|row| row.first()).and_then(Option::as_deref);
+        Ok(cell == Some(lock.ours.as_str()))
+    }
+
+    /// Gives them back. Where that fails the connection is gone, and the locks of its session with it.
+    pub(crate) async fn unlock_foreign(&mut self) {
+        self.foreign_locked = false;
+        for lock in std::mem::take(&mut self.foreign_locks) {
+            for sql in &lock.give_back {
+                let _ = self.session.query(sql).await;
+            }
+        }
+    }
+}

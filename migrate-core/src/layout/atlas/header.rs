@@ -1,0 +1,93 @@
+//! The directives at the top of a file of Atlas: comments, and a blank line before the SQL.
+//!
+//! Source: Atlas at commit a5e0aecc2b, `sql/migrate/dir.go` (`LocalFile.Directive`) and `lex.go`.
+
+use crate::diagnostic::{Diagnostic, Place, codes};
+use crate::layout::Reading;
+use crate::source::Source;
+
+/// What a file says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) no_transaction: bool,
+    pub(super) is_checkpoint: bool,
+    /// Where its statements end, instead of at `;`.
+    pub(super) delimiter: Option<String>,
+}
+
+/// A directive and where its line is.
+struct Directive<'a> {
+    name: &'a str,
+    value: &'a str,
+    at: std::ops::Range<usize>,
+}
+
+/// Whether the sum passes over the text of this file.
+pub(super) fn is_ignored(text: &str) -> bool {
+    directives(text, 0).0.iter().any(|directive| directive.name == "sum" && directive.value == "ignore")
+}
+
+pub(super) fn read(source: &Source, title: &str, reading: &mut Reading) -> Header {
+    let mut header = Header::default();
+    let (directives, counts) = directives(source.text(), source.range().start);
+    let mut say = |severity: fn(crate::diagnostic::Code, String) -> Diagnostic, at, message: String, help: &str| {
+        let diagnostic = severity(codes::BAD_DIRECTIVE, format!("{title}: {message}"));
+        reading.diagnostics.push(diagnostic.at(Place::in_source(source, at)).help(help.to_owned()));
+    };
+    for Directive { name, value, at } in directives {
+        let matters = ["txmode", "delimiter", "checkpoint", "import"].contains(&name);
+        if !counts && matters {
+            say(
+                Diagnostic::warning,
+                at,
+                format!("atlas:{name} says nothing here: no blank line follows the comments at the top"),
+                "put a blank line between it and the SQL",
+            );
+            continue;
+        }
+        match (name, value) {
+            ("txmode", "none") => header.no_transaction = true,
+            ("txmode", "file") => {}
+            ("txmode", _) => say(
+                Diagnostic::error,
+                at,
+                format!("`{value}` is no transaction mode of a file"),
+                "a file says `atlas:txmode none` or `atlas:txmode file`",
+            ),
+            ("checkpoint", _) => header.is_checkpoint = true,
+            ("delimiter", value) => header.delimiter = Some(unescaped(value)),
+            ("import", _) => say(
+                Diagnostic::error,
+                at,
+                "takes in other files, which is not done here".to_owned(),
+                "write the SQL into the file itself",
+            ),
+            _ => {}
+        }
+    }
+    header
+}
+
+/// The directives of the comments at the top, and whether a blank line follows them, without which they are none.
+fn directives(text: &str, base: usize) -> (Vec<Directive<'_>>, bool) {
+    let mut found = Vec::new();
+    let mut start = base;
+    for line in text.split_inclusive('\n') {
+        let at = start..start + line.trim_end().len();
+        start += line.len();
+        let bare = line.trim_start_matches('\u{feff}').trim();
+        let Some(comment) = bare.strip_prefix("--").or_else(|| bare.strip_prefix('#')) else {
+            return (found, bare.is_empty());
+        };
+        if let Some(said) = comment.trim_start().strip_prefix("atlas:") {
+            let (name, value) = said.split_once(char::is_whitespace).unwrap_or((said, ""));
+            found.push(Directive { name, value: value.trim(), at });
+        }
+    }
+    (found, true)
+}
+
+/// `\n\n` as it is typed.
+fn unescaped(value: &str) -> String {
+    value.replace("\\n", "\n").replace("\\r", "\r").replace("\\t", "\t")
+}

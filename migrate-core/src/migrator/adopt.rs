@@ -1,0 +1,86 @@
+//! Looking at other tools' histories, and keeping those tools out while one is taken over.
+
+use super::Migrator;
+use crate::apply::{Halt, Run};
+use crate::backend::{Server, ServerError, Session};
+use crate::error::{Error, ErrorKind};
+use crate::history::History;
+use crate::history::format::lock::Locking;
+use crate::history::format::{self, Engine, Reading, Table};
+use crate::plan::adopt::{self, Adoption, Foreign};
+use crate::plan::{AdoptGoal, Goal, Observed, Plan, Refusal};
+
+impl Migrator {
+    /// What taking over another tool's history would do. Read-only; creates nothing; needs no lock.
+    ///
+    /// The goal of the migrator says which history is meant ([`Goal::Adopt`]); any other goal means the one that is
+    /// there. What stands against it is part of the answer.
+    ///
+    /// # Errors
+    /// Those of connecting and reading, and if nobody can tell which history is meant.
+    pub async fn adoption(&self) -> Result<Adoption, Error> {
+        let goal = match &self.goal {
+            Goal::Adopt(goal) => goal.clone(),
+            _ => AdoptGoal::default(),
+        };
+        let mut session = self.connect().await?;
+        let observed = self.observed_for(&mut *session, &Goal::Adopt(goal.clone())).await.map_err(ErrorKind::from)?;
+        let adoption = adopt::adoption(&self.set, &observed, &goal, &self.policy, self.backend.dialect());
+        Ok(adoption.map_err(ErrorKind::Refused)?)
+    }
+
+    pub(super) async fn observed_foreign(
+        &self,
+        session: &mut dyn Session,
+        goal: &Goal,
+        history: &History,
+        server: &Server,
+    ) -> Result<Foreign, ServerError> {
+        let engine = Engine::of(self.backend.dialect().name(), &server.product);
+        let Some(engine) = engine.filter(|_| adopt::looks(goal, &self.policy, history, server)) else {
+            return Ok(Foreign::default());
+        };
+        let extra = adopt::named_table(goal, history);
+        let catalog = session.query(&format::catalog_sql(engine, extra.as_ref())).await?;
+        let mut foreign = Foreign { tables: Table::from_catalog(&catalog), reading: None };
+        if let Some(found) = adopt::reads(&self.set, &foreign, goal, &self.policy, history) {
+            let mut answers = Vec::new();
+            for sql in found.rows_sql(engine) {
+                answers.push(session.query(&sql).await?);
+            }
+            foreign.reading = Some(Reading::new(found, answers));
+        }
+        Ok(foreign)
+    }
+
+    /// Keeps the tool out whose history a plan takes over. Answers whether it had to be: what was observed before may
+    /// be old.
+    pub(super) async fn keep_out(&self, run: &mut Run<'_>, plan: &Plan, observed: &Observed) -> Result<bool, Halt> {
+        let Some(found) = plan.adopts.as_ref().filter(|_| !run.has_foreign_locks()) else { return Ok(false) };
+        let Some(engine) = Engine::of(self.backend.dialect().name(), &observed.server.product) else {
+            return Ok(false);
+        };
+        let owner = run.run_id.clone();
+        let database = &observed.server.database;
+        let at = Locking { engine, database, table: &found.table, beside: &found.beside, owner: &owner };
+        let locks = found.format().locks(&at);
+        if locks.is_empty() {
+            return Ok(false);
+        }
+        run.lock_foreign(locks).await?;
+        Ok(true)
+    }
+
+    /// A plan that was made before takes over exactly what is there now.
+    pub(super) fn same_adoption(&self, plan: &Plan, observed: &Observed) -> Result<(), Refusal> {
+        let marked = |plan: &Plan| {
+            let mark = plan.steps.iter().find(|step| step.row.entry.is_adoption());
+            mark.map(|mark| mark.row.entry.checksum.clone())
+        };
+        let now = self.planned(observed)?;
+        if marked(&now) == marked(plan) {
+            return Ok(());
+        }
+        Err(Refusal::WrongDigest { wanted: plan.digest(), found: Some(now.digest()) })
+    }
+}

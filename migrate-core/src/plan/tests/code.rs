@@ -1,0 +1,56 @@
+//! Migrations that other programs run.
+
+use insta::assert_snapshot;
+
+use super::planned;
+
+const SET: &str = "file 1\nfile 2\nfile 3\ncode 2";
+
+#[test]
+fn what_another_program_runs_is_not_passed_while_it_is_pending() {
+    assert_snapshot!(planned(SET), @"
+    refused[M0221]: 2 test: is pending, and its work is Go code, which only its own program can run
+      --> m/2_test.up.sql
+       = apply what comes before it: migrate up --to 1
+       = let its program do its work, or do it by hand, then record that: migrate resolve 2 --applied
+    ");
+    assert_snapshot!(planned(&format!("{SET}\nrow up 1")), @"
+    refused[M0221]: 2 test: is pending, and its work is Go code, which only its own program can run
+      --> m/2_test.up.sql
+       = let its program do its work, or do it by hand, then record that: migrate resolve 2 --applied
+    ");
+    assert_snapshot!(planned("file 1\nfile 2\ncode 1\ncode 2"), @"
+    refused[M0221]: 1 test: is pending, and its work is Go code, which only its own program can run
+      --> m/1_test.up.sql
+       = so is that of 2 test
+       = let its program do its work, or do it by hand, then record that: migrate resolve 1 --applied
+    ");
+}
+
+#[test]
+fn what_comes_before_it_can_be_applied() {
+    assert_snapshot!(planned(&format!("{SET}\ngoal up --to 1")), @"
+    1  1 test  in a transaction, 1 statement
+          create table a (n int)
+    ");
+}
+
+#[test]
+fn once_it_is_recorded_the_rest_runs() {
+    assert_snapshot!(planned(&format!("{SET}\nrow up 1\ngoal resolve 2 --applied")), @"1  resolve 2 test  recorded, nothing runs");
+    assert_snapshot!(planned(&format!("{SET}\nrow up 1\nrow resolve 2 no-sum")), @"
+    1  3 test  in a transaction, 1 statement
+          create table a (n int)
+    then the set is complete
+    ");
+    assert_snapshot!(planned(&format!("{SET}\ngoal baseline 2")), @"
+    1  baseline 1 test      recorded, nothing runs
+    2  baseline 2 test      recorded, nothing runs
+    3  baseline 2 baseline  recorded, nothing runs
+    ");
+}
+
+#[test]
+fn nothing_is_said_about_what_it_was_changed_to() {
+    assert_snapshot!(planned(&format!("{SET}\nrow up 1\nrow adopt 2 of:\"something else\"\nrow up 3")), @"nothing to do");
+}
