@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand};
 use clap_complete::Shell;
 use migrate_core::Version;
+use migrate_core::backend::TableName;
 use migrate_core::plan::Target;
 
 use super::run::{GoalArgs, PhaseArg, RunArgs, steps, target};
@@ -52,6 +53,9 @@ pub struct UpArgs {
     /// Only if the plan has this digest, which `migrate plan` prints
     #[arg(long, value_name = "DIGEST", help_heading = "Goal")]
     pub plan: Option<String>,
+    /// Take another tool's history over first: see `migrate adopt`
+    #[arg(long, help_heading = "Goal")]
+    pub adopt: bool,
     /// Create the database if it is not there
     #[arg(long, help_heading = "Database")]
     pub create_db: bool,
@@ -88,6 +92,9 @@ pub struct PlanArgs {
     /// A complete script for the database's own client, which leaves the history as `up` would
     #[arg(long)]
     pub sql: bool,
+    /// Take another tool's history over first: see `migrate adopt`
+    #[arg(long, help_heading = "Goal")]
+    pub adopt: bool,
     /// Where to go.
     #[command(flatten)]
     pub goal: GoalArgs,
@@ -140,6 +147,29 @@ pub struct BaselineArgs {
     /// The version the database is at
     #[arg(value_name = "VERSION", value_parser = version)]
     pub version: Version,
+    /// How long to wait.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// `adopt`
+#[derive(Args, Debug)]
+pub struct AdoptArgs {
+    /// Whose history: flyway, golang-migrate, sqlx, goose, … [default: the one that is there]
+    #[arg(long, value_name = "TOOL")]
+    pub from: Option<String>,
+    /// Its table, where it has not the tool's usual name: TABLE or SCHEMA.TABLE
+    #[arg(long, value_name = "TABLE", value_parser = table, requires = "from")]
+    pub from_table: Option<TableName>,
+    /// Up to which version the database has these migrations, where the tool's own are code; 0 is none of them
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub to: Option<Version>,
+    /// A migration whose file may differ from what the tool recorded; can be given several times, `all` allows all
+    #[arg(long, value_name = "ID")]
+    pub accept_changed: Vec<String>,
+    /// Show what would happen and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// How long to wait.
     #[command(flatten)]
     pub run: RunArgs,
@@ -259,4 +289,15 @@ pub struct ManArgs {}
 
 fn version(text: &str) -> Result<Version, String> {
     text.parse().map_err(|error: migrate_core::version::ParseVersionError| error.to_string())
+}
+
+fn table(text: &str) -> Result<TableName, String> {
+    let (schema, name) = match text.split_once('.') {
+        Some((schema, name)) => (Some(schema), name),
+        None => (None, text),
+    };
+    if name.is_empty() || schema.is_some_and(str::is_empty) {
+        return Err("expected TABLE or SCHEMA.TABLE".to_owned());
+    }
+    Ok(TableName { schema: schema.map(str::to_owned), name: name.to_owned() })
 }

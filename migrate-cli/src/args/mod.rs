@@ -24,8 +24,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::config::Key;
 
 pub use commands::{
-    AcceptArgs, BackupArgs, BaselineArgs, CheckArgs, CompletionsArgs, ConfigArgs, ConfigCommand, DbArgs, DbCommand,
-    DownArgs, HistoryArgs, InitArgs, ManArgs, NewArgs, PlanArgs, RedoArgs, ResolveArgs, RestoreArgs, UpArgs,
+    AcceptArgs, AdoptArgs, BackupArgs, BaselineArgs, CheckArgs, CompletionsArgs, ConfigArgs, ConfigCommand, DbArgs,
+    DbCommand, DownArgs, HistoryArgs, InitArgs, ManArgs, NewArgs, PlanArgs, RedoArgs, ResolveArgs, RestoreArgs, UpArgs,
     ValidateArgs, WaitArgs,
 };
 pub use run::{GoalArgs, RunArgs};
@@ -141,6 +141,8 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Record that a database already has everything up to a version
     Baseline(BaselineArgs),
+    /// Take over what another tool's history says
+    Adopt(AdoptArgs),
     /// Say what became of a migration that was done by hand or is in doubt
     Resolve(ResolveArgs),
     /// Accept the changed text of an applied migration, or put the old text back
@@ -270,6 +272,7 @@ impl Command {
             Self::Wait(_) => "wait",
             Self::Validate(_) => "validate",
             Self::Baseline(_) => "baseline",
+            Self::Adopt(_) => "adopt",
             Self::Resolve(_) => "resolve",
             Self::Accept(_) => "accept",
             Self::Backup(_) => "backup",
@@ -295,6 +298,7 @@ impl Command {
             Self::Down(args) => (None, Some(&args.run)),
             Self::Redo(args) => (None, Some(&args.run)),
             Self::Baseline(args) => (None, Some(&args.run)),
+            Self::Adopt(args) => (None, Some(&args.run)),
             Self::Resolve(args) => (None, Some(&args.run)),
             Self::Accept(args) => (None, Some(&args.run)),
             Self::Db(DbArgs { command: DbCommand::Reset(args) }) => (None, Some(&args.run)),
@@ -302,6 +306,14 @@ impl Command {
         };
         let mut settings = goal.map(GoalArgs::settings).unwrap_or_default();
         settings.extend(run.map(RunArgs::settings).unwrap_or_default());
+        let adopts = match self {
+            Self::Up(args) => args.adopt,
+            Self::Plan(args) => args.adopt,
+            _ => false,
+        };
+        if adopts {
+            settings.push((Key::ForeignHistory, vec!["adopt".to_owned()]));
+        }
         settings
     }
 }

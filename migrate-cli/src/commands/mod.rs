@@ -1,6 +1,7 @@
 //! One file for each command, and the one way in which all of them run something.
 
 mod accept;
+mod adopt;
 mod apply;
 mod backup;
 mod baseline;
@@ -79,6 +80,7 @@ pub fn run(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
         Command::Wait(args) => wait::wait(project, args, screen),
         Command::Validate(args) => validate::validate(project, args, screen),
         Command::Baseline(args) => baseline::baseline(project, args, screen),
+        Command::Adopt(args) => adopt::adopt(project, args, screen),
         Command::Resolve(args) => resolve::resolve(project, args, screen),
         Command::Accept(args) => accept::accept(project, args, screen),
         Command::Backup(args) => backup::backup(project, args, screen),

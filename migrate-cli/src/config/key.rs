@@ -118,7 +118,8 @@ impl Spec {
         spec(Key::OnNonempty, "policy.on-nonempty", Kind::OnNonempty).flag("on-nonempty").default("refuse"),
         spec(Key::OutOfOrder, "policy.out-of-order", Kind::List).flag("out-of-order").default("layout"),
         spec(Key::DowngradeLimit, "policy.downgrade-limit", Kind::Number).default("10"),
-        spec(Key::ForeignHistory, "policy.foreign-history", Kind::Choice(&["refuse", "ignore"])).default("refuse"),
+        spec(Key::ForeignHistory, "policy.foreign-history", Kind::Choice(&["refuse", "adopt", "ignore"]))
+            .default("refuse"),
         spec(Key::HistoryTable, "history.table", Kind::Text).default("migrate_history"),
         spec(Key::HistorySchema, "history.schema", Kind::Text),
         spec(Key::CreateSchema, "history.create-schema", Kind::Switch).flag("create-schema").default("false"),

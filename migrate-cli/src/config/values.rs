@@ -90,9 +90,11 @@ impl Config {
         if let Some(limit) = self.text(Key::DowngradeLimit).and_then(|text| text.parse().ok()) {
             policy.downgrade_limit = limit;
         }
-        if self.text(Key::ForeignHistory) == Some("ignore") {
-            policy.foreign_history = ForeignHistory::Ignore;
-        }
+        policy.foreign_history = match self.text(Key::ForeignHistory) {
+            Some("ignore") => ForeignHistory::Ignore,
+            Some("adopt") => ForeignHistory::Adopt,
+            _ => ForeignHistory::Refuse,
+        };
         policy.phase = self.text(Key::Phase).and_then(phase);
         policy.include = self.get(Key::Include).map(|setting| setting.values.clone()).unwrap_or_default();
         Ok(policy)

@@ -223,7 +223,7 @@ impl<'s, 'a> Live<'s, 'a> {
         self.running = None;
         self.last_sign = Instant::now();
         self.watched.completed += usize::from(step.resume.is_some());
-        self.watched.floors += usize::from(step.row.entry.is_floor());
+        self.watched.floors += usize::from(step.row.entry.is_mark());
         let line = self.columns.line(step, &seconds(elapsed));
         self.say(&line);
     }
@@ -337,7 +337,12 @@ fn work(step: &Step) -> String {
         Action::Down => format!("taken back, {statements}"),
         Action::Snapshot if step.script.is_some() => format!("snapshot, {statements}"),
         Action::Baseline if step.row.entry.is_floor() => "everything up to here".to_owned(),
-        Action::Baseline | Action::Snapshot | Action::Adopt => "was there before".to_owned(),
+        Action::Adopt if step.row.entry.is_adoption() => "taken over".to_owned(),
+        Action::Adopt => {
+            let tool = step.row.entry.origin.as_deref().and_then(|origin| origin.split(' ').next());
+            format!("applied by {}", tool.unwrap_or("another tool"))
+        }
+        Action::Baseline | Action::Snapshot => "was there before".to_owned(),
         Action::Accept => "new text accepted".to_owned(),
         Action::Refresh => "way back replaced".to_owned(),
         Action::Resolve => "recorded as applied".to_owned(),

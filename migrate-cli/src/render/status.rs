@@ -87,10 +87,17 @@ fn how(entry: &Entry) -> Option<String> {
     match (entry.origin.as_deref(), entry.action) {
         // A first install is how nearly everything is applied.
         (Some(INSTALL), _) | (None, Action::Up) => None,
+        (Some(origin), Action::Adopt) => Some(adopted(origin)),
         (Some(origin), _) => Some(format!("from {origin}")),
         (None, Action::Resolve) => Some("done by hand".to_owned()),
         (None, action) => Some(action.to_string()),
     }
+}
+
+/// The tool alone: its word for the migration is nearly always ours.
+fn adopted(origin: &str) -> String {
+    let tool = origin.split(' ').next().unwrap_or(origin);
+    if origin.ends_with(" inferred") { format!("from {tool}, inferred") } else { format!("from {tool}") }
 }
 
 fn open_line(entry: &Entry) -> Line {

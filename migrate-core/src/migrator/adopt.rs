@@ -2,11 +2,12 @@
 
 use super::Migrator;
 use crate::apply::{Halt, Run};
-use crate::backend::{Server, ServerError, Session};
+use crate::backend::{Backend, Server, ServerError, Session, TableName};
 use crate::error::{Error, ErrorKind};
 use crate::history::History;
 use crate::history::format::lock::Locking;
-use crate::history::format::{self, Engine, Reading, Table};
+use crate::history::format::{self, Engine, Mark, Reading, Table};
+use crate::layout::detect::InDatabase;
 use crate::plan::adopt::{self, Adoption, Foreign};
 use crate::plan::{AdoptGoal, Goal, Observed, Plan, Refusal};
 
@@ -27,6 +28,28 @@ impl Migrator {
         let observed = self.observed_for(&mut *session, &Goal::Adopt(goal.clone())).await.map_err(ErrorKind::from)?;
         let adoption = adopt::adoption(&self.set, &observed, &goal, &self.policy, self.backend.dialect());
         Ok(adoption.map_err(ErrorKind::Refused)?)
+    }
+
+    /// What a database says about the layout of the files that belong to it: the one with which a history was taken over,
+    /// and the tools whose own tables are there. Read-only; for whoever has no set yet.
+    ///
+    /// # Errors
+    /// Those of connecting and reading.
+    pub async fn in_database(backend: &dyn Backend, table: &TableName, component: &str) -> Result<InDatabase, Error> {
+        let look = async {
+            let mut session = backend.connect().await?;
+            let server = session.observe(table).await?;
+            let rows = if server.has_history { session.load(table).await? } else { Vec::new() };
+            let history = History::fold(rows, component);
+            let mut found = InDatabase::default();
+            found.adopted_from = history.adoption().and_then(Mark::of).map(|mark| mark.layout);
+            if let Some(engine) = Engine::of(backend.dialect().name(), &server.product) {
+                let tables = Table::from_catalog(&session.query(&format::catalog_sql(engine, None)).await?);
+                found.foreign = format::recognised(&tables).into_iter().map(|found| found.tool.to_owned()).collect();
+            }
+            Ok::<_, ServerError>(found)
+        };
+        Ok(look.await.map_err(ErrorKind::from)?)
     }
 
     pub(super) async fn observed_foreign(

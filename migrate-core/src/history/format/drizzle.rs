@@ -31,7 +31,7 @@ impl HistoryFormat for Drizzle {
     }
 
     fn layouts(&self) -> &'static [&'static str] {
-        &["drizzle"]
+        &["drizzle", "drizzle-folders"]
     }
 
     fn order(&self) -> &'static str {

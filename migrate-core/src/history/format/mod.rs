@@ -260,21 +260,29 @@ pub struct Mark {
     pub tool: String,
     /// Its table.
     pub table: crate::backend::TableName,
+    /// The layout that the files were read with.
+    pub layout: String,
 }
 
 impl Mark {
     /// Reads a note.
     pub fn parse(note: &str) -> Option<Self> {
-        let mut words = note.lines().next()?.split('\t');
-        let (tool, schema, name) = (words.next()?, words.next()?, words.next()?);
-        let schema = (!schema.is_empty()).then(|| schema.to_owned());
-        Some(Self { tool: tool.to_owned(), table: crate::backend::TableName { schema, name: name.to_owned() } })
+        let mut words = note.lines().next()?.split('\t').map(str::to_owned);
+        let (tool, schema, name, layout) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        let schema = (!schema.is_empty()).then_some(schema);
+        Some(Self { tool, table: crate::backend::TableName { schema, name }, layout })
+    }
+
+    /// The mark of a row that is one.
+    pub fn of(entry: &crate::history::Entry) -> Option<Self> {
+        Self::parse(entry.note.as_deref().filter(|_| entry.is_adoption())?)
     }
 
     /// The note, with the rows that have no entry.
     pub fn note(&self, rows: &[String]) -> String {
-        let schema = self.table.schema.as_deref().unwrap_or_default();
-        let first = format!("{}\t{schema}\t{}", self.tool, self.table.name);
+        let Self { tool, table, layout } = self;
+        let schema = table.schema.as_deref().unwrap_or_default();
+        let first = format!("{tool}\t{schema}\t{}\t{layout}", table.name);
         std::iter::once(&first).chain(rows).cloned().collect::<Vec<_>>().join("\n")
     }
 }

@@ -9,7 +9,7 @@ use crate::migration::{Migration, MigrationId, Phase};
 
 use super::super::planner::{Planner, applied_as};
 use super::super::{AdoptGoal, Refusal};
-use super::find::find;
+use super::find::{at_place, find};
 use super::problem::{Candidate, Changed, Problem, Unfinished};
 
 /// What taking over a history would do, and what stands against it.
@@ -168,7 +168,10 @@ impl<'a> Building<'a> {
             if entry.state.is_unfinished() {
                 unfinished.push(self.unfinished(entry));
             }
-            let migrations = if entry.state.counts() { find(self.planner.set, entry) } else { Vec::new() };
+            let mut migrations = if entry.state.counts() { find(self.planner.set, entry) } else { Vec::new() };
+            if migrations.is_empty() {
+                migrations = at_place(self.planner.set, entries, entry);
+            }
             if migrations.is_empty() {
                 adoption.without_entry.extend(self.without_file(
                     entry,
@@ -176,6 +179,7 @@ impl<'a> Building<'a> {
                     &mut adoption.not_represented,
                 ));
             }
+            adoption.unknown.extend(self.beyond(entry));
             for migration in migrations {
                 let adopted = self.adopted(entry, migration);
                 if migration.id.is_repeatable() && !adopted.verdict.agrees() {
@@ -276,6 +280,28 @@ impl<'a> Building<'a> {
             record,
         });
         without_entry
+    }
+
+    /// A tool that only knows how far it has come may have come further than the set.
+    fn beyond(&self, entry: &ForeignEntry) -> Option<Unknown> {
+        let set = self.planner.set;
+        let recorded_as = match &entry.names {
+            Names::UpTo(version) if set.versioned().iter().all(|one| one.id.version() != Some(version)) => {
+                Some(MigrationId::versioned(version.clone(), Phase::Pre, 0))
+            }
+            Names::First(number) if *number > set.versioned().len() => None,
+            _ => return None,
+        };
+        let already =
+            recorded_as.as_ref().is_some_and(|id| matches!(self.planner.history().status(id), Status::Applied(_)));
+        (entry.state == ForeignState::Applied).then(|| Unknown {
+            label: entry.label.clone(),
+            description: String::new(),
+            code: None,
+            recorded_as,
+            already,
+            record: entry.record.json(),
+        })
     }
 
     /// What an unfinished entry is about: the files somebody has to look at.

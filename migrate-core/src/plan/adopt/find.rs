@@ -45,7 +45,8 @@ pub(super) fn find<'s>(set: &'s MigrationSet, entry: &ForeignEntry) -> Vec<&'s M
             if found.is_empty() {
                 let made = when.and_then(stamp);
                 return versioned(&|one| {
-                    made.is_some() && one.id.version().map(crate::Version::as_str) == made.as_deref()
+                    let at = made.is_some() && one.id.version().map(crate::Version::as_str) == made.as_deref();
+                    at || parts(one.up.path()).any(|part| part == entry.label)
                 });
             }
             found
@@ -53,6 +54,20 @@ pub(super) fn find<'s>(set: &'s MigrationSet, entry: &ForeignEntry) -> Vec<&'s M
         Names::First(number) => set.versioned().iter().take(*number).collect(),
         Names::Head | Names::Nothing => Vec::new(),
     }
+}
+
+/// The migration at the place of a row that is known by a digest alone, where its file was changed and nothing else
+/// tells: the rows are in the order of the files.
+pub(super) fn at_place<'s>(
+    set: &'s MigrationSet,
+    entries: &[ForeignEntry],
+    entry: &ForeignEntry,
+) -> Vec<&'s Migration> {
+    let digests = entries.iter().filter(|one| matches!(one.names, Names::Digest { .. }));
+    let Some(place) = digests.clone().position(|one| one == entry) else { return Vec::new() };
+    let Some(candidate) = set.versioned().get(place) else { return Vec::new() };
+    let taken = digests.filter(|one| *one != entry).any(|one| find(set, one).contains(&candidate));
+    if taken { Vec::new() } else { vec![candidate] }
 }
 
 /// The file, and the folder it is in.

@@ -125,7 +125,7 @@ pub fn adoption(
 pub(crate) fn named_table(goal: &Goal, history: &History) -> Option<TableName> {
     match goal {
         Goal::Adopt(goal) => goal.table.clone(),
-        _ => Some(Mark::parse(history.adoption()?.note.as_deref()?)?.table),
+        _ => Some(Mark::of(history.adoption()?)?.table),
     }
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn reads(
     match (goal, history.adoption()) {
         (Goal::Adopt(goal), _) => foreign.chosen(set, goal).ok(),
         (_, Some(adoption)) => {
-            let mark = Mark::parse(adoption.note.as_deref()?)?;
+            let mark = Mark::of(adoption)?;
             foreign.called(format::by_name(&mark.tool)?, &mark.table)
         }
         (_, None) if policy.foreign_history == ForeignHistory::Adopt => foreign.chosen(set, &AdoptGoal::default()).ok(),
@@ -222,7 +222,8 @@ fn mark(planner: &Planner<'_>, adoption: &Adoption, found: &Found, digest: Strin
     entry.description = name;
     entry.origin = Some(crate::history::entry::ADOPTION.to_owned());
     entry.checksum = digest;
-    let mark = Mark { tool: found.tool.to_owned(), table: found.table.name.clone() };
+    let (tool, layout) = (found.tool.to_owned(), planner.set.layout().to_owned());
+    let mark = Mark { tool, table: found.table.name.clone(), layout };
     entry.note = Some(mark.note(&adoption.without_entry));
     Planner::recorded(NewEntry { entry, script: None, down_script: None, asked: None })
 }

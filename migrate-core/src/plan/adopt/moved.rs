@@ -59,7 +59,7 @@ pub(in super::super) fn due(planner: &Planner<'_>) -> Result<Vec<Step>, Refusal>
 /// The history that was taken over, where its rows are not those of the mark any more.
 fn since<'p>(planner: &'p Planner<'_>) -> Option<(AdoptGoal, &'p Reading)> {
     let last = planner.history().adoption()?;
-    let mark = Mark::parse(last.note.as_deref()?)?;
+    let mark = Mark::of(last)?;
     let reading = planner.observed.foreign.reading.as_ref()?;
     let goal = AdoptGoal { from: Some(mark.tool), table: Some(mark.table), ..AdoptGoal::default() };
     (reading.digest() != last.checksum).then_some((goal, reading))

@@ -82,7 +82,7 @@ fn unknown(one: &Unknown) -> (String, String) {
     }
     match &one.recorded_as {
         Some(_) => parts.push("recorded as applied".to_owned()),
-        None => parts.push("not recorded: it has no version".to_owned()),
+        None => parts.push("not recorded: nothing here has a name for it".to_owned()),
     }
     (title, parts.join(", "))
 }

@@ -119,7 +119,7 @@ fn what_the_tool_has_applied_is_taken_over() {
     assert_snapshot!(shown.join("\n"), @r#"
     1 users | goose 1 recorded | {"id":"2","version_id":"1","is_applied":"t"} | create table users (n int) | drop table users
     2 pets | goose 2 recorded | {"id":"3","version_id":"2","is_applied":"t"} | create table pets (n int) | -
-    R goose's history in goose_db_version | adoption | goose→→goose_db_version
+    R goose's history in goose_db_version | adoption | goose→→goose_db_version→native
     {"id":"1","version_id":"0","is_applied":"t"} | - | -
     "#);
     assert_snapshot!(planned_with(&rows, &format!("{FILES}\n{GOOSE}")), @r"
@@ -137,6 +137,42 @@ fn up_can_do_both_in_one_go() {
     3  adopt R golang-migrate's history in schema_migrations  recorded, nothing runs
     4  3 owners                                               in a transaction, 1 statement
           create table owners (n int)
+    ");
+}
+
+#[test]
+fn a_tool_may_have_come_further_than_the_set() {
+    let fixture = format!("{FILES}\n{GOLANG}\ntheir 7|f\ngoal adopt");
+    assert_snapshot!(adopted(&fixture), @r"
+    golang-migrate · schema_migrations
+      table schema_migrations with version, dirty
+      the files were read with the layout native
+    applied (3)
+      1 users   inferred, no checksum recorded
+      2 pets    inferred, no checksum recorded
+      3 owners  inferred, no checksum recorded
+    applied, but not in this set (1)
+      7  recorded as applied
+    note: golang-migrate keeps no row for each of them: that they are applied is inferred from how far it has come
+    ");
+    let rows = written(&fixture.replace("7|f", "2|f"));
+    assert_snapshot!(planned_with(&rows, &format!("{FILES}\n{GOLANG}\ntheir 7|f")), @r#"
+    refused[M0225]: golang-migrate went on after its history was taken over: it applied 3 owners, it applied 7, which is not in this set
+       = take that over too: migrate adopt --from golang-migrate
+       = once golang-migrate is given up, drop schema_migrations, or look away from it: set `foreign-history = "ignore"` under [policy] in migrate.toml
+    "#);
+    let baseline = format!("{FILES}\n{FLYWAY}\ntheir 1|1.5|b|BASELINE|b|-|me|x|0|t\ngoal adopt --from flyway");
+    assert_snapshot!(adopted(&baseline), @r"
+    Flyway · flyway_schema_history
+      table flyway_schema_history with installed_rank, version, description … success (10)
+      somebody said so: --from flyway
+      the files were read with the layout native, which is not its own
+    applied (1)
+      1 users  inferred, no checksum recorded
+    pending (2)
+      2 pets
+      3 owners
+    note: Flyway keeps no row for 1 of them: that it is applied is inferred from how far it has come
     ");
 }
 
