@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use migrate_core::diagnostic::{Diagnostic, Place, codes};
 use migrate_core::plan::{Goal, Policy};
+use migrate_core::set::Loaded;
 use migrate_core::{EngineNames, MigrationId, MigrationSet, Migrator, ReadOptions};
 
 use crate::args::Cli;
@@ -163,6 +164,14 @@ impl<'a> Project<'a> {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn set(&self, screen: &mut Screen<'_>, engine: EngineNames) -> Result<MigrationSet, Failure> {
+        Ok(self.load(screen, engine)?.set)
+    }
+
+    /// The same with how its layout was found, where nobody said which it is.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn load(&self, screen: &mut Screen<'_>, engine: EngineNames) -> Result<Loaded, Failure> {
         let loaded = MigrationSet::read(&self.config.folders(), &self.read_options(engine)).map_err(|problems| {
             let missing = problems.iter().any(|problem| problem.code == codes::UNREADABLE);
             let above = self.configuration_above().filter(|_| missing);
@@ -173,7 +182,7 @@ impl<'a> Project<'a> {
             failure
         })?;
         screen.diagnostics(&loaded.diagnostics);
-        Ok(loaded.set)
+        Ok(loaded)
     }
 
     /// Everything that a run needs.

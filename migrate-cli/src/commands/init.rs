@@ -5,7 +5,9 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use migrate_core::diagnostic::{Diagnostic, Place, codes};
+use migrate_core::layout::{Detection, Folder};
 use migrate_core::manifest::Manifest;
+use migrate_core::{EngineNames, MigrationSet, ReadOptions};
 use serde_json::json;
 
 use super::{Answer, Outcome};
@@ -13,32 +15,38 @@ use crate::args::Cli;
 use crate::config::Config;
 use crate::database_url::DatabaseUrl;
 use crate::failure::Failure;
+use crate::render::layout::found;
 use crate::screen::Screen;
 
 const FOLDER: &str = "migrations";
+const NATIVE: &str = "native";
 
-const MANIFEST: &str = "\
+/// The manifest of a set with this layout.
+fn manifest(layout: &str) -> String {
+    format!(
+        "\
 # What is said about these migrations beside their files. It is embedded with them and part of their digest.
 
-layout = \"native\"
-";
+layout = \"{layout}\"
+"
+    )
+}
 
 pub(super) fn init(cli: &Cli, cwd: &Path, screen: &mut Screen<'_>) -> Answer {
     let folder = cli.common.dir.first().map_or(FOLDER, String::as_str).trim_end_matches('/');
-    let manifest = format!("{folder}/{}", Manifest::FILE);
+    let file = format!("{folder}/{}", Manifest::FILE);
     let url = cli.common.database.as_ref().map(|text| DatabaseUrl::new(text.0.as_str()));
     let (mut created, mut kept) = (vec![], vec![]);
 
     let path = cwd.join(folder);
+    let (layout, detection) = layout_of(cli, cwd, folder)?;
     if path.is_dir() {
         kept.push(format!("{folder}/"));
     } else {
         fs::create_dir_all(&path).map_err(|error| unwritable(&path, &error))?;
         created.push(format!("{folder}/"));
     }
-    for (name, text) in
-        [(Config::FILE.to_owned(), configuration(folder, url.as_ref())), (manifest, MANIFEST.to_owned())]
-    {
+    for (name, text) in [(Config::FILE.to_owned(), configuration(folder, url.as_ref())), (file, manifest(layout))] {
         let path = cwd.join(&name);
         let made = OpenOptions::new().write(true).create_new(true).open(&path);
         match made.and_then(|mut file| file.write_all(text.as_bytes())) {
@@ -53,8 +61,21 @@ pub(super) fn init(cli: &Cli, cwd: &Path, screen: &mut Screen<'_>) -> Answer {
     if !kept.is_empty() {
         screen.line(&format!("kept as it is: {}", kept.join("  ")));
     }
-    screen.line("next: migrate new create_users");
-    Ok(Outcome::done(json!({ "created": created, "kept": kept })))
+    if let Some(line) = detection.as_ref().and_then(found) {
+        screen.line(&line);
+    }
+    screen.line(if layout == NATIVE { "next: migrate new create_users" } else { "next: migrate validate" });
+    Ok(Outcome::done(json!({ "created": created, "kept": kept, "layout": layout })))
+}
+
+/// The layout that was named, or that of the files that are there.
+fn layout_of(cli: &Cli, cwd: &Path, folder: &str) -> Result<(&'static str, Option<Detection>), Failure> {
+    // The engine matters to what is read, not to the names.
+    let mut options = ReadOptions::new(EngineNames::SQLITE);
+    options.layout.clone_from(&cli.common.layout);
+    let listed = Folder::read(&[cwd.join(folder)]).0;
+    let (layout, detection) = MigrationSet::layout_of(&listed, &options).map_err(|problem| Failure::usage(*problem))?;
+    Ok((layout.name(), detection))
 }
 
 /// A configuration that says what can be said.

@@ -7,16 +7,13 @@ use std::time::SystemTime;
 
 use jiff::tz::Offset;
 use migrate_core::diagnostic::{Diagnostic, Place, codes};
-use migrate_core::layout::detect::InDatabase;
-use migrate_core::layout::{self, Folder, Layout, NewMigration};
-use migrate_core::manifest::Manifest;
-use migrate_core::{EngineNames, MigrationId, Phase, Version};
+use migrate_core::layout::{Folder, Layout, NewMigration};
+use migrate_core::{EngineNames, MigrationId, MigrationSet, Phase, ReadOptions, Version};
 use serde_json::json;
 
 use super::{Answer, Outcome};
 use crate::args::NewArgs;
 use crate::args::run::PhaseArg;
-use crate::config::Key;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::screen::Screen;
@@ -39,8 +36,9 @@ pub(super) fn new(project: &Project<'_>, args: &NewArgs, screen: &mut Screen<'_>
     if let Some(engine) = &args.engine {
         known_engine(project, engine)?;
     }
-    let layout = layout_of(project, &folder)?;
-    let known = known(project, &folder, layout)?;
+    let options = project.read_options(project.engine()?.dialect().engine());
+    let (layout, _) = MigrationSet::layout_of(&folder, &options).map_err(|problem| Failure::usage(*problem))?;
+    let known = known(&folder, layout, &options);
     let description = description(&args.name);
     if description.is_empty() {
         return Err(Failure::usage(
@@ -77,25 +75,13 @@ fn known_engine(project: &Project<'_>, engine: &str) -> Result<(), Failure> {
     ))
 }
 
-fn layout_of(project: &Project<'_>, folder: &Folder) -> Result<&'static dyn Layout, Failure> {
-    let named = project.config.text(Key::Layout).map(str::to_owned).or_else(|| {
-        let source = folder.files().iter().find(|file| file.name() == Manifest::FILE)?.source().ok()?;
-        Manifest::parse(source).0.layout
-    });
-    let layout = match named {
-        Some(name) => layout::named(&name),
-        None => layout::detect(folder, &InDatabase::default()).and_then(|found| layout::named(found.layout)),
-    };
-    layout.map_err(|problem| Failure::usage(*problem))
-}
-
 /// The identities in the folder, whatever else is wrong with it.
-fn known(project: &Project<'_>, folder: &Folder, layout: &dyn Layout) -> Result<Vec<MigrationId>, Failure> {
-    let reading = layout.read(folder, &project.read_options(project.engine()?.dialect().engine()));
+fn known(folder: &Folder, layout: &dyn Layout, options: &ReadOptions) -> Vec<MigrationId> {
+    let reading = layout.read(folder, options);
     let mut known = reading.elsewhere;
     known.extend(reading.migrations.into_iter().map(|migration| migration.id));
     known.sort();
-    Ok(known)
+    known
 }
 
 fn identity(args: &NewArgs, description: &str, known: &[MigrationId], now: SystemTime) -> MigrationId {
@@ -150,6 +136,10 @@ fn description(words: &[String]) -> String {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    // In some layouts a migration is a folder.
+    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+        std::fs::create_dir_all(folder).map_err(|error| uncreated(folder, &error))?;
+    }
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| uncreated(path, &error))
 }

@@ -9,13 +9,17 @@ use crate::backends::block_on;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::render::layout::because;
 use crate::screen::Screen;
 
 pub(super) fn plan(project: &Project<'_>, args: &PlanArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
-    let migrator = project.migrator(&opened, set, up_goal(&args.goal))?;
+    let loaded = project.load(screen, opened.backend.dialect().engine())?;
+    let migrator = project.migrator(&opened, loaded.set, up_goal(&args.goal))?;
     let plan = block_on(opened.backend, migrator.plan())?;
+    if let Some(line) = loaded.detection.as_ref().and_then(because).filter(|_| !args.sql) {
+        screen.line(&line);
+    }
     screen.diagnostics(&plan.notes);
     if !args.sql {
         // The digest is that of these goals: without them `up` makes another plan.

@@ -8,13 +8,14 @@ use super::{Answer, Outcome, apply};
 use crate::backends::block_on;
 use crate::config::Key;
 use crate::project::Project;
+use crate::render::layout::because;
 use crate::render::status::{lines, table};
 use crate::screen::Screen;
 
 pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
-    let migrator = project.migrator(&opened, set, Goal::up())?;
+    let loaded = project.load(screen, opened.backend.dialect().engine())?;
+    let migrator = project.migrator(&opened, loaded.set, Goal::up())?;
     let observed = block_on(opened.backend, migrator.observe())?;
     let set = migrator.set();
     let policy = project.policy(set)?;
@@ -33,6 +34,9 @@ pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     };
     let layout = set.layout();
     screen.line(&format!("{place} · {history} · layout {layout} · {applied} applied, {pending} pending{open}"));
+    if let Some(line) = loaded.detection.as_ref().and_then(because) {
+        screen.line(&line);
+    }
     for line in table(&lines) {
         screen.line(&line);
     }

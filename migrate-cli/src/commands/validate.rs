@@ -2,7 +2,7 @@
 
 use migrate_core::diagnostic::{Diagnostic, Severity, codes};
 use migrate_core::error::count;
-use migrate_core::layout::{self, Folder};
+use migrate_core::layout::{self, Detection, Folder};
 use migrate_core::migration::{Migration, Snapshot};
 use migrate_core::set::validate;
 use migrate_core::{MigrationSet, ReadOptions};
@@ -14,31 +14,37 @@ use crate::backends::CliBackend;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::render::layout::found;
 use crate::screen::Screen;
 
 pub(super) fn validate(project: &Project<'_>, args: &ValidateArgs, screen: &mut Screen<'_>) -> Answer {
     // Of a set that cannot be read nobody can say how many it has.
     let mut migrations = None;
     let mut checks = vec![];
+    let mut layout = None;
     for backend in engines(project, args)? {
         let options = project.read_options(backend.dialect().engine());
-        let (number, found) = validated(project, args, backend, &options)?;
-        migrations = migrations.max(number);
-        checks.push((backend.dialect().name(), found));
+        let checked = validated(project, args, backend, &options)?;
+        migrations = migrations.max(checked.migrations);
+        layout = layout.or(checked.detection);
+        checks.push((backend.dialect().name(), checked.findings));
     }
     let findings = together(&checks);
     screen.diagnostics(&findings);
+    if let Some(line) = layout.as_ref().and_then(found) {
+        screen.line(&line);
+    }
     let wrong = findings.iter().filter(|finding| finding.severity >= Severity::Refused).count();
     let remarks = findings.len() - wrong;
-    let found = match (wrong, remarks) {
+    let result = match (wrong, remarks) {
         (0, 0) => "nothing found".to_owned(),
         (0, remarks) => count(remarks, "remark"),
         (wrong, 0) => count(wrong, "finding"),
         (wrong, remarks) => format!("{}, {}", count(wrong, "finding"), count(remarks, "remark")),
     };
     screen.line(&match migrations {
-        Some(number) => format!("{} · {found}", count(number, "migration")),
-        None => found,
+        Some(number) => format!("{} · {result}", count(number, "migration")),
+        None => result,
     });
     let exit = if wrong == 0 { Exit::Done } else { Exit::Findings };
     Ok(Outcome { exit, result: json!({ "migrations": migrations, "findings": wrong }), diagnostics: findings })
@@ -73,12 +79,20 @@ fn enumerated(names: &[&str]) -> String {
     }
 }
 
+/// What the check for one engine gave.
+struct Checked {
+    /// How many migrations there are; of a set that cannot be read nobody can say.
+    migrations: Option<usize>,
+    detection: Option<Detection>,
+    findings: Vec<Diagnostic>,
+}
+
 fn validated(
     project: &Project<'_>,
     args: &ValidateArgs,
     backend: &dyn CliBackend,
     options: &ReadOptions,
-) -> Result<(Option<usize>, Vec<Diagnostic>), Failure> {
+) -> Result<Checked, Failure> {
     let folders = project.config.folders();
     let dialect = backend.dialect();
     let scripts = |migrations: &[Migration], snapshots: &[Snapshot]| {
@@ -89,10 +103,10 @@ fn validated(
         Err(mut problems) => {
             let (migrations, snapshots) = MigrationSet::understood(&Folder::read(&folders).0, options);
             problems.extend(scripts(&migrations, &snapshots));
-            return Ok((None, problems));
+            return Ok(Checked { migrations: None, detection: None, findings: problems });
         }
     };
-    let (set, mut findings) = (loaded.set, loaded.diagnostics);
+    let (set, detection, mut findings) = (loaded.set, loaded.detection, loaded.diagnostics);
     findings.extend(scripts(set.iter().as_slice(), set.snapshots()));
     if args.require_down {
         findings.extend(validate::downs(&set));
@@ -115,7 +129,7 @@ fn validated(
             })),
         }
     }
-    Ok((Some(set.len()), findings))
+    Ok(Checked { migrations: Some(set.len()), detection, findings })
 }
 
 /// The engine that was named, or that of the URL, or all.

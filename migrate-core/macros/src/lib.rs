@@ -7,8 +7,7 @@
 use std::path::PathBuf;
 
 use migrate_core::backend::Atomicity;
-use migrate_core::layout::{self, File, Folder, Layout};
-use migrate_core::manifest::Manifest;
+use migrate_core::layout::{File, Folder};
 use migrate_core::set::validate;
 use migrate_core::sql::classify;
 use migrate_core::sql::script::Classify;
@@ -42,7 +41,8 @@ fn expand(input: TokenStream) -> Result<TokenStream, String> {
     let (listed, problems) = Folder::read(&[root.join(&folder)]);
     check(&problems)?;
     let mut options = ReadOptions::new(engine);
-    let layout = layout_of(&listed, &options)?;
+    // A file above the folder may have told: it is not there any more where the set is used.
+    let (layout, _) = MigrationSet::layout_of(&listed, &options).map_err(|problem| problem.to_string())?;
     options.layout = Some(layout.name().to_owned());
     check(&listed.tree().problems)?;
     let files = texts(if layout.reads_subfolders() { &listed.tree().files } else { listed.files() })?;
@@ -94,18 +94,6 @@ fn with_core(tokens: TokenStream, core: &TokenStream) -> TokenStream {
         }
     }
     out
-}
-
-/// What the manifest says, else what the folder looks like. What was told by a file above the folder is settled here:
-/// that file is not there any more where the set is used.
-fn layout_of(folder: &Folder, options: &ReadOptions) -> Result<&'static dyn Layout, String> {
-    let manifest = folder.files().iter().find(|file| file.name() == Manifest::FILE);
-    let manifest = manifest.and_then(|file| file.source().ok()).map(|source| Manifest::parse(source).0);
-    let layout = match manifest.and_then(|manifest| manifest.layout) {
-        Some(name) => layout::named(&name),
-        None => layout::detect(folder, &options.database).and_then(|detection| layout::named(detection.layout)),
-    };
-    layout.map_err(|problem| problem.to_string())
 }
 
 /// A file that is compiled in.

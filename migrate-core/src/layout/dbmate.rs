@@ -199,11 +199,6 @@ mod tests {
         assert_snapshot!(shown(&Dbmate, &files), @"
         20240131120000 create users: m/20240131120000_create_users.sql <- m/20240131120000_create_users.sql
         20240201120000 index: m/20240201120000_index.sql <- m/20240201120000_index.sql (no transaction, no transaction back)
-        error[M0007]: 20240201120000 index: unexpected `x:y`
-          --> m/20240201120000_index.sql:3:37
-         3 | --  migrate:down  transaction:false x:y
-           |                                     ^^^
-           = expected nothing, or `transaction:false`
         ");
         let folder = Folder::embedded("m", files);
         let reading = Dbmate.read(&folder, &ReadOptions::new(EngineNames::POSTGRES));

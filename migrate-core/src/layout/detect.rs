@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::{Folder, LAYOUTS, Layout};
+use super::{Folder, LAYOUTS, Layout, refused};
 use crate::diagnostic::{Diagnostic, Place, codes};
 
 /// What speaks for a layout.
@@ -88,6 +88,9 @@ pub fn detect(folder: &Folder, database: &InDatabase) -> Result<Detection, Box<D
         let seen = Some("the history, which was taken over from it".to_owned());
         return Ok(Detection { layout: layout.name(), seen, others: Vec::new() });
     }
+    if let Some(refusal) = refused::refuse(folder) {
+        return Err(Box::new(refusal));
+    }
     let signs: Vec<(&'static dyn Layout, Evidence)> =
         LAYOUTS.iter().filter_map(|layout| Some((*layout, layout.signature(folder)?))).collect();
     weigh(&signs, database, folder.roots().first().map(AsRef::as_ref))
@@ -135,7 +138,7 @@ fn undecided(candidates: &[Candidate], root: Option<&Path>) -> Diagnostic {
     for candidate in candidates {
         diagnostic = diagnostic.help(format!("{}: {}", candidate.layout, candidate.seen));
     }
-    let first = names.first().copied().unwrap_or_default();
+    let flags: Vec<_> = names.iter().map(|name| format!("--layout {name}")).collect();
     diagnostic
-        .help(format!("say which: --layout {first}, or for good: layout = \"{first}\" in {shown}/migrations.toml"))
+        .help(format!("say which: {}; or for good: layout = \"…\" in {shown}/migrations.toml", flags.join(" or ")))
 }

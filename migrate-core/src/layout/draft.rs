@@ -1,14 +1,17 @@
 //! Files → the migrations of a [`Reading`].
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::{EngineNames, File, Layout, Reading};
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::migration::{self, Attributes, Migration, MigrationId, RunAttributes};
 use crate::set::duplicate_files;
-use crate::source::Source;
+use crate::source::{Cut, Source};
+use crate::sql::Syntax;
 use crate::sql::directive::{self, DirectiveKind, give};
+use crate::sql::lexer::{Lexer, TokenKind};
 
 /// A migration as its layout found it. What its own directives say is added when it is [taken](Reading::take).
 pub(super) struct Draft {
@@ -58,7 +61,7 @@ impl Reading {
             }
         }
         self.migrations.push(Migration {
-            checksum: checksum::raw(draft.up.text()),
+            checksum: checksum::raw(draft.up.written()),
             id: draft.id,
             description: draft.description,
             up: draft.up,
@@ -80,7 +83,7 @@ impl Reading {
         });
     }
 
-    fn contradiction(&mut self, agrees: bool, title: &str, source: &Source, at: std::ops::Range<usize>) {
+    fn contradiction(&mut self, agrees: bool, title: &str, source: &Source, at: Range<usize>) {
         if !agrees {
             self.diagnostics.push(
                 Diagnostic::error(
@@ -177,6 +180,30 @@ pub(super) fn foreign_way_back(source: &Source, title: &str, layout: &dyn Layout
         start += line.len();
     }
     None
+}
+
+/// Statements that a text of the layout's own stands between, outside of strings if `lexed` tells where these are.
+pub(super) fn between(source: &Source, from: usize, separator: &str, lexed: Option<&Syntax>) -> Vec<Cut> {
+    let (text, base) = (source.text(), source.range().start);
+    if separator.is_empty() || !text[from - base..].contains(separator) {
+        return Vec::new();
+    }
+    let strings: Vec<Range<usize>> = lexed.map_or_else(Vec::new, |syntax| {
+        let tokens = Lexer::new(text, syntax).filter(|token| matches!(token.kind, TokenKind::String | TokenKind::Name));
+        tokens.map(|token| base + token.start..base + token.end).collect()
+    });
+    let mut cuts = Vec::new();
+    let mut start = from;
+    let ends = text[from - base..].match_indices(separator).map(|(at, _)| from + at);
+    for end in ends.filter(|at| !strings.iter().any(|string| string.start < *at && *at < string.end)) {
+        // Where separators overlap, as blank lines do, the first one counts.
+        if end >= start {
+            cuts.push(Cut { range: start..end, whole: true });
+            start = end + separator.len();
+        }
+    }
+    cuts.push(Cut { range: start..source.range().end, whole: true });
+    cuts
 }
 
 /// How one script runs, when nothing but the absence of a transaction is said.

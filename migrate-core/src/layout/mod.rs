@@ -12,6 +12,7 @@
 //! | [`stray`] | files that are no migration in the layout they lie in |
 //! | [`draft`] | files → the migrations of a [`Reading`] |
 //! | [`subfolders`] | layouts whose migrations are folders |
+//! | [`refused`] | the folders of tools whose migrations cannot be read |
 //! | all others | a layout each |
 
 mod atlas;
@@ -27,6 +28,7 @@ mod native;
 mod prisma;
 mod procrastinate;
 mod refinery;
+mod refused;
 mod rusqlite_migration;
 mod sqlx;
 mod stray;
@@ -48,6 +50,7 @@ pub use native::Native;
 pub use prisma::Prisma;
 pub use procrastinate::Procrastinate;
 pub use refinery::Refinery;
+pub use refused::{REFUSED, Refused};
 pub use rusqlite_migration::RusqliteMigration;
 pub use sqlx::Sqlx;
 pub use supabase::Supabase;
@@ -87,6 +90,9 @@ pub fn by_name(name: &str) -> Option<&'static dyn Layout> {
 /// If there is none of that name.
 pub fn named(name: &str) -> Result<&'static dyn Layout, Box<Diagnostic>> {
     by_name(name).ok_or_else(|| {
+        if let Some(refusal) = refused::refuse_name(name) {
+            return Box::new(refusal);
+        }
         let names: Vec<_> = LAYOUTS.iter().map(|layout| layout.name()).collect();
         let diagnostic = Diagnostic::error(codes::USAGE, format!("there is no layout `{name}`"));
         Box::new(match nearest(name, names.iter().copied()) {

@@ -60,8 +60,14 @@ pub(super) fn new_number<'a>(new: &'a NewMigration, tool: &str, largest: u128) -
         {
             Ok(version)
         }
+        MigrationId::Versioned { version, phase: Phase::Pre, ordinal: 0 }
+            if number(version.as_str(), u128::MAX).is_some() =>
+        {
+            let message = format!("{}: is more than {tool} counts to, which is {largest}", new.id);
+            Err(Box::new(Diagnostic::error(codes::USAGE, message).help("count on from the newest one: --sequential")))
+        }
         MigrationId::Versioned { .. } => {
-            refused(format!("{}: a version of {tool} is one number up to {largest}, without a phase", new.id))
+            refused(format!("{}: a version of {tool} is one number, without a phase", new.id))
         }
     }
 }

@@ -205,7 +205,7 @@ mod tests {
         error[M0018]: m: the names do not tell whose layout this is: refinery
           --> m
            = refinery: U1__a.sql
-           = say which: --layout refinery, or for good: layout = "refinery" in m/migrations.toml
+           = say which: --layout refinery; or for good: layout = "…" in m/migrations.toml
         "#);
         let cargo = ("Cargo.toml", "[dependencies]\nrefinery = { version = \"0.9\" }\n");
         assert_eq!(decision(&files, &[cargo]), "refinery: refinery in Cargo.toml");

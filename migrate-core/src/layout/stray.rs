@@ -119,7 +119,7 @@ mod tests {
         for (name, expected) in [
             ("README.md", None),
             ("LICENSE", None),
-            ("30_x", Some("the names are 1_x.up.sql")),
+            ("30_x", Some("if it is a migration, name it 30_x.up.sql")),
             ("embed.go", None),
             ("picture.png", None),
             ("30_x.up..sql", Some("if it is a migration, name it 30_x.up.sql")),

@@ -122,6 +122,10 @@ mod tests {
         20240201120000: m/20240201120000_.sql
         note[M0019]: 20210101000000_init.sql: is from before Supabase wrote its first file itself, and is not read, as the tool does
           --> m/20210101000000_init.sql
+        error[M0001]: 20240131_x: is not a name of Supabase, which would pass it over without a word
+          --> m/20240131_x
+           = if it is a migration, name it 20240131_x.sql
+           = if it is none, move it out of the folder
         warning[M0001]: 20240301120000_seed.ts: is TypeScript, which Supabase does not run and is not run here
           --> m/20240301120000_seed.ts
         error[M0001]: 20240401-y.sql: is not a name of Supabase, which would pass it over without a word

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::detect::InDatabase;
 use super::{EngineNames, Folder, Layout, NewMigration, detect};
 use crate::set::ReadOptions;
+use crate::sql::split::split;
 
 /// One line a migration, then the diagnostics.
 pub(super) fn shown(layout: &dyn Layout, files: &[(&str, &str)]) -> String {
@@ -38,6 +39,15 @@ pub(super) fn shown_folder(layout: &dyn Layout, engine: EngineNames, folder: &Fo
         let _ = writeln!(out, "{diagnostic}");
     }
     out
+}
+
+/// The statements of the first migration, a line each.
+pub(super) fn statements(layout: &dyn Layout, engine: EngineNames, files: &[(&str, &str)]) -> String {
+    let reading = layout.read(&Folder::embedded("m", files.iter().copied()), &ReadOptions::new(engine));
+    let up = &reading.migrations[0].up;
+    let split = split(up, &engine.syntax);
+    assert_eq!(split.problems, []);
+    split.pieces.iter().map(|piece| format!("{:?}\n", &up.file()[piece.text.clone()])).collect()
 }
 
 /// The layout that the signs of a folder lead to, and why.

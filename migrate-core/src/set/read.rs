@@ -27,20 +27,35 @@ impl MigrationSet {
         load(folder, options, Vec::new())
     }
 
+    /// The layout of a folder, and how it was found where nobody said which it is: what `options` say, else the
+    /// manifest, else the signs of the files.
+    ///
+    /// # Errors
+    /// If there is no layout of that name, or nobody can tell which it is.
+    pub fn layout_of(
+        folder: &Folder,
+        options: &ReadOptions,
+    ) -> Result<(&'static dyn Layout, Option<Detection>), Box<Diagnostic>> {
+        chosen(folder, options, &manifest(folder, &mut Vec::new()))
+    }
+
     /// What of a folder was understood, also where it is no set: for checks that go on after an error.
     pub fn understood(folder: &Folder, options: &ReadOptions) -> (Vec<Migration>, Vec<Snapshot>) {
         let mut nobody = Vec::new();
         let manifest = manifest(folder, &mut nobody);
-        let chosen = layout(folder, options, &manifest, &mut nobody);
-        let reading = chosen.map(|(layout, _)| layout.read(folder, options));
+        let reading = chosen(folder, options, &manifest).map(|(layout, _)| layout.read(folder, options));
         reading.map(|reading| (reading.migrations, reading.snapshots)).unwrap_or_default()
     }
 }
 
 fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>) -> Result<Loaded, Vec<Diagnostic>> {
     let manifest = manifest(folder, &mut diagnostics);
-    let Some((layout, detection)) = layout(folder, options, &manifest, &mut diagnostics) else {
-        return Err(diagnostics);
+    let (layout, detection) = match chosen(folder, options, &manifest) {
+        Ok(chosen) => chosen,
+        Err(problem) => {
+            diagnostics.push(*problem);
+            return Err(diagnostics);
+        }
     };
     let mut reading = layout.read(folder, options);
     for migration in &mut reading.migrations {
@@ -103,18 +118,16 @@ fn manifest(folder: &Folder, diagnostics: &mut Vec<Diagnostic>) -> Manifest {
     }
 }
 
-/// What somebody said, else what the folder looks like.
-fn layout(
+fn chosen(
     folder: &Folder,
     options: &ReadOptions,
     manifest: &Manifest,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<(&'static dyn Layout, Option<Detection>)> {
+) -> Result<(&'static dyn Layout, Option<Detection>), Box<Diagnostic>> {
     if let Some(name) = options.layout.as_ref().or(manifest.layout.as_ref()) {
-        return layout::named(name).map(|layout| (layout, None)).map_err(|problem| diagnostics.push(*problem)).ok();
+        return Ok((layout::named(name)?, None));
     }
-    let detection = detect(folder, &options.database).map_err(|problem| diagnostics.push(*problem)).ok()?;
-    Some((layout::by_name(detection.layout)?, Some(detection)))
+    let detection = detect(folder, &options.database)?;
+    Ok((layout::named(detection.layout)?, Some(detection)))
 }
 
 /// Adds what the manifest says about single migrations.

@@ -2,24 +2,26 @@
 //!
 //! Source: Atlas at commit a5e0aecc2b, `sql/migrate/dir.go` (`LocalFile.Directive`) and `lex.go`.
 
+use std::ops::Range;
+
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::Reading;
-use crate::source::Source;
+use crate::layout::draft::between;
+use crate::source::{Cut, Source};
+use crate::sql::Syntax;
 
 /// What a file says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) no_transaction: bool,
     pub(super) is_checkpoint: bool,
-    /// Where its statements end, instead of at `;`.
-    pub(super) delimiter: Option<String>,
 }
 
 /// A directive and where its line is.
 struct Directive<'a> {
     name: &'a str,
     value: &'a str,
-    at: std::ops::Range<usize>,
+    at: Range<usize>,
 }
 
 /// Whether the sum passes over the text of this file.
@@ -55,7 +57,6 @@ pub(super) fn read(source: &Source, title: &str, reading: &mut Reading) -> Heade
                 "a file says `atlas:txmode none` or `atlas:txmode file`",
             ),
             ("checkpoint", _) => header.is_checkpoint = true,
-            ("delimiter", value) => header.delimiter = Some(unescaped(value)),
             ("import", _) => say(
                 Diagnostic::error,
                 at,
@@ -85,6 +86,16 @@ fn directives(text: &str, base: usize) -> (Vec<Directive<'_>>, bool) {
         }
     }
     (found, true)
+}
+
+/// The statements between the delimiters that a file names; none where it names none.
+pub(super) fn cuts(source: &Source, syntax: &Syntax) -> Vec<Cut> {
+    let (directives, counts) = directives(source.text(), source.range().start);
+    let last = directives.last().map_or(source.range().start, |directive| directive.at.end);
+    match directives.iter().find(|directive| directive.name == "delimiter") {
+        Some(directive) if counts => between(source, last, &unescaped(directive.value), Some(syntax)),
+        _ => Vec::new(),
+    }
 }
 
 /// `\n\n` as it is typed.

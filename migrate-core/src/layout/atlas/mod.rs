@@ -7,6 +7,7 @@
 //! | order | the tool compares file names as text; one that comes late is refused (its `--exec-order linear`) |
 //! | down | none in the folder |
 //! | transaction | one a file; `-- atlas:txmode none` at the top turns it off |
+//! | statements | the splitter's; `-- atlas:delimiter` at the top names what ends them instead |
 //! | checkpoint | a file with `-- atlas:checkpoint` stands for everything before it: a snapshot |
 //! | placeholders | none; templates and `atlas:import` are refused |
 //! | refused | a version that is no number, a file that `atlas.sum` does not know as it is, the other formats the tool can read |
@@ -32,6 +33,8 @@ use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::migration::{Replaced, Snapshot};
 use crate::set::ReadOptions;
+use crate::source::{Cut, Source};
+use crate::sql::Syntax;
 use crate::version::Version;
 
 /// Atlas' layout.
@@ -70,6 +73,10 @@ impl Layout for Atlas {
         })
     }
 
+    fn cuts(&self, source: &Source, syntax: &Syntax) -> Vec<Cut> {
+        header::cuts(source, syntax)
+    }
+
     fn read(&self, folder: &Folder, options: &ReadOptions) -> Reading {
         let mut reading = Reading::default();
         let (mut keys, mut checkpoints) = (Vec::new(), Vec::new());
@@ -80,6 +87,7 @@ impl Layout for Atlas {
             };
             let Some(version) = numbered(file, version, &mut reading) else { continue };
             let Some(up) = reading.text(file) else { continue };
+            let up = up.with_cuts(self.cuts(&up, &options.engine.syntax));
             let mut draft = Draft::new(plain(version.clone()), words(description), up);
             keys.push((file.name().to_owned(), draft.id.clone(), file.path()));
             let title = draft.title();
@@ -148,7 +156,7 @@ fn snapshot(version: Version, draft: Draft, reading: &Reading) -> Snapshot {
     Snapshot {
         version,
         description: draft.description,
-        checksum: checksum::raw(draft.up.text()),
+        checksum: checksum::raw(draft.up.written()),
         script: draft.up,
         run: draft.attributes.run,
         replaces,

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 
 use super::sum::{self, Line};
 use super::*;
-use crate::layout::testing::{decision, shown};
+use crate::layout::EngineNames;
+use crate::layout::testing::{decision, shown, statements};
 
 const USERS: &str = "CREATE TABLE users (id INTEGER PRIMARY KEY);\n";
 const A: (&str, &str) = ("20240101000000_a.sql", USERS);
@@ -108,6 +109,24 @@ fn the_head_of_a_file_says_how_it_runs() {
 }
 
 #[test]
+fn a_delimiter_ends_statements_outside_of_strings() {
+    let text = "-- atlas:delimiter //\n\ncreate table a (t text default 'http://x')//\ncreate trigger t before insert on a \
+        begin select 1; select 2; end//\nselect 3; select 4//\n";
+    assert_snapshot!(statements(&Atlas, EngineNames::SQLITE, &[("1_a.sql", text), (sum::FILE, &summed(&[("1_a.sql", text)]))]), @r#"
+    "create table a (t text default 'http://x')"
+    "create trigger t before insert on a begin select 1; select 2; end"
+    "select 3"
+    "select 4"
+    "#);
+    let text = "-- atlas:delimiter \\n\\n\n\nselect 1;\nselect 2;\n\n\n\nselect 3;\n";
+    assert_snapshot!(statements(&Atlas, EngineNames::SQLITE, &[("1_a.sql", text), (sum::FILE, &summed(&[("1_a.sql", text)]))]), @r#"
+    "select 1"
+    "select 2"
+    "select 3"
+    "#);
+}
+
+#[test]
 fn what_is_wrong_with_files_is_said() {
     let files = [
         ("1_a.sql", "-- atlas:txmode none\ncreate index concurrently i on t (n);\n"),
@@ -171,7 +190,7 @@ fn its_sum_decides_unless_the_files_are_in_the_format_of_another_tool() {
        = atlas: atlas.sum, but m/1_a.down.sql is written for another tool
        = sqlx: 1_a.down.sql
        = golang-migrate: 1_a.down.sql
-       = say which: --layout atlas, or for good: layout = "atlas" in m/migrations.toml
+       = say which: --layout atlas or --layout sqlx or --layout golang-migrate; or for good: layout = "…" in m/migrations.toml
     "#);
 }
 

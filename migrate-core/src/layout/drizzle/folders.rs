@@ -10,7 +10,7 @@
 //! | placeholders | none |
 //! | refused | a folder without `migration.sql`, another form of name |
 
-use super::TOOL;
+use super::{TOOL, breakpoints};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::detect::Evidence;
 use crate::layout::draft::{Draft, foreign_way_back};
@@ -19,6 +19,8 @@ use crate::layout::prisma::successor;
 use crate::layout::subfolders::{loose_scripts, subfolders, without_script};
 use crate::layout::{Folder, Layout, NewFile, NewMigration, Reading};
 use crate::set::ReadOptions;
+use crate::source::{Cut, Source};
+use crate::sql::Syntax;
 
 /// Drizzle's layout from the beta of 1.0 on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +53,10 @@ impl Layout for DrizzleFolders {
         true
     }
 
+    fn cuts(&self, source: &Source, _syntax: &Syntax) -> Vec<Cut> {
+        breakpoints(source)
+    }
+
     fn read(&self, folder: &Folder, options: &ReadOptions) -> Reading {
         let mut reading = Reading { diagnostics: folder.tree().problems.clone(), ..Reading::default() };
         loose_scripts(folder, TOOL, SCRIPT, &mut reading);
@@ -78,7 +84,7 @@ impl Layout for DrizzleFolders {
             let id = successor(last.as_ref(), version);
             last = Some(id.clone());
             let Some(up) = reading.text(script) else { continue };
-            let draft = Draft::new(id, description, up);
+            let draft = Draft::new(id, description, up.with_cuts(breakpoints(&up)));
             let problem = foreign_way_back(&draft.up, &draft.title(), self);
             reading.diagnostics.extend(problem);
             reading.take(draft, &options.engine);

@@ -12,14 +12,15 @@
 
 use serde_json::Value;
 
-use super::TOOL;
+use super::{TOOL, breakpoints};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::detect::Evidence;
 use crate::layout::draft::{Draft, foreign_way_back};
 use crate::layout::name::{leading_digits, number, plain, words};
 use crate::layout::{File, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::set::ReadOptions;
-use crate::source::Source;
+use crate::source::{Cut, Source};
+use crate::sql::Syntax;
 use crate::version::Version;
 
 /// Drizzle's layout up to 0.x.
@@ -51,6 +52,10 @@ impl Layout for Drizzle {
         true
     }
 
+    fn cuts(&self, source: &Source, _syntax: &Syntax) -> Vec<Cut> {
+        breakpoints(source)
+    }
+
     fn read(&self, folder: &Folder, options: &ReadOptions) -> Reading {
         let mut reading = Reading::default();
         let Some((journal, entries)) = entries(folder, options, &mut reading) else { return reading };
@@ -66,7 +71,7 @@ impl Layout for Drizzle {
             };
             let Some(up) = reading.text(file) else { continue };
             let (version, description) = identity(entry);
-            let draft = Draft::new(plain(version), description, up);
+            let draft = Draft::new(plain(version), description, up.with_cuts(breakpoints(&up)));
             let problem = foreign_way_back(&draft.up, &draft.title(), self);
             reading.diagnostics.extend(problem);
             reading.take(draft, &options.engine);
@@ -198,7 +203,8 @@ mod tests {
 
     use super::*;
     use crate::MigrationId;
-    use crate::layout::testing::{decision, shown};
+    use crate::layout::EngineNames;
+    use crate::layout::testing::{decision, shown, statements};
     use crate::migration::Phase;
 
     fn journal(entries: &[(u64, i64, &str)]) -> String {
@@ -228,6 +234,19 @@ mod tests {
         1 20240131120000 add email: m/20240131120000_add_email.sql
         2 plain: m/plain.sql
         ");
+    }
+
+    #[test]
+    fn statements_stand_between_breakpoints() {
+        let journal = journal(&[(0, 10, "0000_a")]).replace("postgresql", "mysql");
+        let text = "create table a (n int)\n--> statement-breakpoint\ncreate trigger t before insert on a for each row \
+            begin set new.n = 1; end;--> statement-breakpoint\ninsert into a values (1);insert into a values (2);\n";
+        assert_snapshot!(statements(&Drizzle, EngineNames::MYSQL, &[("0000_a.sql", text), (JOURNAL, &journal)]), @r#"
+        "create table a (n int)"
+        "create trigger t before insert on a for each row begin set new.n = 1; end"
+        "insert into a values (1)"
+        "insert into a values (2)"
+        "#);
     }
 
     #[test]

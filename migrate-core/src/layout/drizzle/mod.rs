@@ -15,4 +15,15 @@ mod journal;
 pub use folders::DrizzleFolders;
 pub use journal::Drizzle;
 
+use super::draft::between;
+use crate::source::{Cut, Source};
+
 const TOOL: &str = "Drizzle";
+
+/// What stands between two statements. To `MySQL` it is no comment.
+const BREAKPOINT: &str = "--> statement-breakpoint";
+
+/// The tool cuts a file at each of them, whatever they stand in.
+fn breakpoints(source: &Source) -> Vec<Cut> {
+    between(source, source.range().start, BREAKPOINT, None)
+}
