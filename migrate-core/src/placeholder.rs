@@ -88,14 +88,27 @@ impl Grammar {
         values: &Values,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Source {
+        source.with_values(self.values(source, 0..source.file().len(), title, values, diagnostics))
+    }
+
+    /// The placeholders in a range of the file that have values, and these.
+    pub(crate) fn values<'v>(
+        &self,
+        source: &Source,
+        range: Range<usize>,
+        title: &str,
+        values: &'v Values,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<(Range<usize>, &'v str)> {
         let mut found = Vec::new();
-        for (at, name) in self.placeholders(source.file()) {
+        for (at, name) in self.placeholders(&source.file()[range.clone()]) {
+            let at = range.start + at.start..range.start + at.end;
             match if self.any_case { values.get_any_case(name) } else { values.get(name) } {
                 Some(value) => found.push((at, value)),
                 None => diagnostics.push(unknown(source, title, at, name, values)),
             }
         }
-        source.with_values(found)
+        found
     }
 
     /// Where placeholders are in a text, and their names.
@@ -126,9 +139,11 @@ pub(crate) fn unknown(source: &Source, title: &str, at: Range<usize>, name: &str
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic,
     };
+    let bare = name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    let key = if bare { name.to_owned() } else { format!("\"{name}\"") };
     diagnostic
         .help(format!("give it one for this run: --placeholder {name}=VALUE"))
-        .help(format!("or for good, in migrate.toml: [placeholders] {name} = \"VALUE\""))
+        .help(format!("or for good, in migrate.toml: [placeholders] {key} = \"VALUE\""))
 }
 
 #[cfg(test)]

@@ -82,10 +82,13 @@ impl Source {
         Self { cuts: (!cuts.is_empty()).then(|| cuts.into()), ..self.clone() }
     }
 
-    /// The cuts inside the part that is meant; `None` where the splitter decides.
-    pub fn cuts(&self) -> Option<impl Iterator<Item = &Cut>> {
-        let inside = |cut: &&Cut| self.range.start <= cut.range.start && cut.range.end <= self.range.end;
-        self.cuts.as_ref().map(|cuts| cuts.iter().filter(inside))
+    /// The cuts in the part that is meant; `None` where the splitter decides.
+    pub fn cuts(&self) -> Option<impl Iterator<Item = Cut>> {
+        let inside = |cut: &Cut| {
+            let range = cut.range.start.max(self.range.start)..cut.range.end.min(self.range.end);
+            (!range.is_empty()).then_some(Cut { range, whole: cut.whole })
+        };
+        self.cuts.as_ref().map(|cuts| cuts.iter().filter_map(inside))
     }
 
     /// The whole file with values in place of placeholders, which are ranges of its bytes in order.

@@ -10,6 +10,7 @@
 //! | [`detect`] | which layout a folder has that does not say so |
 //! | [`name`] | what the names of all layouts have in common |
 //! | [`stray`] | files that are no migration in the layout they lie in |
+//! | [`marker`], [`properties`] | the lines that other tools mark files with; the way they write settings |
 //! | [`draft`] | files → the migrations of a [`Reading`] |
 //! | [`subfolders`] | layouts whose migrations are folders |
 //! | [`refused`] | the folders of tools whose migrations cannot be read |
@@ -21,15 +22,23 @@ pub mod detect;
 mod diesel;
 mod draft;
 mod drizzle;
+mod flyway;
 pub mod folder;
 mod golang_migrate;
+mod goose;
+mod liquibase;
+mod marker;
+mod mybatis;
 mod name;
 mod native;
+mod openmetadata;
 mod prisma;
 mod procrastinate;
+mod properties;
 mod refinery;
 mod refused;
 mod rusqlite_migration;
+mod sql_migrate;
 mod sqlx;
 mod stray;
 mod subfolders;
@@ -44,14 +53,20 @@ pub use dbmate::Dbmate;
 pub use detect::{Detection, Evidence, Weight, detect};
 pub use diesel::Diesel;
 pub use drizzle::{Drizzle, DrizzleFolders};
+pub use flyway::Flyway;
 pub use folder::{File, Folder, Tree};
 pub use golang_migrate::GolangMigrate;
+pub use goose::Goose;
+pub use liquibase::Liquibase;
+pub use mybatis::Mybatis;
 pub use native::Native;
+pub use openmetadata::Openmetadata;
 pub use prisma::Prisma;
 pub use procrastinate::Procrastinate;
 pub use refinery::Refinery;
 pub use refused::{REFUSED, Refused};
 pub use rusqlite_migration::RusqliteMigration;
+pub use sql_migrate::SqlMigrate;
 pub use sqlx::Sqlx;
 pub use supabase::Supabase;
 
@@ -69,11 +84,17 @@ pub static LAYOUTS: &[&dyn Layout] = &[
     &Drizzle,
     &Prisma,
     &DrizzleFolders,
+    &Openmetadata,
     &RusqliteMigration,
     &Diesel,
     &Supabase,
     &Procrastinate,
+    &Liquibase,
+    &Goose,
+    &SqlMigrate,
     &Dbmate,
+    &Mybatis,
+    &Flyway,
     &Refinery,
     &Sqlx,
     &GolangMigrate,

@@ -202,10 +202,11 @@ mod tests {
     fn nobody_guesses_between_an_undo_and_a_way_forward() {
         let files = [("V1__a.sql", ""), ("U1__a.sql", "")];
         assert_snapshot!(decision(&files, &[]), @r#"
-        error[M0018]: m: the names do not tell whose layout this is: refinery
+        error[M0018]: m: the names do not tell whose layout this is: flyway or refinery
           --> m
+           = flyway: V1__a.sql
            = refinery: U1__a.sql
-           = say which: --layout refinery; or for good: layout = "…" in m/migrations.toml
+           = say which: --layout flyway or --layout refinery; or for good: layout = "…" in m/migrations.toml
         "#);
         let cargo = ("Cargo.toml", "[dependencies]\nrefinery = { version = \"0.9\" }\n");
         assert_eq!(decision(&files, &[cargo]), "refinery: refinery in Cargo.toml");

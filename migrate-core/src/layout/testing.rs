@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use super::detect::InDatabase;
-use super::{EngineNames, Folder, Layout, NewMigration, detect};
+use super::{EngineNames, Folder, Layout, NewMigration, Reading, detect};
 use crate::set::ReadOptions;
+use crate::source::Source;
+use crate::sql::Syntax;
 use crate::sql::split::split;
 
 /// One line a migration, then the diagnostics.
@@ -81,4 +83,17 @@ pub(super) fn names_read_back(layout: &dyn Layout, id: &str, description: &str, 
     let [migration] = reading.migrations.as_slice() else { panic!("{reading:?}") };
     assert_eq!((&migration.id, migration.description.as_str()), (&new.id, description));
     assert_eq!(migration.down.is_some(), reversible);
+}
+
+/// What is said of a folder.
+pub(super) fn said(reading: &Reading) -> String {
+    reading.diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The statements of a direction.
+#[track_caller]
+pub(super) fn pieces(source: &Source) -> Vec<String> {
+    let split = split(source, &Syntax::POSTGRES);
+    assert_eq!(split.problems, []);
+    split.pieces.into_iter().map(|piece| source.file()[piece.text].to_owned()).collect()
 }
