@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use migrate_core::diagnostic::{Diagnostic, Place, codes};
+use migrate_core::layout::detect::InDatabase;
 use migrate_core::plan::{Goal, Policy};
 use migrate_core::set::Loaded;
 use migrate_core::{EngineNames, MigrationId, MigrationSet, Migrator, ReadOptions};
 
 use crate::args::Cli;
-use crate::backends::{self, CliBackend, Database, Opening};
+use crate::backends::{self, CliBackend, Database, Opening, block_on};
 use crate::config::{Config, Key, Origin, Setting};
 use crate::database_url::DatabaseUrl;
 use crate::environment::Environment;
@@ -163,16 +164,26 @@ impl<'a> Project<'a> {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn set(&self, screen: &mut Screen<'_>, engine: EngineNames) -> Result<MigrationSet, Failure> {
-        Ok(self.load(screen, engine)?.set)
+    pub fn set(&self, screen: &mut Screen<'_>, opened: &Opened<'_>) -> Result<MigrationSet, Failure> {
+        Ok(self.load(screen, opened, None)?.set)
     }
 
-    /// The same with how its layout was found, where nobody said which it is.
+    /// The same with how its layout was found, where nobody said which it is. `tool` is whose files they are said to be.
     ///
     /// # Errors
     /// As [`set`](Self::set).
-    pub fn load(&self, screen: &mut Screen<'_>, engine: EngineNames) -> Result<Loaded, Failure> {
-        let loaded = MigrationSet::read(&self.config.folders(), &self.read_options(engine)).map_err(|problems| {
+    pub fn load(&self, screen: &mut Screen<'_>, opened: &Opened<'_>, tool: Option<&str>) -> Result<Loaded, Failure> {
+        let folders = self.config.folders();
+        let mut options = self.read_options(opened.backend.dialect().engine());
+        options.database.foreign.extend(tool.map(str::to_owned));
+        let mut read = MigrationSet::read(&folders, &options);
+        if tool.is_none() && is_open(&read) {
+            options.database = self.in_database(opened, &read);
+            if options.database != InDatabase::default() {
+                read = MigrationSet::read(&folders, &options);
+            }
+        }
+        let loaded = read.map_err(|problems| {
             let missing = problems.iter().any(|problem| problem.code == codes::UNREADABLE);
             let above = self.configuration_above().filter(|_| missing);
             let mut failure = Failure::from(problems);
@@ -183,6 +194,16 @@ impl<'a> Project<'a> {
         })?;
         screen.diagnostics(&loaded.diagnostics);
         Ok(loaded)
+    }
+
+    /// What the database says about the layout; nothing where it cannot be asked, which the command itself will report.
+    fn in_database(&self, opened: &Opened<'_>, read: &Result<Loaded, Vec<Diagnostic>>) -> InDatabase {
+        let said = self.config.text(Key::Component).unwrap_or(MigrationSet::MAIN);
+        let component = read.as_ref().map_or(said, |loaded| loaded.set.component());
+        // To ask is no reason to create it.
+        let Ok(existing) = self.open(false) else { return InDatabase::default() };
+        let (backend, table) = (existing.database.backend(), self.config.table());
+        block_on(opened.backend, Migrator::in_database(&*backend, &table, component)).unwrap_or_default()
     }
 
     /// Everything that a run needs.
@@ -215,6 +236,14 @@ impl<'a> Project<'a> {
             Some(host) => format!("{user}@{host}"),
             None => user.to_owned(),
         })
+    }
+}
+
+/// Whether the files leave open whose they are, so that the database is worth a question.
+fn is_open(read: &Result<Loaded, Vec<Diagnostic>>) -> bool {
+    match read {
+        Ok(loaded) => loaded.detection.as_ref().is_some_and(|found| found.seen.is_none() && !found.others.is_empty()),
+        Err(problems) => problems.iter().any(|problem| problem.code == codes::UNDECIDED_LAYOUT),
     }
 }
 

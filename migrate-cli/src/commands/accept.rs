@@ -19,7 +19,7 @@ use crate::screen::Screen;
 
 pub(super) fn accept(project: &Project<'_>, args: &AcceptArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.set(screen, &opened)?;
     let known: Vec<MigrationId> = set.iter().map(|migration| migration.id.clone()).collect();
     let id = ids::find(&args.id, &known)?;
     let migrator = project.migrator(&opened, set, Goal::Accept(id.clone()))?;

@@ -16,7 +16,7 @@ use crate::screen::Screen;
 
 pub(super) fn adopt(project: &Project<'_>, args: &AdoptArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.load(screen, &opened, args.from.as_deref())?.set;
     let goal = AdoptGoal {
         from: args.from.clone(),
         table: args.from_table.clone(),

@@ -9,7 +9,7 @@ use crate::screen::Screen;
 
 pub(super) fn baseline(project: &Project<'_>, args: &BaselineArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.set(screen, &opened)?;
     let migrator = project.migrator(&opened, set, Goal::Baseline(args.version.clone()))?;
     let report = apply::reach(project, screen, &opened, &migrator)?;
     screen.line("next: migrate status");

@@ -15,7 +15,7 @@ use crate::screen::Screen;
 
 pub(super) fn check(project: &Project<'_>, args: &CheckArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.set(screen, &opened)?;
     let migrator = project.migrator(&opened, set, up_goal(&args.goal))?;
     let check = look(&opened, &migrator)?;
     answer(check, screen)

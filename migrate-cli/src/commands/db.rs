@@ -38,7 +38,7 @@ fn drop_database(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
 fn reset(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(true)?;
     // What cannot be applied again is not dropped.
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.set(screen, &opened)?;
     let migrator = project.migrator(&opened, set, Goal::all())?;
     let name = opened.database.name();
     ask(project, screen, &name, "reset")?;

@@ -14,7 +14,7 @@ use crate::screen::Screen;
 pub(super) fn down(project: &Project<'_>, args: &DownArgs, screen: &mut Screen<'_>) -> Answer {
     let goal = goal(args)?;
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.set(screen, &opened)?;
     let migrator = project.migrator(&opened, set, Goal::Down(goal))?;
     let plan = block_on(opened.backend, migrator.plan())?;
     if args.dry_run {

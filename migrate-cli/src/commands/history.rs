@@ -16,7 +16,7 @@ use crate::screen::Screen;
 
 pub(super) fn history(project: &Project<'_>, args: &HistoryArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.set(screen, &opened)?;
     let migrator = project.migrator(&opened, set, Goal::up())?;
     let observed = block_on(opened.backend, migrator.observe())?;
     let entries = observed.history.entries();

@@ -61,8 +61,10 @@ pub(super) fn init(cli: &Cli, cwd: &Path, screen: &mut Screen<'_>) -> Answer {
     if !kept.is_empty() {
         screen.line(&format!("kept as it is: {}", kept.join("  ")));
     }
-    if let Some(line) = detection.as_ref().and_then(found) {
-        screen.line(&line);
+    match detection.as_ref().map(|detection| (&detection.seen, found(detection))) {
+        Some((Some(seen), _)) => screen.line(&format!("layout {layout}, because of {seen}")),
+        Some((None, Some(line))) => screen.line(&line),
+        _ => {}
     }
     screen.line(if layout == NATIVE { "next: migrate new create_users" } else { "next: migrate validate" });
     Ok(Outcome::done(json!({ "created": created, "kept": kept, "layout": layout })))

@@ -14,7 +14,7 @@ use crate::screen::Screen;
 
 pub(super) fn plan(project: &Project<'_>, args: &PlanArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let loaded = project.load(screen, opened.backend.dialect().engine())?;
+    let loaded = project.load(screen, &opened, None)?;
     let migrator = project.migrator(&opened, loaded.set, up_goal(&args.goal))?;
     let plan = block_on(opened.backend, migrator.plan())?;
     if let Some(line) = loaded.detection.as_ref().and_then(because).filter(|_| !args.sql) {

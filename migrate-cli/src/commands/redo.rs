@@ -14,7 +14,7 @@ use crate::screen::Screen;
 
 pub(super) fn redo(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.set(screen, &opened)?;
     let migrator = project.migrator(&opened, set.clone(), Goal::Down(DownGoal::Steps(1)))?;
     let plan = block_on(opened.backend, migrator.plan())?;
     let Some(step) = plan.steps.first() else {

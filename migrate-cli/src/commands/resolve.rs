@@ -13,7 +13,7 @@ use crate::screen::Screen;
 
 pub(super) fn resolve(project: &Project<'_>, args: &ResolveArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.set(screen, &opened)?;
     let looking = project.migrator(&opened, set.clone(), Goal::up())?;
     let observed = block_on(opened.backend, looking.observe())?;
     let id = ids::find(&args.id, &known(&looking, &observed))?;

@@ -14,7 +14,7 @@ use crate::screen::Screen;
 
 pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let loaded = project.load(screen, opened.backend.dialect().engine())?;
+    let loaded = project.load(screen, &opened, None)?;
     let migrator = project.migrator(&opened, loaded.set, Goal::up())?;
     let observed = block_on(opened.backend, migrator.observe())?;
     let set = migrator.set();

@@ -16,7 +16,7 @@ use crate::screen::Screen;
 
 pub(super) fn up(project: &Project<'_>, args: &UpArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(args.create_db)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.set(screen, &opened)?;
     let goal = up_goal(&args.goal);
     let migrator = project.migrator(&opened, set, goal.clone())?;
     if args.create_db && !args.dry_run && opened.database.create().map_err(Failure::server)? {

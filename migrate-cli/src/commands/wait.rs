@@ -20,7 +20,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 
 pub(super) fn wait(project: &Project<'_>, args: &WaitArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
-    let set = project.set(screen, opened.backend.dialect().engine())?;
+    let set = project.set(screen, &opened)?;
     let began = Instant::now();
     let patience = args.timeout.unwrap_or(PATIENCE);
     let mut pause = Duration::from_millis(100);

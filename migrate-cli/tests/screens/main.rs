@@ -1,6 +1,8 @@
 //! What a person sees and a program reads, from commands that run inside this process.
 
 mod errors;
+mod hostile;
+mod layouts;
 mod newcomer;
 mod programs;
 mod secrets;

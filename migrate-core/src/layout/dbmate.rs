@@ -19,7 +19,7 @@ use std::ops::Range;
 use super::detect::Evidence;
 use super::draft::Draft;
 use super::name::{in_a_name, leading_digits, new_number, number, plain, words};
-use super::stray::{self, Names};
+use super::stray::{self, Names, unread_subfolders};
 use super::{EngineNames, Folder, Late, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::set::ReadOptions;
@@ -77,6 +77,7 @@ impl Layout for Dbmate {
             keys.push((file.name().to_owned(), draft.id.clone(), file.path()));
             reading.take(draft, &options.engine);
         }
+        unread_subfolders(folder, &mut reading);
         reading.check_text_order(TOOL, keys);
         reading.without_twins()
     }

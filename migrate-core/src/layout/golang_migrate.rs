@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use super::detect::Evidence;
 use super::draft::{Draft, foreign_way_back};
 use super::name::{in_a_name, leading_digits, new_number, number, plain, words};
-use super::stray::{self, Names};
+use super::stray::{self, Names, unread_subfolders};
 use super::{File, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::set::{ReadOptions, duplicate_files};
@@ -90,6 +90,7 @@ impl Layout for GolangMigrate {
             reading.diagnostics.extend(problem);
             reading.take(draft, &options.engine);
         }
+        unread_subfolders(folder, &mut reading);
         reading
     }
 

@@ -16,6 +16,8 @@
 //! | [`refused`] | the folders of tools whose migrations cannot be read |
 //! | all others | a layout each |
 
+#[cfg(test)]
+mod any_folder_tests;
 mod atlas;
 mod dbmate;
 pub mod detect;

@@ -15,7 +15,7 @@
 use super::detect::Evidence;
 use super::draft::{Draft, foreign_way_back};
 use super::name::{forward_only, in_a_name, words};
-use super::stray::{self, Names};
+use super::stray::{self, Names, unread_subfolders};
 use super::{Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::migration::{MigrationId, Phase};
@@ -81,6 +81,7 @@ impl Layout for Procrastinate {
             reading.diagnostics.extend(problem);
             reading.take(draft, &options.engine);
         }
+        unread_subfolders(folder, &mut reading);
         reading.without_twins()
     }
 

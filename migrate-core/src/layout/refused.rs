@@ -89,11 +89,7 @@ pub static REFUSED: &[Refused] = &[
 /// The refusal of a folder, if it is one of these tools'.
 pub(super) fn refuse(folder: &Folder) -> Option<Diagnostic> {
     let (tool, sign) = REFUSED.iter().find_map(|tool| Some((tool, (tool.sign)(folder)?)))?;
-    Some(
-        tool.refusal(sign.name())
-            .at(Place::path(sign.path()))
-            .help("new migrations are SQL, in a folder of their own: migrate init --dir FOLDER"),
-    )
+    Some(tool.refusal(sign.name()).at(Place::path(sign.path())))
 }
 
 /// The refusal of a layout that somebody named.
@@ -109,7 +105,8 @@ impl Refused {
             codes::FOREIGN_LAYOUT,
             format!("{subject}: migrations of {title} are {are}: they cannot be run here"),
         )
-        .help(format!("what {title} has applied can be taken over as it is: migrate adopt --from {from}"))
+        .help("new ones are SQL, in a folder of their own: migrate init --dir FOLDER")
+        .help(format!("what {title} has applied is taken over as it is: migrate adopt --from {from} --dir FOLDER"))
     }
 }
 
@@ -126,37 +123,38 @@ mod tests {
         assert_snapshot!(decision(&[("deploy/users.sql", ""), ("revert/users.sql", "")], &[plan]), @"
         error[M0020]: sqitch.plan: migrations of Sqitch are scripts for psql in the order of a plan: they cannot be run here
           --> sqitch.plan
-           = what Sqitch has applied can be taken over as it is: migrate adopt --from sqitch
-           = new migrations are SQL, in a folder of their own: migrate init --dir FOLDER
+           = new ones are SQL, in a folder of their own: migrate init --dir FOLDER
+           = what Sqitch has applied is taken over as it is: migrate adopt --from sqitch --dir FOLDER
         ");
         assert_snapshot!(decision(&[("db.changelog-master.yaml", "databaseChangeLog:\n- changeSet:\n"), ("1_a.sql", "")], &[]), @"
         error[M0020]: db.changelog-master.yaml: migrations of Liquibase are descriptions of changes, from which the tool makes the SQL: they cannot be run here
           --> m/db.changelog-master.yaml
-           = what Liquibase has applied can be taken over as it is: migrate adopt --from liquibase
-           = new migrations are SQL, in a folder of their own: migrate init --dir FOLDER
+           = new ones are SQL, in a folder of their own: migrate init --dir FOLDER
+           = what Liquibase has applied is taken over as it is: migrate adopt --from liquibase --dir FOLDER
         ");
         assert_snapshot!(decision(&[("3f1a_users.py", "revision = '3f1a'\ndown_revision = None\n")], &[]), @"
         error[M0020]: 3f1a_users.py: migrations of Alembic are Python: they cannot be run here
           --> m/3f1a_users.py
-           = what Alembic has applied can be taken over as it is: migrate adopt --from alembic
-           = new migrations are SQL, in a folder of their own: migrate init --dir FOLDER
+           = new ones are SQL, in a folder of their own: migrate init --dir FOLDER
+           = what Alembic has applied is taken over as it is: migrate adopt --from alembic --dir FOLDER
         ");
         let django = "class Migration(migrations.Migration):\n    pass\n";
         assert_snapshot!(decision(&[("__init__.py", ""), ("0001_initial.py", django)], &[]), @"
         error[M0020]: 0001_initial.py: migrations of Django are Python: they cannot be run here
           --> m/0001_initial.py
-           = what Django has applied can be taken over as it is: migrate adopt --from django
-           = new migrations are SQL, in a folder of their own: migrate init --dir FOLDER
+           = new ones are SQL, in a folder of their own: migrate init --dir FOLDER
+           = what Django has applied is taken over as it is: migrate adopt --from django --dir FOLDER
         ");
         assert_snapshot!(decision(&[("20240131_create.rb", "class Create < ActiveRecord::Migration[8.0]\nend\n")], &[]), @"
         error[M0020]: 20240131_create.rb: migrations of Rails are Ruby: they cannot be run here
           --> m/20240131_create.rb
-           = what Rails has applied can be taken over as it is: migrate adopt --from rails
-           = new migrations are SQL, in a folder of their own: migrate init --dir FOLDER
+           = new ones are SQL, in a folder of their own: migrate init --dir FOLDER
+           = what Rails has applied is taken over as it is: migrate adopt --from rails --dir FOLDER
         ");
         assert_snapshot!(named("rails").unwrap_err(), @"
         error[M0020]: rails: migrations of Rails are Ruby: they cannot be run here
-           = what Rails has applied can be taken over as it is: migrate adopt --from rails
+           = new ones are SQL, in a folder of their own: migrate init --dir FOLDER
+           = what Rails has applied is taken over as it is: migrate adopt --from rails --dir FOLDER
         ");
         assert_eq!(
             decision(&[("1_a.sql", ""), ("deploy.yaml", "kind: Deployment\n"), ("helper.py", "import os\n")], &[]),

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use super::detect::Evidence;
 use super::draft::{Draft, foreign_way_back};
 use super::name::{in_a_name, new_number, number, plain, words};
-use super::stray::{self, Names};
+use super::stray::{self, Names, unread_subfolders};
 use super::{EngineNames, File, Folder, Late, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::set::{ReadOptions, duplicate_files};
@@ -66,6 +66,12 @@ impl<'a> Name<'a> {
 
     fn version(&self) -> Option<Version> {
         number(self.version, LARGEST)
+    }
+
+    /// `up` or `down` in a name that ends in neither `.up.sql` nor `.down.sql`.
+    fn misspelt_direction(&self) -> Option<&'a str> {
+        let mut parts = self.description.split('.').skip(1).filter(|_| self.kind == Kind::Simple);
+        parts.find(|part| part.eq_ignore_ascii_case("up") || part.eq_ignore_ascii_case("down"))
     }
 
     fn title(&self) -> String {
@@ -131,6 +137,7 @@ impl Layout for Sqlx {
             reading.diagnostics.extend(problem);
             reading.take(draft, &options.engine);
         }
+        unread_subfolders(folder, &mut reading);
         reading
     }
 
@@ -159,6 +166,24 @@ fn pairs<'a>(folder: &'a Folder, reading: &mut Reading) -> BTreeMap<Version, Pai
             );
             continue;
         };
+        if let Some(direction) = name.misspelt_direction() {
+            let message = format!(
+                "{}: {TOOL} takes it for a way forward of its own, and `{direction}` for a part of its name",
+                file.name()
+            );
+            let right = format!(
+                "{}_{}.{}.sql",
+                name.version,
+                name.description.split('.').next().unwrap_or_default(),
+                direction.to_ascii_lowercase()
+            );
+            reading.diagnostics.push(
+                Diagnostic::error(codes::NEAR_MISS_NAME, message)
+                    .at(Place::path(file.path()))
+                    .help(format!("if it is one direction of a migration, name it {right}")),
+            );
+            continue;
+        }
         let pair = pairs.entry(version).or_default();
         let place = if name.kind == Kind::Down { &mut pair.down } else { &mut pair.up };
         match place {
@@ -241,6 +266,8 @@ mod tests {
             ("v3_x.sql", "select 1;"),
             ("+4_x.sql", "select 1;"),
             ("5-x.sql", "select 1;"),
+            ("30_x.up..sql", "select 1;"),
+            ("31_x.Down.sql", "select 1;"),
             ("schema.sql", "select 1;"),
             ("6_bom.sql", "\u{feff}-- no-transaction\r\nselect 1;\r\n"),
             ("7_late.sql", "-- an index\n-- no-transaction\nselect 1;\n"),
@@ -256,6 +283,12 @@ mod tests {
           --> m/1_a.sql
            = the other one is m/01_b.up.sql
            = give the newer one a higher version; one that is applied anywhere keeps its name
+        error[M0001]: 30_x.up..sql: sqlx takes it for a way forward of its own, and `up` for a part of its name
+          --> m/30_x.up..sql
+           = if it is one direction of a migration, name it 30_x.up.sql
+        error[M0001]: 31_x.Down.sql: sqlx takes it for a way forward of its own, and `Down` for a part of its name
+          --> m/31_x.Down.sql
+           = if it is one direction of a migration, name it 31_x.down.sql
         error[M0001]: 5-x.sql: is not a name of sqlx, which would pass it over without a word
           --> m/5-x.sql
            = if it is a migration, name it 5_x.sql

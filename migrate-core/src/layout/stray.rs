@@ -1,7 +1,7 @@
 //! Files that are no migration in the layout they lie in: is something wrong with them?
 
-use super::File;
 use super::name::{leading_digits, strip_ending};
+use super::{File, Folder, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
 
 /// What people keep beside migrations.
@@ -88,6 +88,23 @@ pub(super) fn judge(file: &File, names: &Names) -> Option<Diagnostic> {
     Some(diagnostic)
 }
 
+/// Where the layout reads no subfolders: those that hold scripts are spoken of, if the folder itself is one of migrations.
+pub(super) fn unread_subfolders(folder: &Folder, reading: &mut Reading) {
+    if reading.migrations.is_empty() {
+        return;
+    }
+    for (subfolder, count) in folder.scripts_below() {
+        let files = if count == 1 { "file that is" } else { "files that are" };
+        let roots: Vec<_> = folder.roots().iter().map(|root| format!("--dir {} ", root.display())).collect();
+        let roots = roots.concat();
+        reading.diagnostics.push(
+            Diagnostic::note(codes::SUBFOLDER, format!("{}: holds {count} .sql {files} not read", subfolder.display()))
+                .at(Place::path(subfolder.display().to_string()))
+                .help(format!("if they belong to this set too: {roots}--dir {}", subfolder.display())),
+        );
+    }
+}
+
 /// The nearest legal name, if one can be told.
 fn repair(name: &str, is_name: fn(&str) -> bool) -> Option<String> {
     let mut plain = name.trim().trim_end_matches('~').to_owned();
@@ -110,7 +127,6 @@ fn repair(name: &str, is_name: fn(&str) -> bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::Folder;
 
     #[test]
     fn only_what_was_perhaps_meant_as_a_migration_is_spoken_of() {

@@ -40,7 +40,7 @@ pub(super) fn subfolders(folder: &Folder) -> Vec<Subfolder<'_>> {
 
 /// Scripts that lie beside the folders in which `tool` looks for `script`.
 pub(super) fn loose_scripts(folder: &Folder, tool: &str, script: &str, reading: &mut Reading) {
-    for file in folder.files().iter().filter(|file| file.name().to_ascii_lowercase().ends_with(".sql")) {
+    for file in folder.files().iter().filter(|file| file.name().to_ascii_lowercase().contains(".sql")) {
         reading.diagnostics.push(
             Diagnostic::warning(
                 codes::NEAR_MISS_NAME,

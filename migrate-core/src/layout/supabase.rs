@@ -16,7 +16,7 @@
 use super::detect::Evidence;
 use super::draft::{Draft, foreign_way_back};
 use super::name::{forward_only, in_a_name, leading_digits, new_number, number, plain, words};
-use super::stray::{self, Names};
+use super::stray::{self, Names, unread_subfolders};
 use super::{Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::set::ReadOptions;
@@ -85,6 +85,7 @@ impl Layout for Supabase {
             reading.diagnostics.extend(problem);
             reading.take(draft, &options.engine);
         }
+        unread_subfolders(folder, &mut reading);
         reading.check_text_order(TOOL, keys);
         reading.without_twins()
     }

@@ -110,6 +110,8 @@ fn every_format_has_a_name_of_its_own() {
     assert_eq!(names.len(), FORMATS.len());
     for format in FORMATS {
         assert_eq!(by_name(format.name()).map(HistoryFormat::title), Some(format.title()));
+        let layouts = format.layouts().iter();
+        assert!(layouts.clone().all(|name| crate::layout::by_name(name).is_some()), "{:?}", format.layouts());
         assert!(format.tables().iter().chain(format.beside()).all(|name| *name == name.to_lowercase()));
     }
 }

@@ -27,7 +27,7 @@ mod tests;
 use super::detect::Evidence;
 use super::draft::{Draft, foreign_way_back};
 use super::name::{forward_only, in_a_name, new_number, number, plain, words};
-use super::stray::{self, Names};
+use super::stray::{self, Names, unread_subfolders};
 use super::{File, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
@@ -102,6 +102,7 @@ impl Layout for Atlas {
             }
         }
         sum::verify(folder, &mut reading);
+        unread_subfolders(folder, &mut reading);
         reading.check_text_order(TOOL, keys);
         let mut reading = reading.without_twins();
         for (version, draft) in checkpoints {

@@ -78,7 +78,7 @@ impl Layout for Drizzle {
         }
         for file in folder.files() {
             let known = entries.iter().any(|entry| file.name().strip_suffix(".sql") == Some(&entry.tag));
-            if file.name().to_ascii_lowercase().ends_with(".sql") && !known {
+            if file.name().to_ascii_lowercase().contains(".sql") && !known {
                 reading.diagnostics.push(without_entry(file));
             }
         }

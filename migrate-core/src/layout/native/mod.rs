@@ -20,6 +20,7 @@ use self::group::Found;
 use self::name::{Name, Subject};
 use self::slip::Outside;
 use super::name::{ends_a_name, in_a_name};
+use super::stray::unread_subfolders;
 use super::{Evidence, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::migration::{MigrationId, Phase};
@@ -59,20 +60,7 @@ impl Layout for Native {
             }
         }
         group::read(found, options, &mut reading);
-        let some = !reading.migrations.is_empty();
-        for (subfolder, count) in folder.scripts_below().into_iter().filter(|_| some) {
-            let files = if count == 1 { "file that is" } else { "files that are" };
-            let roots: Vec<_> = folder.roots().iter().map(|root| format!("--dir {} ", root.display())).collect();
-            let roots = roots.concat();
-            reading.diagnostics.push(
-                Diagnostic::note(
-                    codes::SUBFOLDER,
-                    format!("{}: holds {count} .sql {files} not read", subfolder.display()),
-                )
-                .at(Place::path(subfolder.display().to_string()))
-                .help(format!("if they belong to this set too: {roots}--dir {}", subfolder.display())),
-            );
-        }
+        unread_subfolders(folder, &mut reading);
         reading
     }
 

@@ -92,6 +92,7 @@ macro_rules! conformance {
             an_older_release_downgrades_with_stored_scripts,
             looking_changes_nothing,
             a_stale_plan_is_refused,
+            callbacks_run_around_and_leave_no_row,
             preconditions_are_asked_first,
             a_stop_leaves_work_for_the_next_run,
             cancelling_is_as_declared,

@@ -4,11 +4,13 @@ use super::super::fixture::{self, Fixture, id, set};
 use super::{THREE, done, down, migrator, numbers, up};
 use crate::Check;
 use crate::backend::{Atomicity, Backend};
+use crate::callback::{Callback, CallbackEvent};
 use crate::error::ErrorKind;
 use crate::event::Event;
-use crate::migration::Precondition;
+use crate::migration::{Precondition, RunAttributes};
 use crate::plan::{DownGoal, OnAhead, Policy, Refusal, Target};
 use crate::set::MigrationSet;
+use crate::source::Source;
 
 /// Everything pending is applied in the order of versions, and a second run has nothing to do.
 pub fn up_applies_everything_once<F: Fixture>() {
@@ -113,6 +115,46 @@ pub fn a_stale_plan_is_refused<F: Fixture>() {
     let plan = F::block_on(early.plan()).unwrap();
     let report = F::block_on(early.apply(&plan, &mut ())).unwrap();
     assert_eq!((done(&report), report.now_at), (vec!["up 2".to_owned(), "up 10".to_owned()], Some(id("10"))));
+}
+
+/// Callbacks run around migrations and every run, in the migration's transaction where it has one, and leave no row.
+pub fn callbacks_run_around_and_leave_no_row<F: Fixture>() {
+    let fixture = F::create();
+    let callback = |event: CallbackEvent, text: &str| Callback {
+        event,
+        description: String::new(),
+        script: Source::new(format!("{event}.sql"), text),
+        run: RunAttributes::default(),
+    };
+    let texts =
+        [("1", "CREATE TABLE b (n INTEGER);", ""), ("2", "INSERT INTO a VALUES (3); INSERT INTO b VALUES (1);", "")];
+    let around = |after: &str| {
+        set(&texts).with_callbacks(vec![
+            callback(CallbackEvent::BeforeMigrate, "INSERT INTO a VALUES (1);"),
+            callback(CallbackEvent::BeforeEachMigrate, "INSERT INTO a VALUES (2);"),
+            callback(CallbackEvent::AfterEachMigrate, after),
+            callback(CallbackEvent::AfterMigrate, "INSERT INTO a VALUES (5);"),
+        ])
+    };
+    up(&fixture, &fixture::component("before", &[("1", "CREATE TABLE a (n INTEGER);", "")])).unwrap();
+    let error = up(&fixture, &around("INSERT INTO nosuch VALUES (4);")).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Statement(_)), "{error}");
+    let script = around("INSERT INTO a VALUES (4);");
+    let transactional = fixture.backend().dialect().atomicity == Atomicity::Script;
+    let left = if transactional { vec!["up 1", "up 2"] } else { vec!["up 2"] };
+    assert_eq!(numbers(&fixture, "b").is_some(), !transactional, "what surrounds a migration shares its transaction");
+    assert_eq!(done(&up(&fixture, &script).unwrap()), left);
+    let once = |numbers: &[i64], number| numbers.iter().filter(|other| **other == number).count();
+    let numbers_now = numbers(&fixture, "a").unwrap();
+    assert_eq!(
+        (once(&numbers_now, 1), once(&numbers_now, 3), once(&numbers_now, 4), once(&numbers_now, 5)),
+        (2, 1, left.len(), 1)
+    );
+    assert!(up(&fixture, &script).unwrap().is_empty());
+    assert_eq!(numbers(&fixture, "a").unwrap().len(), numbers_now.len() + 2);
+    assert!(F::block_on(migrator(&fixture, &script).check()).unwrap().is_current());
+    let observed = F::block_on(migrator(&fixture, &script).observe()).unwrap();
+    assert_eq!(observed.history.entries().len(), 2, "a callback has left a row");
 }
 
 /// A precondition that holds lets the script run; one that does not leaves nothing.
