@@ -310,8 +310,8 @@ fn cuts(up: &Source, changeset: &Changeset, way: &Way) -> Vec<Cut> {
     let range = up.executed_offset(changeset.header.end)..up.executed_offset(changeset.body_end);
     match way.delimiter.as_deref() {
         Some(delimiter) if delimiter != ";" => delimited(up, range, delimiter),
-        _ if way.one_statement => vec![Cut { range, whole: true }],
-        _ => Vec::new(),
+        // Without the header and what is behind the body: to MySQL `--changeset` is no comment.
+        _ => vec![Cut { range, whole: way.one_statement }],
     }
 }
 
