@@ -12,6 +12,7 @@ use crate::plan::{self, Check, Goal, Observed, Plan, Policy, Refusal};
 use crate::set::MigrationSet;
 
 mod adopt;
+mod export;
 
 /// How often another run may be faster before something else must be wrong.
 const RACES: usize = 1_000;

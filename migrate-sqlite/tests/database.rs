@@ -43,6 +43,17 @@ fn what_cannot_be_opened_says_which_and_why() {
 }
 
 #[test]
+fn a_set_whose_migrations_are_folders_is_compiled_in() {
+    let set = migrate_sqlite::embed_migrations!("tests/embedded_diesel");
+    assert_eq!((set.layout(), set.len()), ("diesel", 2));
+    let last = set.last_versioned().unwrap();
+    assert_eq!(last.up.path(), "tests/embedded_diesel/2024-02-01-120000_index_notes/up.sql");
+    assert!(last.attributes.run.no_transaction && set.versioned()[0].down.is_some());
+    let report = migrate_sqlite::blocking::Migrator::new(Sqlite::in_memory().unwrap(), set).up().unwrap();
+    assert_eq!(report.steps.len(), 2);
+}
+
+#[test]
 fn a_missing_file_is_created() {
     let folder = Folder::new();
     assert!(!folder.database().exists().unwrap());

@@ -175,6 +175,20 @@ pub struct AdoptArgs {
     pub run: RunArgs,
 }
 
+/// `export`
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// Whose table: flyway, golang-migrate, sqlx, goose, refinery, diesel, dbmate
+    #[arg(long, value_name = "TOOL")]
+    pub to: String,
+    /// Its name, where it is not the tool's usual one: TABLE or SCHEMA.TABLE
+    #[arg(long, value_name = "TABLE", value_parser = table)]
+    pub to_table: Option<TableName>,
+    /// Show the statements and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// `resolve`
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("answer").required(true).args(["applied", "not_applied", "statement"])))]

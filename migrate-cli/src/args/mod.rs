@@ -25,8 +25,8 @@ use crate::config::Key;
 
 pub use commands::{
     AcceptArgs, AdoptArgs, BackupArgs, BaselineArgs, CheckArgs, CompletionsArgs, ConfigArgs, ConfigCommand, DbArgs,
-    DbCommand, DownArgs, HistoryArgs, InitArgs, ManArgs, NewArgs, PlanArgs, RedoArgs, ResolveArgs, RestoreArgs, UpArgs,
-    ValidateArgs, WaitArgs,
+    DbCommand, DownArgs, ExportArgs, HistoryArgs, InitArgs, ManArgs, NewArgs, PlanArgs, RedoArgs, ResolveArgs,
+    RestoreArgs, UpArgs, ValidateArgs, WaitArgs,
 };
 pub use run::{GoalArgs, RunArgs};
 
@@ -73,7 +73,7 @@ pub struct Common {
     /// A folder of migrations; can be given several times [default: migrations]
     #[arg(long, value_name = "FOLDER", global = true, help_heading = "Project")]
     pub dir: Vec<String>,
-    /// How file names are read [default: as migrations.toml says, else native]
+    /// How file names are read [default: as migrations.toml says, else what the files and the database tell]
     #[arg(long, value_name = "NAME", global = true, help_heading = "Project")]
     pub layout: Option<String>,
     /// The project's configuration [default: migrate.toml]
@@ -143,6 +143,8 @@ pub enum Command {
     Baseline(BaselineArgs),
     /// Take over what another tool's history says
     Adopt(AdoptArgs),
+    /// Write another tool's table from the history
+    Export(ExportArgs),
     /// Say what became of a migration that was done by hand or is in doubt
     Resolve(ResolveArgs),
     /// Accept the changed text of an applied migration, or put the old text back
@@ -273,6 +275,7 @@ impl Command {
             Self::Validate(_) => "validate",
             Self::Baseline(_) => "baseline",
             Self::Adopt(_) => "adopt",
+            Self::Export(_) => "export",
             Self::Resolve(_) => "resolve",
             Self::Accept(_) => "accept",
             Self::Backup(_) => "backup",

@@ -17,7 +17,7 @@ pub struct GoalArgs {
     /// What may run before a deploy, what may run only after it, or everything
     #[arg(long, value_name = "PHASE", value_parser = ["pre", "post", "all"], help_heading = "Goal")]
     pub phase: Option<String>,
-    /// Allow this pending migration below an applied one; can be given several times, `all` allows all
+    /// Allow this pending migration below an applied one; can be given several times; `all`, `refuse` [default: as the layout's tool does]
     #[arg(long, value_name = "ID", help_heading = "Goal")]
     pub out_of_order: Vec<String>,
     /// With objects but no history: refuse, baseline=VERSION or run [default: refuse]

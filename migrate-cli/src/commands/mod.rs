@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod db;
 mod down;
+mod export;
 mod history;
 mod init;
 mod man;
@@ -80,6 +81,7 @@ pub fn run(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
         Command::Wait(args) => wait::wait(project, args, screen),
         Command::Validate(args) => validate::validate(project, args, screen),
         Command::Baseline(args) => baseline::baseline(project, args, screen),
+        Command::Export(args) => export::export(project, args, screen),
         Command::Adopt(args) => adopt::adopt(project, args, screen),
         Command::Resolve(args) => resolve::resolve(project, args, screen),
         Command::Accept(args) => accept::accept(project, args, screen),

@@ -2,7 +2,7 @@
 
 use migrate_core::diagnostic::{Diagnostic, Severity, codes};
 use migrate_core::error::count;
-use migrate_core::layout::{self, Detection, Folder};
+use migrate_core::layout::{self, Detection, Folder, Layout};
 use migrate_core::migration::{Migration, Snapshot};
 use migrate_core::set::validate;
 use migrate_core::{MigrationSet, ReadOptions};
@@ -115,7 +115,7 @@ fn validated(
         let old = since::folder(&folders, revision)?;
         // What was read as one layout was so before; what another tool says above the folder is what it says today.
         let now = Folder::read(&folders).0;
-        let settings = layout::named(set.layout()).map(|layout| layout.settings()).unwrap_or_default();
+        let settings = layout::named(set.layout()).map(Layout::settings).unwrap_or_default();
         let settings =
             settings.iter().filter_map(|name| Some((*name, now.above(name)?.source().ok()?.file().to_owned())));
         let options = ReadOptions { layout: Some(set.layout().to_owned()), ..options.clone() };

@@ -6,6 +6,8 @@
 //! | command | fields |
 //! |---|---|
 //! | `up`, `down`, `baseline`, `resolve`, `accept`, `db reset` | `report`: `steps` (`id`, `title`, `action`, `statements`, `ms`), `now_at`, `ms`, `notes`; also after an error, with what was done by then |
+//! | `adopt` | `adoption`: `tool`, `title`, `table`, `evidence`, `applied` (`id`, `title`, `label`, `quality`, `checksum`, `accepted`, `already`), `pending`, `unknown`, `taken_back`, `not_represented`, `problems`; without `--dry-run` also `report` |
+//! | `export` | `export`: `tool`, `table`, `definitions`, `rows` |
 //! | `redo` | `down` and `report`, both as above |
 //! | `plan`, `up --dry-run`, `down --dry-run` | `plan`: `digest`, `from`, `steps` with their statements; `plan --sql` also `sql` |
 //! | `status` | `database`, `product`, `history`, `layout`, `component`, `now_at`, `applied`, `pending`, `migrations` (`id`, `description`, `state`, `when`, `ms`, `remarks`) |

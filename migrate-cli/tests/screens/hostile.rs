@@ -82,10 +82,18 @@ fn a_byte_order_mark_before_a_mark() {
 fn a_way_back_of_another_tool() {
     let goose = "-- +goose Up\ncreate table a (n int);\n-- +goose Down\ndrop table a;\n";
     let project = with(&[("migrations/1_a.sql", goose)]);
-    assert_snapshot!(project.screen(&["validate --engine sqlite --layout sqlx"]), @"
+    assert_snapshot!(project.screen(&["validate --engine sqlite --layout sqlx", "validate --engine sqlite --layout native"]), @"
     $ migrate validate --engine sqlite --layout sqlx
     1 finding
     error[M0007]: 1 a: this begins the way back in a file of goose, and sqlx runs the whole file
+      --> migrations/1_a.sql:3:1
+     3 | -- +goose Down
+       | ^^^^^^^^^^^^^^
+       = if the files are goose's: --layout goose
+    [exit 11]
+    $ migrate validate --engine sqlite --layout native
+    1 finding
+    error[M0007]: 1 a: this begins the way back in a file of goose, and native runs the whole file
       --> migrations/1_a.sql:3:1
      3 | -- +goose Down
        | ^^^^^^^^^^^^^^
@@ -384,10 +392,11 @@ fn undo_or_forward() {
     assert_snapshot!(validated("postgres", &files), @r#"
     $ migrate validate --engine postgres
     1 finding
-    error[M0018]: migrations: the names do not tell whose layout this is: refinery
+    error[M0018]: migrations: the names do not tell whose layout this is: flyway or refinery
       --> migrations
+       = flyway: V1__a.sql
        = refinery: U1__a.sql
-       = say which: --layout refinery; or for good: layout = "…" in migrations/migrations.toml
+       = say which: --layout flyway or --layout refinery; or for good: layout = "…" in migrations/migrations.toml
     [exit 11]
     "#);
 }
@@ -454,4 +463,147 @@ fn a_folder_without_a_migration_of_the_layout() {
        = write the first one: migrate new create_users
     [exit 11]
     ");
+}
+
+#[test]
+fn markers_in_small_letters() {
+    let goose = "\u{feff}-- +goose up\r\ncreate table a (n int);\r\n-- +goose down\r\ndrop table a;\r\n";
+    assert_snapshot!(validated("postgres", &[("1_a.sql", goose)]), @r#"
+    $ migrate validate --engine postgres
+    layout goose, because of `+goose` in migrations/1_a.sql · for good: layout = "goose" in migrations.toml
+    1 migration · nothing found
+    "#);
+    let word = "-- +goose Up\ncreate table a (n int);\n-- +goose Dwon\ndrop table a;\n";
+    assert_snapshot!(validated("postgres", &[("1_a.sql", word)]), @"
+    $ migrate validate --engine postgres
+    1 finding
+    error[M0007]: 1 a: `Dwon` is nothing that goose knows
+      --> migrations/1_a.sql:3:1
+     3 | -- +goose Dwon
+       | ^^^^^^^^^^^^^^
+       = known are Up, Down, StatementBegin, StatementEnd, NO TRANSACTION, ENVSUB ON and ENVSUB OFF
+    [exit 11]
+    ");
+    let migrate = "-- +migrate up\ncreate table a (n int);\n-- +migrate down\ndrop table a;\n";
+    assert_snapshot!(validated("postgres", &[("1_a.sql", migrate)]), @"
+    $ migrate validate --engine postgres
+    3 findings
+    error[M0007]: 1 a: the tool passes `up` over without a word
+      --> migrations/1_a.sql:1:1
+     1 | -- +migrate up
+       | ^^^^^^^^^^^^^^
+       = known are Up, Down, StatementBegin and StatementEnd, in exactly these letters
+    error[M0007]: 1 a: the tool passes `down` over without a word
+      --> migrations/1_a.sql:3:1
+     3 | -- +migrate down
+       | ^^^^^^^^^^^^^^^^
+       = known are Up, Down, StatementBegin and StatementEnd, in exactly these letters
+    error[M0007]: 1 a: has no line `-- +migrate Up`
+      --> migrations/1_a.sql
+       = begin the way forward with it; what is before it is never run
+    [exit 11]
+    ");
+}
+
+#[test]
+fn a_statement_that_nothing_ends() {
+    let text = "-- +goose Up\n-- +goose StatementBegin\ncreate table a (n int);\n-- +goose Down\ndrop table a;\n";
+    assert_snapshot!(validated("postgres", &[("1_a.sql", text)]), @"
+    $ migrate validate --engine postgres
+    1 finding
+    error[M0007]: 1 a: the statement that begins here has no `-- +goose StatementEnd`
+      --> migrations/1_a.sql:2:1
+     2 | -- +goose StatementBegin
+       | ^^^^^^^^^^^^^^^^^^^^^^^^
+    [exit 11]
+    ");
+}
+
+#[test]
+fn a_go_file_in_between() {
+    let project = with(&[
+        ("migrations/00001_a.sql", "-- +goose Up\ncreate table a (n int);\n"),
+        ("migrations/00002_fill.go", "package migrations\n"),
+        ("migrations/00003_b.sql", "-- +goose Up\ncreate table b (n int);\n"),
+    ]);
+    assert_snapshot!(project.screen(&["up -d sqlite:app.db --create-db"]), @"
+    $ migrate up -d sqlite:app.db --create-db
+    created app.db
+    refused[M0221]: 00002 fill: is pending, and its work is Go code, which only its own program can run
+      --> migrations/00002_fill.go
+       = apply what comes before it: migrate up --to 00001
+       = let its program do its work, or do it by hand, then record that: migrate resolve 00002 --applied
+    [exit 1]
+    ");
+}
+
+#[test]
+fn flyway_with_what_it_needs_to_be_told() {
+    let files = [
+        ("V1__users.sql", "create table ${schema}.users (id int);\n"),
+        ("V1.1__more.sql", "create table more (id int);\n"),
+        ("V01.1.0__again.sql", "create table again (id int);\n"),
+        ("V2__Fill.java", "class V2__Fill {}\n"),
+        ("U1__users.sql", "drop table users;\n"),
+        ("V3_x.sql", "select 1;\n"),
+        ("afterMigrateError.sql", "select 1;\n"),
+    ];
+    assert_snapshot!(validated("postgres", &files), @r#"
+    $ migrate validate --engine postgres
+    4 findings
+    error[M0021]: 1 users: `schema` has no value
+      --> migrations/V1__users.sql:1:14
+     1 | create table ${schema}.users (id int);
+       |              ^^^^^^^^^
+       = give it one for this run: --placeholder schema=VALUE
+       = or for good, in migrate.toml: [placeholders] schema = "VALUE"
+    error[M0001]: V3_x.sql: is not a migration's name: `3_x` is no version: numbers with dots or underscores, then __; Flyway would pass it over without a word
+      --> migrations/V3_x.sql
+       = if it is a migration, name it V3__x.sql
+       = if it is none, move it out of the folder
+    error[M0022]: afterMigrateError: cannot be run: nothing here hangs on failures, and without it Flyway would do something else
+      --> migrations/afterMigrateError.sql
+       = put what it does into a callback around migrations: beforeMigrate, beforeEachMigrate, afterEachMigrate …
+       = or move it out of the folder
+    error[M0002]: 1.1 more: two files claim this identity
+      --> migrations/V1.1__more.sql
+       = the other one is migrations/V01.1.0__again.sql
+       = give the newer one a higher version; one that is applied anywhere keeps its name
+    [exit 11]
+    "#);
+}
+
+#[test]
+fn undo_sections_of_mybatis() {
+    let files = [
+        ("20240101000000_a.sql", "-- // a\ncreate table a (n int);\n\n-- //@UNDO\ndrop table a;\n"),
+        ("20240102000000_b.sql", "-- // b\ncreate table b (n int);\n"),
+        ("x_c.sql", "-- // c\nselect 1;\n"),
+    ];
+    assert_snapshot!(validated("postgres", &files), @"
+    $ migrate validate --engine postgres
+    1 finding
+    error[M0001]: x_c.sql: has no id: MyBatis Migrations stops at a name that does not begin with a number and `_`
+      --> migrations/x_c.sql
+       = the names are ID_DESCRIPTION.sql
+    [exit 11]
+    ");
+}
+
+#[test]
+fn changesets_that_depend_on_where_they_run() {
+    let text = "--liquibase formatted sql\n\n--changeset ann:1\ncreate table a (n int);\n--rollback drop table a;\n\n\
+                --changeset bob:2 context:test runAlways:true\ninsert into a values (1);\n";
+    assert_snapshot!(validated("postgres", &[("1_a.sql", text)]), @r#"
+    $ migrate validate --engine postgres
+    1 finding, 1 remark
+    error[M0007]: 1/pre/02 bob:2: runs every time, which a migration does not
+      --> migrations/1_a.sql:7:1
+     7 | --changeset bob:2 context:test runAlways:true
+       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = make it a repeatable by changing its text, or run it beside the migrations
+    warning[M0007]: 1/pre/02 bob:2: runs whatever its contexts and labels are, as Liquibase does where none are chosen
+       = what is to run only in some places is an optional migration: in migrations.toml, optional = "NAME"
+    [exit 11]
+    "#);
 }

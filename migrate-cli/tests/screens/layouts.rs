@@ -8,7 +8,8 @@ pub(super) fn with(files: &[(&str, &str)]) -> Project {
     let project = Project::new();
     project.write("migrate.toml", "");
     for (name, text) in files {
-        std::fs::create_dir_all(project.path(name).parent().unwrap()).unwrap();
+        let path = project.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a new folder");
         project.write(name, text);
     }
     project
@@ -78,7 +79,7 @@ fn init_writes_down_what_is_there() {
 
 /// A database that already has such a table.
 fn with_table(project: &Project, table: &str) {
-    std::fs::create_dir_all(project.path("other")).unwrap();
+    std::fs::create_dir_all(project.path("other")).expect("a new folder");
     project.write("other/1_x.sql", &format!("create table {table};\n"));
     assert_eq!(project.run("up -d sqlite:app.db --create-db --dir other --component other").code, 0);
 }
@@ -88,16 +89,18 @@ fn a_table_in_the_database_decides_where_names_do_not() {
     let project = with(&[("migrations/V1__create_users.sql", "create table users (id integer primary key);\n")]);
     assert_snapshot!(project.screen(&["status -d sqlite:none.db", "up -d sqlite:none.db --create-db"]), @r#"
     $ migrate status -d sqlite:none.db
-    error[M0018]: migrations: the names do not tell whose layout this is: refinery
+    error[M0018]: migrations: the names do not tell whose layout this is: flyway or refinery
       --> migrations
+       = flyway: V1__create_users.sql
        = refinery: V1__create_users.sql
-       = say which: --layout refinery; or for good: layout = "…" in migrations/migrations.toml
+       = say which: --layout flyway or --layout refinery; or for good: layout = "…" in migrations/migrations.toml
     [exit 2]
     $ migrate up -d sqlite:none.db --create-db
-    error[M0018]: migrations: the names do not tell whose layout this is: refinery
+    error[M0018]: migrations: the names do not tell whose layout this is: flyway or refinery
       --> migrations
+       = flyway: V1__create_users.sql
        = refinery: V1__create_users.sql
-       = say which: --layout refinery; or for good: layout = "…" in migrations/migrations.toml
+       = say which: --layout flyway or --layout refinery; or for good: layout = "…" in migrations/migrations.toml
     [exit 2]
     "#);
     with_table(

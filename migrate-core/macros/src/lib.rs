@@ -49,7 +49,8 @@ fn expand(input: TokenStream) -> Result<TokenStream, String> {
     let settings: Vec<File> = layout.settings().iter().filter_map(|name| listed.above(name)).collect();
     let above = texts(&settings)?;
     // Named as the user wrote it, here and at run time.
-    let named = |texts: &[Text]| texts.iter().map(|text| (text.name.clone(), text.text.clone())).collect::<Vec<_>>();
+    let named =
+        |texts: &[Included]| texts.iter().map(|text| (text.name.clone(), text.text.clone())).collect::<Vec<_>>();
     let embedded = Folder::embedded(folder.clone(), named(&files)).with_above(named(&above));
     let loaded = MigrationSet::from_folder(&embedded, &options).or_else(|problems| {
         check(&problems)?;
@@ -97,7 +98,7 @@ fn with_core(tokens: TokenStream, core: &TokenStream) -> TokenStream {
 }
 
 /// A file that is compiled in.
-struct Text {
+struct Included {
     name: String,
     /// Absolute.
     path: PathBuf,
@@ -105,7 +106,7 @@ struct Text {
 }
 
 /// Everything a layout may read.
-fn texts(files: &[File]) -> Result<Vec<Text>, String> {
+fn texts(files: &[File]) -> Result<Vec<Included>, String> {
     let mut texts = Vec::new();
     for file in files {
         let source = match file.source() {
@@ -115,14 +116,14 @@ fn texts(files: &[File]) -> Result<Vec<Text>, String> {
             Err(_) => continue,
         };
         let path = PathBuf::from(file.path());
-        texts.push(Text { name: file.name().to_owned(), path, text: source.file().to_owned() });
+        texts.push(Included { name: file.name().to_owned(), path, text: source.file().to_owned() });
     }
     Ok(texts)
 }
 
 /// The pairs of a name and an `include_str!`.
-fn included(texts: &[Text]) -> String {
-    let pair = |text: &Text| {
+fn included(texts: &[Included]) -> String {
+    let pair = |text: &Included| {
         let path = Literal::string(&text.path.to_string_lossy());
         format!("({}, ::core::include_str!({path}))", Literal::string(&text.name))
     };

@@ -5,20 +5,37 @@
 
 use std::time::{Duration, Instant};
 
-use crate::backend::{Holder, Row};
+use crate::backend::{Atomicity, Effect, ForeignRow, Holder, Row, Settings};
 use crate::error::ErrorKind;
 use crate::event::Event;
 use crate::history::format::ForeignLock;
+use crate::history::format::export::Export;
 
 use super::{Halt, Run};
 
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// The locks of other tools that a run took.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    /// A lock that is a row outlives the session.
+    taken: Vec<ForeignLock>,
+    /// Whether all of them are held.
+    held: bool,
+}
+
+impl Others {
+    /// The session is gone, and its locks with it.
+    pub(super) fn lost(&mut self) {
+        self.held = false;
+    }
+}
+
 impl Run<'_> {
     /// Whether other tools are kept out already.
     pub(crate) fn has_foreign_locks(&self) -> bool {
-        self.foreign_locked
+        self.others.held
     }
 
     /// Waits until all of them are ours.
@@ -40,11 +57,11 @@ impl Run<'_> {
                 self.pause(pause.min(self.options.lock_wait.saturating_sub(waited))).await;
                 pause = (pause * 2).min(LONGEST);
             }
-            if !self.foreign_locks.contains(&lock) {
-                self.foreign_locks.push(lock);
+            if !self.others.taken.contains(&lock) {
+                self.others.taken.push(lock);
             }
         }
-        self.foreign_locked = true;
+        self.others.held = true;
         Ok(())
     }
 
@@ -58,10 +75,30 @@ impl Run<'_> {
         Ok(cell == Some(lock.ours.as_str()))
     }
 
+    /// Writes another tool's table: in one transaction where the engine has it, else the rows in one.
+    pub(crate) async fn write_export(&mut self, export: &Export) -> Result<(), Halt> {
+        let mirrored = |statements: &[String]| -> Vec<ForeignRow> {
+            statements.iter().map(|sql| ForeignRow { sql: sql.clone() }).collect()
+        };
+        let mut rows = mirrored(&export.rows);
+        match self.backend.dialect().atomicity {
+            Atomicity::Script => rows = [mirrored(&export.definitions), rows].concat(),
+            Atomicity::Statement => {
+                for sql in &export.definitions {
+                    self.session.query(sql).await?;
+                }
+            }
+        }
+        let settings = Settings::default();
+        let rows = rows.iter().map(Effect::Mirror);
+        let effects: Vec<Effect<'_>> =
+            std::iter::once(Effect::Begin(&settings)).chain(rows).chain([Effect::Commit]).collect();
+        self.perform_quietly(&effects).await
+    }
+
     /// Gives them back. Where that fails the connection is gone, and the locks of its session with it.
     pub(crate) async fn unlock_foreign(&mut self) {
-        self.foreign_locked = false;
-        for lock in std::mem::take(&mut self.foreign_locks) {
+        for lock in std::mem::take(&mut self.others).taken {
             for sql in &lock.give_back {
                 let _ = self.session.query(sql).await;
             }

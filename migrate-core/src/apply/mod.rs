@@ -23,7 +23,6 @@ use std::time::Instant;
 use crate::backend::{Backend, Effect, End, Exclusion, Fault, Orphan, Performed, ServerError, Settings, TableName};
 use crate::error::ErrorKind;
 use crate::event::{Event, Observer};
-use crate::history::format::ForeignLock;
 use crate::plan::{Mode, Plan, Step};
 
 mod batch;
@@ -102,10 +101,7 @@ pub(crate) struct Run<'a> {
     pub(crate) sent: Option<Plan>,
     /// The lock was held when it was lost.
     locks_again: bool,
-    /// Locks of other tools that this run took: a lock that is a row outlives the session.
-    foreign_locks: Vec<ForeignLock>,
-    /// All of them are held.
-    foreign_locked: bool,
+    others: foreign::Others,
 }
 
 impl<'a> Run<'a> {
@@ -135,8 +131,7 @@ impl<'a> Run<'a> {
             heard: 0,
             sent: None,
             locks_again: false,
-            foreign_locks: Vec::new(),
-            foreign_locked: false,
+            others: foreign::Others::default(),
         }
     }
 

@@ -66,7 +66,7 @@ impl Run<'_> {
         self.stop.arm(None);
         self.locks_again |= std::mem::take(&mut self.locked);
         (self.fence, self.has_table, self.in_force) = (0, false, Settings::default());
-        self.foreign_locked = false;
+        self.others.lost();
         let began = Instant::now();
         let mut pause = Duration::ZERO;
         let mut error = lost.clone();

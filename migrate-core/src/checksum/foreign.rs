@@ -79,7 +79,9 @@ pub fn sha256(text: &str) -> String {
 
 /// Prisma's older form of the same: each byte printed without its leading zero.
 pub fn sha256_unpadded(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:x}")).collect()
+    let padded = sha256(text);
+    let pairs = (0..padded.len()).step_by(2).map(|at| &padded[at..at + 2]);
+    pairs.map(|pair| pair.strip_prefix('0').unwrap_or(pair)).collect()
 }
 
 /// SHA-1 of the file, as lower-case hexadecimal digits: what Sqitch calls a script's hash (Sqitch at 0ab857e3bb).

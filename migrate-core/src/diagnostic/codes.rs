@@ -113,6 +113,8 @@ codes! {
     FOREIGN_DIFFERS = "M0224";
     /// Another tool went on after its history was taken over.
     FOREIGN_MOVED = "M0225";
+    /// Another tool's table cannot hold what is applied.
+    NOT_EXPORTED = "M0226";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

@@ -12,6 +12,7 @@
 //! Source: diesel at commit 04cc1b0bc6, `diesel_migrations/src/file_based_migrations.rs` and
 //! `diesel_migrations/migrations_internals/src/lib.rs`.
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::detect::Evidence;
@@ -140,18 +141,14 @@ fn in_transaction(file: &File, title: &str, reading: &mut Reading) -> bool {
         );
         return true;
     };
-    match table.get_ref().get(KEY).map(|value| value.get_ref()) {
-        Some(DeValue::Boolean(value)) => *value,
-        _ => {
-            reading.diagnostics.push(
-                warning(format!(
-                    "metadata.toml does not say {KEY}, so {TOOL} runs the migration without a transaction"
-                ))
-                .help(format!("say what is meant: {KEY} = true")),
-            );
-            false
-        }
+    if let Some(DeValue::Boolean(value)) = table.get_ref().get(KEY).map(Spanned::get_ref) {
+        return *value;
     }
+    reading.diagnostics.push(
+        warning(format!("metadata.toml does not say {KEY}, so {TOOL} runs the migration without a transaction"))
+            .help(format!("say what is meant: {KEY} = true")),
+    );
+    false
 }
 
 #[cfg(test)]

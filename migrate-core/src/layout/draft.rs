@@ -147,9 +147,12 @@ impl Reading {
     }
 }
 
+/// Whether a line is a marker, and whose.
+type WayBack = (fn(&str) -> bool, &'static str);
+
 /// The markers that begin a way back in files of other tools, and whose layout they are: the line without its blanks, in
 /// small letters.
-const WAYS_BACK: &[(fn(&str) -> bool, &str)] = &[
+const WAYS_BACK: &[WayBack] = &[
     (|line| line.starts_with("--") && line.contains("+goose") && line.contains("down"), "goose"),
     (|line| line.starts_with("-- +migrate down"), "sql-migrate"),
     (|line| line.starts_with("--") && line[2..].trim_start().starts_with("migrate:down"), "dbmate"),
@@ -165,7 +168,9 @@ pub(super) fn foreign_way_back(source: &Source, title: &str, layout: &dyn Layout
     let mut start = source.range().start;
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim().to_ascii_lowercase();
-        if let Some((_, other)) = WAYS_BACK.iter().find(|(is_marker, _)| is_marker(&trimmed)) {
+        let found = WAYS_BACK.iter().find(|(is_marker, _)| is_marker(&trimmed));
+        // The native layout has dbmate's markers too.
+        if let Some((_, other)) = found.filter(|(_, other)| *other != "dbmate" || layout.name() != "native") {
             let at = start..start + line.trim_end().len();
             let message = format!(
                 "{title}: this begins the way back in a file of {other}, and {} runs the whole file",

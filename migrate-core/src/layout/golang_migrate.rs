@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use super::detect::Evidence;
 use super::draft::{Draft, foreign_way_back};
-use super::name::{in_a_name, leading_digits, new_number, number, plain, words};
+use super::name::{ends, in_a_name, leading_digits, new_number, number, plain, words};
 use super::stray::{self, Names, unread_subfolders};
 use super::{File, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
@@ -70,7 +70,7 @@ impl Layout for GolangMigrate {
     fn signature(&self, folder: &Folder) -> Option<Evidence> {
         let file = folder.files().iter().find(|file| {
             let name = file.name();
-            Name::parse(name).is_some() && (name.ends_with(".up.sql") || name.ends_with(".down.sql"))
+            Name::parse(name).is_some() && (ends(name, ".up.sql") || ends(name, ".down.sql"))
         })?;
         Some(match folder.above("go.mod") {
             Some(module) => Evidence::certain(format!("{} and {}", file.name(), module.path())),

@@ -11,6 +11,11 @@ pub(super) fn strip_ending<'a>(text: &'a str, ending: &str) -> Option<&'a str> {
     text.get(at..)?.eq_ignore_ascii_case(ending).then(|| &text[..at])
 }
 
+/// Whether a name ends so, in exactly these letters, as some tools want it.
+pub(super) fn ends(name: &str, ending: &str) -> bool {
+    name.strip_suffix(ending).is_some()
+}
+
 /// `create__users_` → `create users`.
 pub(super) fn words(text: &str) -> String {
     text.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

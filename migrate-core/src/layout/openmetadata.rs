@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use super::detect::Evidence;
 use super::draft::Draft;
 use super::name::{plain, strip_ending, words};
+use super::subfolders::loose_script;
 use super::{EngineNames, File, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::migration::{MigrationId, Phase};
@@ -78,7 +79,11 @@ impl Layout for Openmetadata {
                     reading.diagnostics.push(stray(file));
                     continue;
                 }
-                Found::Other => continue,
+                Found::Other => {
+                    let loose = loose_script(file, TOOL, "ENGINE/schemaChanges.sql");
+                    reading.diagnostics.extend(loose.filter(|_| file.subfolder().is_empty()));
+                    continue;
+                }
             };
             let is_ours = Some(engine) == ours;
             *elsewhere.entry(id.clone()).or_default() |= is_ours;

@@ -14,7 +14,7 @@
 
 use super::detect::Evidence;
 use super::draft::{Draft, foreign_way_back};
-use super::name::{forward_only, in_a_name, words};
+use super::name::{ends, forward_only, in_a_name, words};
 use super::stray::{self, Names, unread_subfolders};
 use super::{Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, codes};
@@ -61,7 +61,7 @@ impl Layout for Procrastinate {
 
     /// Nothing but its names.
     fn signature(&self, folder: &Folder) -> Option<Evidence> {
-        let mut scripts = folder.files().iter().filter(|file| file.name().ends_with(".sql")).peekable();
+        let mut scripts = folder.files().iter().filter(|file| ends(file.name(), ".sql")).peekable();
         let first = scripts.peek()?.name().to_owned();
         scripts
             .all(|file| parse(file.name()).is_some())

@@ -14,7 +14,7 @@
 
 use super::detect::Evidence;
 use super::draft::{Draft, foreign_way_back};
-use super::name::{forward_only, in_a_name, leading_digits, new_number, number, plain, words};
+use super::name::{ends, forward_only, in_a_name, leading_digits, new_number, number, plain, words};
 use super::stray::{self, Names};
 use super::{Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
@@ -66,7 +66,7 @@ impl Layout for Refinery {
     /// Flyway names its files so too, and means the way back by a `U`: without a sign of the tool nobody guesses.
     fn signature(&self, folder: &Folder) -> Option<Evidence> {
         let files = &folder.tree().files;
-        let scripts = files.iter().filter(|file| file.name().ends_with(".sql"));
+        let scripts = files.iter().filter(|file| ends(file.name(), ".sql"));
         let names: Vec<_> =
             scripts.map(|file| Name::parse(file.base()).filter(|name| !name.version.contains('.'))).collect();
         let code = files.iter().find(|file| Name::parse(file.base()).is_some_and(|name| name.is_code));
@@ -79,13 +79,13 @@ impl Layout for Refinery {
         if let Some(settings) = folder.above("refinery.toml") {
             return Some(Evidence::certain(settings.path()));
         }
-        let named = |text: &str| text.lines().any(|line| line.trim_start().starts_with("refinery"));
+        let uses_it = |text: &str| text.lines().any(|line| line.trim_start().starts_with("refinery"));
         if let Some(cargo) = folder.above("Cargo.toml")
-            && cargo.source().is_ok_and(|source| named(source.text()))
+            && cargo.source().is_ok_and(|source| uses_it(source.text()))
         {
             return Some(Evidence::certain(format!("refinery in {}", cargo.path())));
         }
-        let first = files.iter().find(|file| file.name().ends_with(".sql"))?;
+        let first = files.iter().find(|file| ends(file.name(), ".sql"))?;
         Some(Evidence::shared(first.name()))
     }
 

@@ -4,6 +4,7 @@
 //! `lib/App/Sqitch/Plan.pm`; Liquibase at commit cdbdec7fa9, the changelog parsers; Alembic 1.20, `alembic/script/base.py`;
 //! Django 5.2, `django/db/migrations/loader.py`; Rails at commit 2a2db1e8d6, `active_record/migration.rb`.
 
+use super::name::ends;
 use super::{File, Folder};
 use crate::diagnostic::{Diagnostic, Place, codes};
 
@@ -53,7 +54,7 @@ pub static REFUSED: &[Refused] = &[
         are: "Python",
         sign: |folder| {
             let has = |file: &&File, word: &str| {
-                file.name().ends_with(".py") && file.source().is_ok_and(|source| source.text().contains(word))
+                ends(file.name(), ".py") && file.source().is_ok_and(|source| source.text().contains(word))
             };
             let revision = folder.files().iter().find(|file| has(file, "down_revision"));
             let environment = folder.files().iter().find(|file| file.name() == "env.py" && has(file, "alembic"));
@@ -66,7 +67,7 @@ pub static REFUSED: &[Refused] = &[
         are: "Python",
         sign: |folder| {
             let is_migration = |file: &&File| {
-                file.name().ends_with(".py")
+                ends(file.name(), ".py")
                     && file.source().is_ok_and(|source| source.text().contains("migrations.Migration"))
             };
             folder.files().iter().find(is_migration).cloned()
@@ -78,7 +79,7 @@ pub static REFUSED: &[Refused] = &[
         are: "Ruby",
         sign: |folder| {
             let is_migration = |file: &&File| {
-                file.name().ends_with(".rb")
+                ends(file.name(), ".rb")
                     && file.source().is_ok_and(|source| source.text().contains("ActiveRecord::Migration"))
             };
             folder.files().iter().find(is_migration).cloned()

@@ -40,16 +40,19 @@ pub(super) fn subfolders(folder: &Folder) -> Vec<Subfolder<'_>> {
 
 /// Scripts that lie beside the folders in which `tool` looks for `script`.
 pub(super) fn loose_scripts(folder: &Folder, tool: &str, script: &str, reading: &mut Reading) {
-    for file in folder.files().iter().filter(|file| file.name().to_ascii_lowercase().contains(".sql")) {
-        reading.diagnostics.push(
-            Diagnostic::warning(
-                codes::NEAR_MISS_NAME,
-                format!("{}: is not read: a migration of {tool} is a folder with {script} in it", file.name()),
-            )
-            .at(Place::path(file.path()))
-            .help("if it is a migration, give it a folder of its own"),
-        );
-    }
+    reading.diagnostics.extend(folder.files().iter().filter_map(|file| loose_script(file, tool, script)));
+}
+
+/// What is said of a file beside the folders, if it is a script.
+pub(super) fn loose_script(file: &File, tool: &str, script: &str) -> Option<Diagnostic> {
+    file.name().to_ascii_lowercase().contains(".sql").then(|| {
+        Diagnostic::warning(
+            codes::NEAR_MISS_NAME,
+            format!("{}: is not read: a migration of {tool} is a folder with {script} in it", file.name()),
+        )
+        .at(Place::path(file.path()))
+        .help("if it is a migration, give it a folder of its own")
+    })
 }
 
 /// A folder that holds files, but not the script.

@@ -49,7 +49,8 @@ pub(super) fn statements(layout: &dyn Layout, engine: EngineNames, files: &[(&st
     let up = &reading.migrations[0].up;
     let split = split(up, &engine.syntax);
     assert_eq!(split.problems, []);
-    split.pieces.iter().map(|piece| format!("{:?}\n", &up.file()[piece.text.clone()])).collect()
+    let lines: Vec<_> = split.pieces.iter().map(|piece| format!("{:?}", &up.file()[piece.text.clone()])).collect();
+    lines.join("\n")
 }
 
 /// The layout that the signs of a folder lead to, and why.

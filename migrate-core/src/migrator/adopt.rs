@@ -41,8 +41,8 @@ impl Migrator {
             let server = session.observe(table).await?;
             let rows = if server.has_history { session.load(table).await? } else { Vec::new() };
             let history = History::fold(rows, component);
-            let mut found = InDatabase::default();
-            found.adopted_from = history.adoption().and_then(Mark::of).map(|mark| mark.layout);
+            let adopted_from = history.adoption().and_then(Mark::of).map(|mark| mark.layout);
+            let mut found = InDatabase { adopted_from, ..InDatabase::default() };
             if let Some(engine) = Engine::of(backend.dialect().name(), &server.product) {
                 let tables = Table::from_catalog(&session.query(&format::catalog_sql(engine, None)).await?);
                 found.foreign = format::recognised(&tables).into_iter().map(|found| found.tool.to_owned()).collect();

@@ -3,6 +3,7 @@
 use crate::backend::TableName;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::error::count;
+use crate::history::format::export::NotExported;
 use crate::history::{Action, Entry, State, Timestamp};
 use crate::migration::{MigrationId, Phase};
 use crate::version::Version;
@@ -39,6 +40,8 @@ pub enum Refusal {
     },
     /// Another tool's history cannot be taken over.
     Adoption(Vec<Problem>),
+    /// Another tool cannot have our history.
+    NotExported(Vec<NotExported>),
     /// Another tool went on after its history was taken over.
     ForeignMoved {
         /// As people type it.
@@ -255,6 +258,7 @@ impl Refusal {
             Self::Changed(changed) => changed.iter().map(Changed::diagnostic).collect(),
             Self::NeedsSession(steps) => steps.iter().map(NeedsSession::diagnostic).collect(),
             Self::Script(diagnostics) => diagnostics.clone(),
+            Self::NotExported(problems) => problem::not_exported(problems),
             Self::Adoption(problems) => problems.iter().flat_map(Problem::diagnostics).collect(),
             Self::Code(pending) => pending.first().map(|first| first.diagnostic(&pending[1..])).into_iter().collect(),
             one => vec![one.diagnostic()],
@@ -265,7 +269,7 @@ impl Refusal {
     fn diagnostic(&self) -> Diagnostic {
         use Diagnostic as D;
         match self {
-            Self::Changed(_) | Self::NeedsSession(_) | Self::Script(_) | Self::Code(_) | Self::Adoption(_) => unreachable!("these have diagnostics of their own"),
+            Self::Changed(_) | Self::NeedsSession(_) | Self::Script(_) | Self::Code(_) | Self::Adoption(_) | Self::NotExported(_) => unreachable!("these have diagnostics of their own"),
             Self::Gap { seq } => D::error(codes::GAP, format!("the history has a gap: row {seq} is missing"))
                 .help("rows are never deleted by migrate: somebody removed it by hand")
                 .help("bring it back from a backup of the history table; see what is left with `migrate history`"),

@@ -100,6 +100,10 @@ pub(crate) fn all() -> Vec<Dump> {
     ]
 }
 
+pub(crate) fn named(tool: &str) -> Dump {
+    all().into_iter().find(|dump| dump.tool == tool).unwrap()
+}
+
 fn flyway() -> Dump {
     fn row(engine: Engine, rank: u32, version: u32, name: &str, sum: i32) -> String {
         format!(

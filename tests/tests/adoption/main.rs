@@ -3,19 +3,22 @@
 //! | file | holds |
 //! |---|---|
 //! | `dumps` | what each tool leaves: its table with two rows, and three files |
-//! | `servers` | the same checks on a server, with the locks of those who have one |
+//! | `screens` | what a person sees who comes from another tool, and who leaves for one |
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
 mod dumps;
+mod screens;
 
 use std::future::Future;
+use std::time::Duration;
 
 use dumps::{Dump, Engine};
 use migrate_core::error::ErrorKind;
+use migrate_core::history::format::{self, export, lock::Locking};
 use migrate_core::layout::Folder;
 use migrate_core::plan::{AdoptGoal, Check, ForeignHistory, Goal, Policy, Refusal};
-use migrate_core::{Backend, EngineNames, Error, MigrationSet, Migrator, ReadOptions};
+use migrate_core::{Backend, EngineNames, Error, MigrationSet, Migrator, ReadOptions, RunOptions};
 
 /// A database in which a tool was at work.
 trait Place {
@@ -129,6 +132,72 @@ fn goes_on(dump: &Dump, place: &impl Place, migrator: &impl Fn(Goal) -> Migrator
     place.run("drop table owners");
 }
 
+/// What is written for a tool is what that tool would have written: it can be taken over again, checksums and all.
+fn leaves_again(dump: &Dump, place: &impl Place) {
+    let tool = dump.tool;
+    let (engine, names) = place.engine();
+    let set = set(dump, engine, names);
+    let migrator = |goal: Goal| Migrator::new(place.backend(), set.clone()).goal(goal);
+    place.block_on(migrator(Goal::up()).up()).unwrap_or_else(|error| panic!("{tool}: {error}"));
+    let planned = place.block_on(migrator(Goal::up()).export(tool, None)).unwrap();
+    let written =
+        place.block_on(migrator(Goal::up()).write_export(tool, None)).unwrap_or_else(|error| panic!("{tool}: {error}"));
+    assert_eq!(written, planned, "{tool}");
+    let again = place.block_on(migrator(Goal::up()).write_export(tool, None)).unwrap_err();
+    assert!(matches!(refused(&again), Refusal::Already { .. }), "{tool}: {again}");
+    place.run("drop table migrate_history");
+    let goal = Goal::Adopt(AdoptGoal { from: Some(tool.to_owned()), ..AdoptGoal::default() });
+    let adoption = place.block_on(migrator(goal).adoption()).unwrap_or_else(|error| panic!("{tool}: {error}"));
+    assert_eq!(adoption.refusal(), None, "{tool}\n{adoption}");
+    let whole = adoption.applied.len() == set.len() && adoption.pending.is_empty() && adoption.unknown.is_empty();
+    assert!(whole && adoption.applied.iter().all(|one| one.verdict.agrees()), "{tool}\n{adoption}");
+}
+
+/// Whoever holds the tool's own lock keeps us out, and has it again afterwards.
+fn waits_for_the_tool(dump: &Dump, place: &impl Place) {
+    let tool = dump.tool;
+    let (engine, names) = place.engine();
+    place.run(&(dump.table)(engine));
+    let set = set(dump, engine, names);
+    let goal =
+        AdoptGoal { from: Some(tool.to_owned()), to: dump.to.map(|to| to.parse().unwrap()), ..AdoptGoal::default() };
+    let adopt = || {
+        let mut options = RunOptions::default();
+        options.lock_wait = Duration::ZERO;
+        Migrator::new(place.backend(), set.clone()).goal(Goal::Adopt(goal.clone())).options(options)
+    };
+    let observed = place.block_on(adopt().observe()).unwrap();
+    let found = observed.foreign.reading.unwrap().found;
+    let at = Locking {
+        engine: format::Engine::of(place.backend().dialect().name(), &observed.server.product).unwrap(),
+        database: &observed.server.database,
+        table: &found.table,
+        beside: &found.beside,
+        owner: "another",
+    };
+    let locks = found.format().locks(&at);
+    assert!(!locks.is_empty(), "{tool} has no lock");
+    let mut other = place.block_on(place.backend().connect()).unwrap();
+    let mut ask = |statements: &[String]| {
+        let mut last = Vec::new();
+        for sql in statements {
+            last = place.block_on(other.query(sql)).unwrap_or_else(|error| panic!("{tool}: {error}: {sql}"));
+        }
+        last.first().and_then(|row| row[0].clone())
+    };
+    for lock in &locks {
+        assert_eq!(ask(&lock.take).as_ref(), Some(&lock.ours), "{tool}: {}", lock.name);
+        let error = place.block_on(adopt().up()).unwrap_err();
+        assert!(error.is_locked() && error.to_string().contains(&lock.name), "{tool}: {error}");
+        ask(&lock.give_back);
+    }
+    let report = place.block_on(adopt().up()).unwrap_or_else(|error| panic!("{tool}: {error}"));
+    assert!(!report.is_empty());
+    for lock in &locks {
+        assert_eq!(ask(&lock.take).as_ref(), Some(&lock.ours), "{tool} has not its lock again: {}", lock.name);
+    }
+}
+
 mod on_sqlite {
     use std::cell::RefCell;
 
@@ -166,10 +235,26 @@ mod on_sqlite {
     #[test]
     fn the_table_of_every_tool_is_taken_over() {
         for dump in dumps::all().iter().filter(|dump| dump.engines.contains(&Engine::Sqlite)) {
-            let folder = tempfile::tempdir().unwrap();
-            let connection = RefCell::new(Connection::open(folder.path().join("app.db")).unwrap());
-            check(dump, &File { folder, connection });
+            check(dump, &file());
         }
+    }
+
+    #[test]
+    fn the_table_of_another_tool_is_written() {
+        for tool in export::TOOLS {
+            leaves_again(&dumps::named(tool), &file());
+        }
+    }
+
+    #[test]
+    fn liquibase_keeps_its_lock_in_a_row() {
+        waits_for_the_tool(&dumps::named("liquibase"), &file());
+    }
+
+    fn file() -> File {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = RefCell::new(Connection::open(folder.path().join("app.db")).unwrap());
+        File { folder, connection }
     }
 }
 
@@ -208,9 +293,43 @@ mod on_postgres {
     #[test]
     fn the_table_of_every_tool_is_taken_over() {
         for dump in dumps::all().iter().filter(|dump| dump.engines.contains(&Engine::Postgres)) {
-            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-            check(dump, &Fresh { database: Server::shared().database(), runtime });
+            check(dump, &fresh());
         }
+    }
+
+    #[test]
+    fn the_table_of_another_tool_is_written() {
+        for tool in export::TOOLS {
+            leaves_again(&dumps::named(tool), &fresh());
+        }
+    }
+
+    #[test]
+    fn whoever_has_the_tools_lock_is_waited_for() {
+        for tool in ["flyway", "golang-migrate", "sqlx", "goose", "prisma", "atlas", "liquibase", "rails", "sqitch"] {
+            waits_for_the_tool(&dumps::named(tool), &fresh());
+        }
+    }
+
+    /// Or a service in another place of the world would think that the tool had been at work.
+    #[test]
+    fn what_is_read_does_not_depend_on_the_session() {
+        let (dump, place) = (dumps::named("django"), fresh());
+        place.run(&(dump.table)(Engine::Postgres));
+        let set = set(&dump, Engine::Postgres, EngineNames::POSTGRES);
+        let goal = AdoptGoal { from: Some("django".to_owned()), ..AdoptGoal::default() };
+        let here = rows(&place, &set, &goal);
+        let url = place.database.url();
+        let more = if url.contains('?') { '&' } else { '?' };
+        let elsewhere = format!("{url}{more}options=-c%20TimeZone%3DAsia/Tokyo%20-c%20DateStyle%3DSQL");
+        let migrator = Migrator::new(Postgres::from_url(&elsewhere).unwrap(), set).goal(Goal::Adopt(goal));
+        let observed = place.block_on(migrator.observe()).unwrap();
+        assert_eq!(observed.foreign.reading.unwrap().digest(), here);
+    }
+
+    fn fresh() -> Fresh {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        Fresh { database: Server::shared().database(), runtime }
     }
 }
 
@@ -253,9 +372,27 @@ macro_rules! on_mysql {
             #[test]
             fn the_table_of_every_tool_is_taken_over() {
                 for dump in dumps::all().iter().filter(|dump| dump.engines.contains(&Engine::MySql)) {
-                    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-                    check(dump, &Fresh { database: Server::shared(Flavour::$flavour).database(), runtime });
+                    check(dump, &fresh());
                 }
+            }
+
+            #[test]
+            fn the_table_of_another_tool_is_written() {
+                for tool in export::TOOLS {
+                    leaves_again(&dumps::named(tool), &fresh());
+                }
+            }
+
+            #[test]
+            fn whoever_has_the_tools_lock_is_waited_for() {
+                for tool in ["flyway", "golang-migrate", "sqlx", "prisma", "atlas", "liquibase", "rails"] {
+                    waits_for_the_tool(&dumps::named(tool), &fresh());
+                }
+            }
+
+            fn fresh() -> Fresh {
+                let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+                Fresh { database: Server::shared(Flavour::$flavour).database(), runtime }
             }
         }
     };

@@ -66,10 +66,10 @@ impl HistoryFormat for Atlas {
                 ForeignEntry { names, ..entry }.state(ForeignState::Baseline).quality(Quality::Inferred)
             } else {
                 let failed = record.get("error").is_some_and(|error| !error.is_empty());
-                let state = match applied == total && !failed {
-                    true => ForeignState::Applied,
-                    false if failed => ForeignState::Failed,
-                    false => ForeignState::InProgress,
+                let state = match (applied == total, failed) {
+                    (_, true) => ForeignState::Failed,
+                    (true, false) => ForeignState::Applied,
+                    (false, false) => ForeignState::InProgress,
                 };
                 entry.state(state).checksum(Algorithm::AtlasH1Cumulative, record.text("hash"))
             });

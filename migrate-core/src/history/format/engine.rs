@@ -143,6 +143,16 @@ impl Engine {
         let name = self.name(&column.name);
         match self {
             Self::Postgres if column.kind == "bytea" => format!("encode({name}, 'hex')"),
+            // What a row looks like must not depend on the session's time zone and its ways of showing a date.
+            Self::Postgres if column.kind == "timestamp with time zone" => {
+                format!("to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+            }
+            Self::Postgres if column.kind == "timestamp without time zone" => {
+                format!("to_char({name}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US')")
+            }
+            Self::MySql | Self::MariaDb if column.kind == "timestamp" => {
+                format!("COALESCE(CONVERT_TZ({name}, @@SESSION.time_zone, '+00:00'), UNIX_TIMESTAMP({name}))")
+            }
             Self::MySql | Self::MariaDb if column.kind.contains("blob") || column.kind.contains("binary") => {
                 format!("LOWER(HEX({name}))")
             }

@@ -8,7 +8,8 @@
 //! | [`entry`] | [`ForeignEntry`]: what a row says, in words that all tools share |
 //! | [`verify`] | a recorded checksum against a migration's file |
 //! | [`lock`] | [`ForeignLock`]: the lock of another tool |
-//! | [`flyway`] | Flyway, which can also be written |
+//! | [`flyway`] | Flyway, which can also be written row by row |
+//! | [`export`](mod@export) | the tables of some tools, written from our history |
 //! | the others | a file per tool |
 //!
 //! Everything is pure: SQL texts go out, text cells come in. Which entry means which migration of a set, and what to do
@@ -18,6 +19,7 @@ use std::fmt::Debug;
 
 pub mod engine;
 pub mod entry;
+pub mod export;
 pub mod flyway;
 pub mod lock;
 pub mod table;
@@ -116,6 +118,11 @@ pub trait HistoryFormat: Debug + Send + Sync {
         &[]
     }
 
+    /// Columns that are not read: texts that say nothing about what was applied.
+    fn unread(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether a table is one of this tool's, by its columns; `all` are the tables that were found.
     fn recognises(&self, table: &Table, all: &[Table]) -> bool;
 
@@ -202,7 +209,9 @@ impl Found {
                 Table { name: other.name.clone(), columns: columns.cloned().collect() }
             })
             .collect();
-        Self { tool: format.name(), table, beside }
+        let read = |column: &&Column| !format.unread().iter().any(|name| column.name.eq_ignore_ascii_case(name));
+        let columns = table.columns.iter().filter(read).cloned().collect();
+        Self { tool: format.name(), table: Table { name: table.name, columns }, beside }
     }
 
     /// The SQL that reads its rows, and then those of each table beside it.

@@ -1,6 +1,6 @@
 //! `MyBatis` Migrations: `CHANGELOG`, whose name and definition the user may have changed.
 //!
-//! Source: MyBatis Migrations at be16c95411, `DatabaseOperation` and the template of its first script.
+//! Source: `MyBatis` Migrations at be16c95411, `DatabaseOperation` and the template of its first script.
 
 use super::{Damaged, ForeignEntry, HistoryFormat, Names, Reading, Table};
 

@@ -39,6 +39,10 @@ impl HistoryFormat for OpenMetadata {
         table.has(&["version", "migrationfilename", "checksum", "installed_on"])
     }
 
+    fn unread(&self) -> &'static [&'static str] {
+        &["metrics"]
+    }
+
     fn layouts(&self) -> &'static [&'static str] {
         &["openmetadata"]
     }

@@ -1,4 +1,4 @@
-//! refinery: `refinery_schema_history`, one row a migration with a SipHash of name, version and text.
+//! refinery: `refinery_schema_history`, one row a migration with a `SipHash` of name, version and text.
 //!
 //! Source: refinery 0.9 at 14354f54c5, `refinery_core/src/traits/mod.rs` and `src/runner.rs`.
 

@@ -1,6 +1,6 @@
 //! `rusqlite_migration`: nothing but a number in the header of the database file.
 //!
-//! Source: rusqlite_migration at 5288a2bbac, `src/lib.rs`.
+//! Source: `rusqlite_migration` at 5288a2bbac, `src/lib.rs`.
 
 use super::{Damaged, ForeignEntry, HistoryFormat, Names, Quality, Reading, Table};
 

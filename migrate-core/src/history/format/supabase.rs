@@ -32,6 +32,11 @@ impl HistoryFormat for Supabase {
         own_schema || table.has(&["version", "statements", "name"])
     }
 
+    /// The statements are the file's, and many.
+    fn unread(&self) -> &'static [&'static str] {
+        &["statements"]
+    }
+
     fn layouts(&self) -> &'static [&'static str] {
         &["supabase", "native"]
     }

@@ -76,9 +76,9 @@ fn directives(text: &str, base: usize) -> (Vec<Directive<'_>>, bool) {
     for line in text.split_inclusive('\n') {
         let at = start..start + line.trim_end().len();
         start += line.len();
-        let bare = line.trim_start_matches('\u{feff}').trim();
-        let Some(comment) = bare.strip_prefix("--").or_else(|| bare.strip_prefix('#')) else {
-            return (found, bare.is_empty());
+        let said = line.trim_start_matches('\u{feff}').trim();
+        let Some(comment) = said.strip_prefix("--").or_else(|| said.strip_prefix('#')) else {
+            return (found, said.is_empty());
         };
         if let Some(said) = comment.trim_start().strip_prefix("atlas:") {
             let (name, value) = said.split_once(char::is_whitespace).unwrap_or((said, ""));

@@ -26,7 +26,7 @@ mod tests;
 
 use super::detect::Evidence;
 use super::draft::{Draft, foreign_way_back};
-use super::name::{forward_only, in_a_name, new_number, number, plain, words};
+use super::name::{ends, forward_only, in_a_name, new_number, number, plain, words};
 use super::stray::{self, Names, unread_subfolders};
 use super::{File, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::checksum;
@@ -42,7 +42,7 @@ use crate::version::Version;
 pub struct Atlas;
 
 const TOOL: &str = "Atlas";
-const NAMES: Names = Names { tool: TOOL, form: "VERSION_NAME.sql", is_name: |name| name.ends_with(".sql") };
+const NAMES: Names = Names { tool: TOOL, form: "VERSION_NAME.sql", is_name: |name| ends(name, ".sql") };
 
 /// The version's text and the description.
 fn parse(name: &str) -> Option<(&str, &str)> {
@@ -60,7 +60,7 @@ impl Layout for Atlas {
         folder.file(sum::FILE)?;
         let other = folder.scripts().iter().find(|script| {
             let text = script.text();
-            script.path().ends_with(".down.sql")
+            ends(script.path(), ".down.sql")
                 || ["+goose", "-- +migrate ", "migrate:up", "liquibase formatted"]
                     .iter()
                     .any(|mark| text.contains(mark))
@@ -138,7 +138,7 @@ fn numbered(file: &File, version: &str, reading: &mut Reading) -> Option<Version
 
 /// `1_x.down.sql` belongs to one of the other formats.
 fn by_name_a_way_back(file: &File, title: &str) -> Option<Diagnostic> {
-    file.name().ends_with(".down.sql").then(|| {
+    ends(file.name(), ".down.sql").then(|| {
         Diagnostic::error(
             codes::NEAR_MISS_NAME,
             format!("{title}: is by its name a way back, and in this layout it would run on the way up"),

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::header;
 use crate::diagnostic::{Diagnostic, Place, codes};
+use crate::layout::name::ends;
 use crate::layout::{Folder, Reading};
 use crate::source::Source;
 
@@ -54,7 +55,7 @@ pub(super) fn verify(folder: &Folder, reading: &mut Reading) {
     let scripts: Vec<(&str, Source)> = folder
         .files()
         .iter()
-        .filter(|file| file.name().ends_with(".sql"))
+        .filter(|file| ends(file.name(), ".sql"))
         .filter_map(|file| Some((file.name(), file.source().ok()?)))
         .collect();
     let Some(file) = folder.file(FILE) else {

@@ -50,7 +50,7 @@ pub(super) fn list(folder: &Path, prefix: &str) -> io::Result<Listing> {
 /// Everything in and below a folder. What cannot be listed is a problem; the rest is there all the same.
 pub(super) fn tree(root: &Path, tree: &mut Tree) {
     let mut walk = Walk { open: Vec::new(), tree };
-    walk.enter(root, String::new());
+    walk.enter(root, "");
 }
 
 struct Walk<'a> {
@@ -60,20 +60,20 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn enter(&mut self, folder: &Path, prefix: String) {
+    fn enter(&mut self, folder: &Path, prefix: &str) {
         let Ok(real) = fs::canonicalize(folder) else { return };
         // A link to a folder that it lies in shows nothing new.
         if self.open.contains(&real) || self.open.len() == DEEPEST {
             return;
         }
-        let listing = match list(folder, &prefix) {
+        let listing = match list(folder, prefix) {
             Ok(listing) => listing,
             Err(error) => return self.tree.problems.push(unlisted(folder, &error)),
         };
         self.tree.files.extend(listing.files);
         self.open.push(real);
         for (path, name) in listing.subfolders {
-            self.enter(&path, format!("{name}/"));
+            self.enter(&path, &format!("{name}/"));
         }
         self.open.pop();
     }

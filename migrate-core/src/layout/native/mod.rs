@@ -19,11 +19,12 @@ mod text_tests;
 use self::group::Found;
 use self::name::{Name, Subject};
 use self::slip::Outside;
+use super::draft::foreign_way_back;
 use super::name::{ends_a_name, in_a_name};
 use super::stray::unread_subfolders;
 use super::{Evidence, Folder, Layout, NewFile, NewMigration, Reading};
 use crate::diagnostic::{Diagnostic, Place, codes};
-use crate::migration::{MigrationId, Phase};
+use crate::migration::{Migration, MigrationId, Phase};
 use crate::set::ReadOptions;
 
 /// Version, description, and nothing else unless it is needed: `20261120103000_create_users.sql`.
@@ -60,6 +61,9 @@ impl Layout for Native {
             }
         }
         group::read(found, options, &mut reading);
+        let foreign = |migration: &Migration| foreign_way_back(&migration.up, &migration.title(), self);
+        let foreign: Vec<_> = reading.migrations.iter().filter_map(foreign).collect();
+        reading.diagnostics.extend(foreign);
         unread_subfolders(folder, &mut reading);
         reading
     }

@@ -230,9 +230,10 @@ impl<'a> Building<'a> {
     }
 
     fn adopted(&self, entry: &ForeignEntry, migration: &Migration) -> Adopted {
-        let verdict = match migration.attributes.code.is_some() || entry.code.is_some() {
-            true => Verdict::NotComparable { why: "it is code".to_owned() },
-            false => self.verifier.verify(entry, migration),
+        let verdict = if migration.attributes.code.is_some() || entry.code.is_some() {
+            Verdict::NotComparable { why: "it is code".to_owned() }
+        } else {
+            self.verifier.verify(entry, migration)
         };
         Adopted {
             id: migration.id.clone(),
@@ -338,7 +339,8 @@ impl<'a> Building<'a> {
         let shown = super::problem::few(&labels);
         let title = adoption.title;
         let Some(version) = &self.goal.to else {
-            if !self.planner.set.is_empty() {
+            // Once it was said, only the mark is new.
+            if !self.planner.set.is_empty() && self.planner.history().adoption().is_none() {
                 adoption.problems.push(Problem::HeadOnly { tool: title, name: adoption.tool, heads: shown });
             }
             return;

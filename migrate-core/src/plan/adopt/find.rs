@@ -10,7 +10,11 @@ pub(super) fn find<'s>(set: &'s MigrationSet, entry: &ForeignEntry) -> Vec<&'s M
     let versioned =
         |test: &dyn Fn(&Migration) -> bool| set.versioned().iter().filter(|one| test(one)).collect::<Vec<_>>();
     match &entry.names {
-        Names::Version(version) => versioned(&|one| one.id.version() == Some(version)),
+        Names::Version(version) => {
+            let all = set.versioned();
+            let start = all.partition_point(|one| one.id.version() < Some(version));
+            all[start..].iter().take_while(|one| one.id.version() == Some(version)).collect()
+        }
         Names::UpTo(version) => versioned(&|one| one.id.version() <= Some(version)),
         Names::Prefix(text) => versioned(&|one| {
             parts(one.up.path()).any(|part| {

@@ -33,10 +33,7 @@ pub(in super::super) fn check(planner: &Planner<'_>) -> Result<(), Refusal> {
         }
         Err(other) => return Err(other),
     };
-    let news = match found.format().is_head_only() {
-        true => vec!["it does not stand where it stood".to_owned()],
-        false => news,
-    };
+    let news = if found.format().is_head_only() { vec!["it does not stand where it stood".to_owned()] } else { news };
     if news.is_empty() {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use crate::backend::TableName;
 use crate::diagnostic::{Diagnostic, Place, codes};
+use crate::history::format::export::NotExported;
 use crate::history::format::{FORMATS, Found};
 use crate::migration::MigrationId;
 
@@ -129,9 +130,10 @@ impl Candidate {
     pub fn of(found: &Found) -> Self {
         let format = found.format();
         let columns: Vec<&str> = found.table.columns.iter().map(|column| column.name.as_str()).collect();
-        let evidence = match found.table.is_called("pragma_user_version") {
-            true => "the number user_version in the header of the file".to_owned(),
-            false => format!("table {} with {}", found.table.name, few(&columns)),
+        let evidence = if found.table.is_called("pragma_user_version") {
+            "the number user_version in the header of the file".to_owned()
+        } else {
+            format!("table {} with {}", found.table.name, few(&columns))
         };
         Self { tool: format.name(), title: format.title(), table: found.table.name.clone(), evidence: vec![evidence] }
     }
@@ -252,6 +254,19 @@ pub(in super::super) fn not_taken_over(found: &[Candidate], tables: &[String]) -
                 .help(ignore)
         }
     }
+}
+
+/// What keeps our history out of another tool's table.
+pub(in super::super) fn not_exported(problems: &[NotExported]) -> Vec<Diagnostic> {
+    let diagnostic = |problem: &NotExported| match problem {
+        NotExported::Tool(_) => Diagnostic::error(codes::USAGE, problem.to_string()),
+        _ => Diagnostic::refused(codes::NOT_EXPORTED, problem.to_string()),
+    };
+    let mut diagnostics: Vec<Diagnostic> = problems.iter().map(diagnostic).collect();
+    if let Some(last) = diagnostics.last_mut() {
+        last.help.push("nothing was written".to_owned());
+    }
+    diagnostics
 }
 
 /// That a tool went on after its history was taken over.

@@ -337,6 +337,7 @@ fn of_a_tool_whose_migrations_are_code_a_person_says_where_it_stands() {
        = take that over too: migrate adopt --from alembic
        = once Alembic is given up, drop alembic_version, or look away from it: set `foreign-history = "ignore"` under [policy] in migrate.toml
     "#);
+    assert_snapshot!(planned_with(&rows, &format!("{FILES}\n{alembic}\ntheir bb20\ngoal adopt --from alembic")), @"1  adopt R Alembic's history in alembic_version  recorded, nothing runs");
     assert_snapshot!(planned(&format!("{FILES}\n{alembic}\ngoal adopt --to 0")), @"1  adopt R Alembic's history in alembic_version  recorded, nothing runs");
 }
 

@@ -190,7 +190,7 @@ fn case(fixture: &str) -> Case {
     for line in &all {
         let known = [
             "engine", "pooled", "file", "manifest", "row", "objects", "foreign", "policy", "goal", "callback", "code",
-            "theirs", "their",
+            "theirs", "their", "layout",
         ];
         assert!(known.contains(&line.split(' ').next().unwrap()), "what is {line}?");
     }
@@ -209,8 +209,9 @@ fn case(fixture: &str) -> Case {
         MigrationSet::new("main", Vec::new()).unwrap()
     } else {
         let names = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        let options =
+        let mut options =
             ReadOptions::new(if dialect.name() == "mysql" { EngineNames::MYSQL } else { EngineNames::POSTGRES });
+        options.layout = of("layout").first().map(|name| (*name).to_owned());
         let loaded = MigrationSet::from_folder(&Folder::embedded("m", names), &options);
         loaded.unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics))).set
     };

@@ -75,6 +75,38 @@ fn a_pending_one_below_an_applied_one_is_refused() {
 }
 
 #[test]
+fn the_layouts_own_tool_may_run_it_unless_a_policy_says_otherwise() {
+    let late = format!("{LATE}\nlayout sqlx");
+    assert_snapshot!(planned(&late), @"
+    1  2 late       in a transaction, 1 statement
+          create table a (n int)
+    2  3 also late  in a transaction, 1 statement
+          create table a (n int)
+    then the set is complete
+    ");
+    assert_snapshot!(planned(&format!("{late}\npolicy out-of-order=refuse")), @"
+    refused[M0201]: 2 late, 3 also late are not applied, but 4 already is
+      --> m/2_late.up.sql
+       = give the files versions above 4
+       = or, if they do not depend on the order: migrate up --out-of-order 2 --out-of-order 3
+    ");
+    assert_snapshot!(planned(&format!("{LATE}\nlayout golang-migrate")), @"
+    refused[M0201]: 2 late, 3 also late are not applied, but 4 already is
+      --> m/2_late.up.sql
+       = give the files versions above 4
+       = or, if they do not depend on the order: migrate up --out-of-order 2 --out-of-order 3
+    ");
+    // No tool of these knows a baseline: what appears below one is asked about.
+    let below = "layout sqlx\nfile 1\nfile 2\nfile 3\nrow baseline 1\nrow baseline 3 origin:floor\nrow up 3";
+    assert_snapshot!(planned(below), @"
+    refused[M0201]: 2 test is not applied, but the baseline 3 already is
+      --> m/2_test.up.sql
+       = give the file a version above the baseline 3
+       = or, if it does not depend on the order: migrate up --out-of-order 2
+    ");
+}
+
+#[test]
 fn permission_is_by_identity_or_for_all() {
     assert_snapshot!(planned(&format!("{LATE}\npolicy out-of-order=2")), @"
     refused[M0201]: 3 also late is not applied, but 4 already is

@@ -10,6 +10,7 @@ use std::ops::Range;
 use super::{Piece, Problem, Split, client, stretch};
 use crate::sql::Syntax;
 use crate::sql::lexer::{Lexer, Token};
+use crate::sql::syntax::Bodies;
 
 /// What a comment says about where a statement is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +71,14 @@ fn begins_one(text: &str, syntax: &Syntax) -> bool {
         "rename", "replace", "revoke", "select", "set", "truncate", "update", "vacuum", "with", "pragma", "call",
     ];
     const BODIES: &[&str] = &["procedure", "function", "trigger", "event", "package", "begin", "declare"];
-    let mut words = Lexer::new(text, syntax).filter(Token::is_significant).map(|token| token.text(text));
+    let words: Vec<&str> =
+        Lexer::new(text, syntax).filter(Token::is_significant).map(|token| token.text(text)).collect();
     let is = |word: &str, among: &[&str]| among.iter().any(|one| one.eq_ignore_ascii_case(word));
-    let Some(first) = words.next() else { return false };
-    let whole_body = syntax.bodies == crate::sql::syntax::Bodies::Postgres;
-    is(first, BEGINNINGS) && (whole_body || !words.take(12).any(|word| is(word, BODIES)))
+    let [first, rest @ ..] = words.as_slice() else { return false };
+    let makes = is(first, &["create", "alter", "replace"]);
+    let has_body = makes && syntax.bodies != Bodies::Postgres && rest.iter().take(12).any(|word| is(word, BODIES));
+    // A body that was understood reaches to its end.
+    is(first, BEGINNINGS) && (!has_body || rest.last().is_some_and(|word| is(word, &["end"])))
 }
 
 pub(super) fn never_ended(at: Range<usize>) -> Problem {

@@ -65,6 +65,12 @@ fn what_is_marked_is_one_statement_unless_it_plainly_is_several() {
         (Syntax::SQLITE, "insert into a values (1); delete from b", &["insert into a values (1)", "delete from b"]),
         (Syntax::SQLITE, "insert into a values (1); end loop", &["insert into a values (1); end loop"]),
         (Syntax::MYSQL, "create trigger t; select 1; end", &["create trigger t; select 1; end"]),
+        (Syntax::MYSQL, "drop trigger t; drop table a;", &["drop trigger t", "drop table a"]),
+        (
+            Syntax::SQLITE,
+            "create table a (n int);\ncreate trigger t after insert on a begin select 1; end;",
+            &["create table a (n int)", "create trigger t after insert on a begin select 1; end"],
+        ),
         (Syntax::MYSQL, "-- nothing", &[]),
         (Syntax::MYSQL, "", &[]),
     ] {

@@ -28,7 +28,8 @@ pub(super) fn parse(file: &str) -> Option<Named> {
         _ => {
             let version = left.replace('_', ".");
             let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-            version.split('.').all(is_number).then(|| Named { version: Some(version), description })
+            let is_version = version.split('.').all(is_number);
+            is_version.then_some(Named { version: Some(version), description })
         }
     }
 }
