@@ -81,7 +81,7 @@ public final class Run {
         File repository = folder.getParentFile();
         switch (command) {
             // Its own command line, with the environment file that lies beside the scripts.
-            case "up" -> new CommandLine(new String[] {"up", "--path=" + repository, "--force=false"}).execute();
+            case "up" -> new CommandLine(new String[] {"up", "--path=" + repository}).execute();
             case "status" -> {
                 StatusOperation status = new StatusOperation().operate(
                     to::connect,
