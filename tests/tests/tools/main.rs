@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `round_trip` | what must hold for each of them, on each database |
+//! | `baseline` | what must hold for those whose migrations are code |
 //! | `tool` | a tool, and how it is run |
 //! | `place` | a database of a test's own, on any engine |
 //! | `steps` | what all of their migrations do |
@@ -13,17 +14,22 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
+mod baseline;
 mod place;
 mod round_trip;
 mod steps;
 mod tool;
 
+#[path = "alembic.rs"]
+mod with_alembic;
 #[path = "atlas.rs"]
 mod with_atlas;
 #[path = "dbmate.rs"]
 mod with_dbmate;
 #[path = "diesel.rs"]
 mod with_diesel;
+#[path = "django.rs"]
+mod with_django;
 #[path = "drizzle.rs"]
 mod with_drizzle;
 #[path = "flyway.rs"]

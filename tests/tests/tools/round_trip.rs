@@ -29,13 +29,13 @@ macro_rules! round_trips {
 pub(crate) use round_trips;
 
 /// A project of which the tool has applied the first half, and all of it is there.
-struct Begun {
-    project: Project,
-    place: Place,
+pub(crate) struct Begun {
+    pub(crate) project: Project,
+    pub(crate) place: Place,
 }
 
 impl Begun {
-    fn new(tool: &Tool, engine: Engine) -> Self {
+    pub(crate) fn new(tool: &Tool, engine: Engine) -> Self {
         let project = Project::new();
         let place = Place::new(engine, &project);
         tool.write(&project, engine, &place, HALF);
