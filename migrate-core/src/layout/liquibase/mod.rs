@@ -35,6 +35,7 @@ use crate::migration::{MigrationId, Phase, RunAttributes};
 use crate::placeholder::{Grammar, Values};
 use crate::set::ReadOptions;
 use crate::source::{Cut, Source};
+use crate::sql::Syntax;
 use crate::version::Version;
 
 /// The layout of Liquibase's formatted SQL.
@@ -84,6 +85,14 @@ impl Layout for Liquibase {
         }
         reading.diagnostics.extend(contexts_note(&contexts));
         reading.without_twins()
+    }
+
+    /// A stored text begins with its header.
+    fn cuts(&self, source: &Source, _: &Syntax) -> Vec<Cut> {
+        let log = parse::parse(source);
+        let [changeset] = log.changesets.as_slice() else { return Vec::new() };
+        let (one_statement, delimiter) = changeset.division();
+        cuts(source, changeset, one_statement, delimiter)
     }
 
     fn files(&self, new: &NewMigration) -> Result<Vec<NewFile>, Box<Diagnostic>> {
@@ -171,8 +180,6 @@ struct Way {
     repeats: bool,
     skipped: bool,
     elsewhere: bool,
-    one_statement: bool,
-    delimiter: Option<String>,
     back_one_statement: bool,
     back_delimiter: Option<String>,
 }
@@ -221,7 +228,8 @@ impl Reader<'_> {
         let found = Grammar::PLAIN.values(source, range.clone(), &title, values, &mut self.reading.diagnostics);
         let replaced = source.with_values(found);
         let up = replaced.part(replaced.executed_offset(range.start)..replaced.executed_offset(range.end));
-        let up = up.with_cuts(cuts(&up, changeset, &way));
+        let (one_statement, delimiter) = changeset.division();
+        let up = up.with_cuts(cuts(&up, changeset, one_statement, delimiter));
         let mut draft = Draft::new(id, name, up);
         draft.attributes.run = way.run.clone();
         if !changeset.rollback.is_empty() {
@@ -244,8 +252,6 @@ impl Reader<'_> {
         for (name, value) in &changeset.attributes {
             let is = |flag: &str| value.eq_ignore_ascii_case(flag);
             match name.to_ascii_lowercase().as_str() {
-                "splitstatements" => way.one_statement = is("false"),
-                "enddelimiter" => way.delimiter = Some(value.clone()),
                 "rollbacksplitstatements" => way.back_one_statement = is("false"),
                 "rollbackenddelimiter" => way.back_delimiter = Some(value.clone()),
                 "runintransaction" => way.run.no_transaction = is("false"),
@@ -264,7 +270,9 @@ impl Reader<'_> {
                 "runwith" | "runwithspoolfile" if !value.is_empty() && !is("jdbc") => {
                     refuse("is for another program than the database", "write it in SQL that the server takes");
                 }
-                "stripcomments"
+                "splitstatements"
+                | "enddelimiter"
+                | "stripcomments"
                 | "runalways"
                 | "failonerror"
                 | "runwith"
@@ -306,12 +314,12 @@ fn is_for(dbms: &str, engine: &EngineNames) -> bool {
 }
 
 /// Where the statements of a changeset are whose header says how it is divided.
-fn cuts(up: &Source, changeset: &Changeset, way: &Way) -> Vec<Cut> {
+fn cuts(up: &Source, changeset: &Changeset, one_statement: bool, delimiter: Option<&str>) -> Vec<Cut> {
     let range = up.executed_offset(changeset.header.end)..up.executed_offset(changeset.body_end);
-    match way.delimiter.as_deref() {
+    match delimiter {
         Some(delimiter) if delimiter != ";" => delimited(up, range, delimiter),
         // Without the header and what is behind the body: to MySQL `--changeset` is no comment.
-        _ => vec![Cut { range, whole: way.one_statement }],
+        _ => vec![Cut { range, whole: one_statement }],
     }
 }
 

@@ -27,6 +27,17 @@ pub(super) struct Changeset {
     pub(super) conditions: Vec<Range<usize>>,
 }
 
+impl Changeset {
+    /// Whether it is one statement, and what ends one where that is not a semicolon.
+    pub(super) fn division(&self) -> (bool, Option<&str>) {
+        let value = |wanted: &str| {
+            self.attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
+        };
+        let one = value("splitStatements").is_some_and(|value| value.eq_ignore_ascii_case("false"));
+        (one, value("endDelimiter"))
+    }
+}
+
 /// A whole file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changelog {

@@ -58,6 +58,11 @@ fn a_changeset_is_what_stands_below_its_header() {
     assert_eq!(pieces(&two.up), ["create 'p; q", "select users"]);
     assert_eq!(pieces(two.down.as_ref().unwrap()), Vec::<String>::new());
     assert_eq!((pieces(&three.up), &three.down), (vec!["select 1".to_owned(), "select 2".to_owned()], &None));
+    for up in [&one.up, &two.up] {
+        let stored = Source::stored("row", up.text());
+        let cut = stored.with_cuts(Liquibase.cuts(&stored, &Syntax::POSTGRES));
+        assert_eq!(pieces(&cut), pieces(up), "what is stored in a history is cut as the file is");
+    }
     let down = one.down.as_ref().unwrap();
     let place = down.position(down.file().find("users").unwrap());
     assert_eq!((place.line, place.column), (6, 13), "a failure of the rollback is shown where it stands");
