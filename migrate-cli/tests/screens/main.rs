@@ -4,6 +4,7 @@ mod errors;
 mod hostile;
 mod hostile_texts;
 mod layouts;
+mod marks;
 mod newcomer;
 mod programs;
 mod secrets;
