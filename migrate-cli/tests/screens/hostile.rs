@@ -7,7 +7,7 @@ use super::Project;
 use super::layouts::with;
 
 /// What `validate` says of these files, in a folder `migrations` if they do not say otherwise.
-fn validated(engine: &str, files: &[(&str, &str)]) -> String {
+pub(super) fn validated(engine: &str, files: &[(&str, &str)]) -> String {
     let files: Vec<_> = files
         .iter()
         .map(|(name, text)| match name.strip_prefix("../") {
@@ -308,6 +308,7 @@ fn several_pairs_of_sections() {
      5 | -- migrate:up
        | ^^^^^^^^^^^^^
        = write both into one
+       = if the files are dbmate's: --layout dbmate
     error[M0007]: 1 a: there are two sections `migrate:down`
       --> migrations/1_a.sql:7:1
      7 | -- migrate:down
@@ -466,144 +467,134 @@ fn a_folder_without_a_migration_of_the_layout() {
 }
 
 #[test]
-fn markers_in_small_letters() {
-    let goose = "\u{feff}-- +goose up\r\ncreate table a (n int);\r\n-- +goose down\r\ndrop table a;\r\n";
-    assert_snapshot!(validated("postgres", &[("1_a.sql", goose)]), @r#"
+fn marks_of_goose_and_sql_migrate_in_other_letters() {
+    let goose = "-- +goose up\ncreate table a (n int);\n -- +goose StatementBegin\n-- +goose Dwn\ndrop table a;\n";
+    assert_snapshot!(validated("postgres", &[("00001_a.sql", goose), ("00002_seed.go", "package m\n")]), @"
     $ migrate validate --engine postgres
-    layout goose, because of `+goose` in migrations/1_a.sql · for good: layout = "goose" in migrations.toml
-    1 migration · nothing found
-    "#);
-    let word = "-- +goose Up\ncreate table a (n int);\n-- +goose Dwon\ndrop table a;\n";
-    assert_snapshot!(validated("postgres", &[("1_a.sql", word)]), @"
-    $ migrate validate --engine postgres
-    1 finding
-    error[M0007]: 1 a: `Dwon` is nothing that goose knows
-      --> migrations/1_a.sql:3:1
-     3 | -- +goose Dwon
-       | ^^^^^^^^^^^^^^
+    3 findings
+    error[M0007]: 00001 a: a marker of goose must not be indented
+      --> migrations/00001_a.sql:3:2
+     3 |  -- +goose StatementBegin
+       |  ^^^^^^^^^^^^^^^^^^^^^^^^
+    error[M0007]: 00001 a: `Dwn` is nothing that goose knows
+      --> migrations/00001_a.sql:4:1
+     4 | -- +goose Dwn
+       | ^^^^^^^^^^^^^
        = known are Up, Down, StatementBegin, StatementEnd, NO TRANSACTION, ENVSUB ON and ENVSUB OFF
+    error[M0007]: 00001 a: the statement that begins here has no `-- +goose StatementEnd`
+      --> migrations/00001_a.sql:3:2
+     3 |  -- +goose StatementBegin
+       |  ^^^^^^^^^^^^^^^^^^^^^^^^
     [exit 11]
     ");
-    let migrate = "-- +migrate up\ncreate table a (n int);\n-- +migrate down\ndrop table a;\n";
-    assert_snapshot!(validated("postgres", &[("1_a.sql", migrate)]), @"
+    let other = "-- +migrate up\ncreate table a (n int);\n-- +migrate Down\ndrop table a;\n";
+    assert_snapshot!(validated("postgres", &[("1-a.sql", other), ("seed.sql", "-- +migrate Up\nselect 1;\n")]), @"
     $ migrate validate --engine postgres
     3 findings
     error[M0007]: 1 a: the tool passes `up` over without a word
-      --> migrations/1_a.sql:1:1
+      --> migrations/1-a.sql:1:1
      1 | -- +migrate up
        | ^^^^^^^^^^^^^^
        = known are Up, Down, StatementBegin and StatementEnd, in exactly these letters
-    error[M0007]: 1 a: the tool passes `down` over without a word
-      --> migrations/1_a.sql:3:1
-     3 | -- +migrate down
-       | ^^^^^^^^^^^^^^^^
-       = known are Up, Down, StatementBegin and StatementEnd, in exactly these letters
     error[M0007]: 1 a: has no line `-- +migrate Up`
-      --> migrations/1_a.sql
+      --> migrations/1-a.sql
        = begin the way forward with it; what is before it is never run
+    error[M0001]: seed.sql: has no number, so sql-migrate runs it after all that have one, and it has no place here
+      --> migrations/seed.sql
+       = the names are VERSION-NAME.sql; one that is applied somewhere keeps its name there
     [exit 11]
     ");
 }
 
 #[test]
-fn a_statement_that_nothing_ends() {
-    let text = "-- +goose Up\n-- +goose StatementBegin\ncreate table a (n int);\n-- +goose Down\ndrop table a;\n";
-    assert_snapshot!(validated("postgres", &[("1_a.sql", text)]), @"
-    $ migrate validate --engine postgres
-    1 finding
-    error[M0007]: 1 a: the statement that begins here has no `-- +goose StatementEnd`
-      --> migrations/1_a.sql:2:1
-     2 | -- +goose StatementBegin
-       | ^^^^^^^^^^^^^^^^^^^^^^^^
-    [exit 11]
-    ");
-}
-
-#[test]
-fn a_go_file_in_between() {
-    let project = with(&[
-        ("migrations/00001_a.sql", "-- +goose Up\ncreate table a (n int);\n"),
-        ("migrations/00002_fill.go", "package migrations\n"),
-        ("migrations/00003_b.sql", "-- +goose Up\ncreate table b (n int);\n"),
-    ]);
-    assert_snapshot!(project.screen(&["up -d sqlite:app.db --create-db"]), @"
-    $ migrate up -d sqlite:app.db --create-db
-    created app.db
-    refused[M0221]: 00002 fill: is pending, and its work is Go code, which only its own program can run
-      --> migrations/00002_fill.go
-       = apply what comes before it: migrate up --to 00001
-       = let its program do its work, or do it by hand, then record that: migrate resolve 00002 --applied
-    [exit 1]
-    ");
-}
-
-#[test]
-fn flyway_with_what_it_needs_to_be_told() {
+fn flyways_names_settings_and_callbacks() {
     let files = [
-        ("V1__users.sql", "create table ${schema}.users (id int);\n"),
-        ("V1.1__more.sql", "create table more (id int);\n"),
-        ("V01.1.0__again.sql", "create table again (id int);\n"),
-        ("V2__Fill.java", "class V2__Fill {}\n"),
-        ("U1__users.sql", "drop table users;\n"),
-        ("V3_x.sql", "select 1;\n"),
-        ("afterMigrateError.sql", "select 1;\n"),
+        ("V1__a.sql", "select '${tenant}';\n"),
+        ("V2_b.sql", "select 1;\n"),
+        ("R__v.sql", "select 1;\n"),
+        ("U3__gone.sql", "select 1;\n"),
+        ("V1__a.sql.conf", "executeInTransation=false\n"),
+        ("afterConnect.sql", "set role app;\n"),
     ];
     assert_snapshot!(validated("postgres", &files), @r#"
     $ migrate validate --engine postgres
-    4 findings
-    error[M0021]: 1 users: `schema` has no value
-      --> migrations/V1__users.sql:1:14
-     1 | create table ${schema}.users (id int);
-       |              ^^^^^^^^^
-       = give it one for this run: --placeholder schema=VALUE
-       = or for good, in migrate.toml: [placeholders] schema = "VALUE"
-    error[M0001]: V3_x.sql: is not a migration's name: `3_x` is no version: numbers with dots or underscores, then __; Flyway would pass it over without a word
-      --> migrations/V3_x.sql
-       = if it is a migration, name it V3__x.sql
+    5 findings
+    error[M0019]: 1 a: `executeInTransation` is no setting of a script
+      --> migrations/V1__a.sql.conf:1:1
+     1 | executeInTransation=false
+       | ^^^^^^^^^^^^^^^^^^^
+    error[M0021]: 1 a: `tenant` has no value
+      --> migrations/V1__a.sql:1:9
+     1 | select '${tenant}';
+       |         ^^^^^^^^^
+       = give it one for this run: --placeholder tenant=VALUE
+       = or for good, in migrate.toml: [placeholders] tenant = "VALUE"
+    error[M0001]: V2_b.sql: is not a migration's name: `2_b` is no version: numbers with dots or underscores, then __; Flyway would pass it over without a word
+      --> migrations/V2_b.sql
+       = if it is a migration, name it V2__b.sql
        = if it is none, move it out of the folder
-    error[M0022]: afterMigrateError: cannot be run: nothing here hangs on failures, and without it Flyway would do something else
-      --> migrations/afterMigrateError.sql
+    error[M0022]: afterConnect: cannot be run: nothing here hangs on connections, and without it Flyway would do something else
+      --> migrations/afterConnect.sql
        = put what it does into a callback around migrations: beforeMigrate, beforeEachMigrate, afterEachMigrate …
        = or move it out of the folder
-    error[M0002]: 1.1 more: two files claim this identity
-      --> migrations/V1.1__more.sql
-       = the other one is migrations/V01.1.0__again.sql
-       = give the newer one a higher version; one that is applied anywhere keeps its name
+    error[M0003]: 3: an undo without its migration
+      --> migrations/U3__gone.sql
+       = it takes back V3__….sql, which is not there
+       = if it is a migration of refinery, which runs forward: --layout refinery
     [exit 11]
     "#);
 }
 
 #[test]
-fn undo_sections_of_mybatis() {
+fn a_changeset_that_cannot_be_honoured() {
+    let text = "--liquibase formatted sql\n--changeset alice:1 runAlways:true\nselect 1;\n--changeset alice:2\n--precondition-sql-check expectedResult:0 select 1\nselect 2;\n-changeset alice:3\n";
+    assert_snapshot!(validated("postgres", &[("changelog.sql", text), ("more.sql", "select 1;\n")]), @r#"
+    $ migrate validate --engine postgres
+    4 findings
+    error[M0001]: more.sql: has no line `--liquibase formatted sql`, so Liquibase runs it only where a changelog names it
+      --> migrations/more.sql
+       = make it a changeset: put that line first, and `--changeset author:id` below it
+       = or move it out of the folder
+    error[M0007]: changelog.sql: one dash is no comment: write --changeset alice:3
+      --> migrations/changelog.sql:7:1
+     7 | -changeset alice:3
+       | ^^^^^^^^^^^^^^^^^^
+    error[M0007]: 1 alice:1: runs every time, which a migration does not
+      --> migrations/changelog.sql:2:1
+     2 | --changeset alice:1 runAlways:true
+       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = make it a repeatable by changing its text, or run it beside the migrations
+    error[M0007]: 2 alice:2: this decides what runs, and nothing here evaluates it
+      --> migrations/changelog.sql:5:1
+     5 | --precondition-sql-check expectedResult:0 select 1
+       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = write what must hold as `-- migrate:precondition "text" SELECT …`, or make it the manifest's: optional = "NAME"
+    [exit 11]
+    "#);
+}
+
+#[test]
+fn an_undo_line_a_bootstrap_and_two_statements_on_a_line() {
     let files = [
-        ("20240101000000_a.sql", "-- // a\ncreate table a (n int);\n\n-- //@UNDO\ndrop table a;\n"),
-        ("20240102000000_b.sql", "-- // b\ncreate table b (n int);\n"),
-        ("x_c.sql", "-- // c\nselect 1;\n"),
+        ("../environments/development.properties", "time_zone=GMT\n"),
+        ("20240131120000_a.sql", "-- // a\nselect 1; select 2;\n-- //@UNDO\nselect 3;\n"),
+        ("bootstrap.sql", "create table old (n int);\n"),
+        ("notes.sql", "select 1;\n"),
     ];
     assert_snapshot!(validated("postgres", &files), @"
     $ migrate validate --engine postgres
-    1 finding
-    error[M0001]: x_c.sql: has no id: MyBatis Migrations stops at a name that does not begin with a number and `_`
-      --> migrations/x_c.sql
+    1 finding, 2 remarks
+    warning[M0007]: 20240131120000 a: MyBatis Migrations drops what follows `;` on its line, and this is run here
+      --> migrations/20240131120000_a.sql:2:11
+     2 | select 1; select 2;
+       |           ^^^^^^^^
+       = put every statement on a line of its own; where the file is applied, see what the database lacks
+    note[M0022]: bootstrap.sql: is not run: it belongs to `bootstrap`, on a new database
+      --> migrations/bootstrap.sql
+       = run it with the engine's own client before the first `migrate up`, or make it the first migration
+    error[M0001]: notes.sql: has no id: MyBatis Migrations stops at a name that does not begin with a number and `_`
+      --> migrations/notes.sql
        = the names are ID_DESCRIPTION.sql
     [exit 11]
     ");
-}
-
-#[test]
-fn changesets_that_depend_on_where_they_run() {
-    let text = "--liquibase formatted sql\n\n--changeset ann:1\ncreate table a (n int);\n--rollback drop table a;\n\n\
-                --changeset bob:2 context:test runAlways:true\ninsert into a values (1);\n";
-    assert_snapshot!(validated("postgres", &[("1_a.sql", text)]), @r#"
-    $ migrate validate --engine postgres
-    1 finding, 1 remark
-    error[M0007]: 1/pre/02 bob:2: runs every time, which a migration does not
-      --> migrations/1_a.sql:7:1
-     7 | --changeset bob:2 context:test runAlways:true
-       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-       = make it a repeatable by changing its text, or run it beside the migrations
-    warning[M0007]: 1/pre/02 bob:2: runs whatever its contexts and labels are, as Liquibase does where none are chosen
-       = what is to run only in some places is an optional migration: in migrations.toml, optional = "NAME"
-    [exit 11]
-    "#);
 }

@@ -3,6 +3,7 @@
 mod errors;
 mod hostile;
 mod layouts;
+mod marks;
 mod newcomer;
 mod programs;
 mod secrets;

@@ -337,6 +337,7 @@ fn is_for(dbms: &str, engine: &EngineNames) -> bool {
 fn cuts(up: &Source, changeset: &Changeset, one_statement: bool, delimiter: Option<&str>) -> Vec<Cut> {
     let range = up.executed_offset(changeset.header.end)..up.executed_offset(changeset.body_end);
     match delimiter {
+        Some("") => vec![Cut { range, whole: true }],
         Some(delimiter) if delimiter != ";" => delimited(up, range, delimiter),
         // Without the header and what is behind the body: to MySQL `--changeset` is no comment.
         _ => vec![Cut { range, whole: one_statement }],
