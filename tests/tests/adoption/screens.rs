@@ -20,7 +20,12 @@ fn project(tool: &str) -> Project {
 }
 
 fn said(project: &Project, words: &str, code: i32) -> String {
-    project.migrate(&format!("{words} {DATABASE}")).exits(code).to_string()
+    let screen = project.migrate(&format!("{words} {DATABASE}")).exits(code).to_string();
+    // A digest changes with everything that a plan says, and is the same twice in its line.
+    match screen.split_once("digest ").and_then(|(_, rest)| rest.split(' ').next()) {
+        Some(digest) => screen.replace(digest, "DIGEST"),
+        None => screen.clone(),
+    }
 }
 
 #[test]
@@ -119,7 +124,7 @@ fn up_takes_over_and_goes_on_at_once() {
     3  adopt R Flyway's history in flyway_schema_history  recorded, nothing runs
     4  3 owners                                           in a transaction, 1 statement
           CREATE TABLE owners (id INTEGER PRIMARY KEY)
-    digest 25662af2 · run exactly this: migrate up --adopt --plan 25662af2
+    digest DIGEST · run exactly this: migrate up --adopt --plan DIGEST
     ");
     assert_snapshot!(said(&project, "up --adopt", 0), @r"
     $ migrate up --adopt -d sqlite:app.db
