@@ -4,7 +4,6 @@ mod errors;
 mod hostile;
 mod hostile_texts;
 mod layouts;
-mod marks;
 mod newcomer;
 mod programs;
 mod secrets;
