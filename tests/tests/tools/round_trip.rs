@@ -95,7 +95,7 @@ pub(crate) fn what_it_began_is_ended_by_ours(tool: &Tool, engine: Engine) {
 
 /// Everything in a database, without what MySQL and MariaDB remember of the connection that made a view or a trigger,
 /// as each driver sets its own, and without empty lines, which SQLite keeps where they end a statement.
-fn contents(place: &Place) -> String {
+pub(crate) fn contents(place: &Place) -> String {
     let contents = place.contents();
     let bare = |line: &str| match line.split_once("\tutf8mb4\t") {
         // `||` joins texts for sqlx, and for no other.
@@ -106,7 +106,7 @@ fn contents(place: &Place) -> String {
 }
 
 /// What the tool makes of all of it, without its own tables.
-fn whole(tool: &Tool, engine: Engine) -> String {
+pub(crate) fn whole(tool: &Tool, engine: Engine) -> String {
     let project = Project::new();
     let place = Place::new(engine, &project);
     let all = steps(engine, tool.alone).len();
