@@ -1,5 +1,7 @@
 //! Flyway's table, written along with ours: on every engine the same rows for the same files.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
+
 use std::future::Future;
 
 use migrate_core::backend::{Backend, Row, TableName};

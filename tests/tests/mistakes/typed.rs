@@ -77,6 +77,6 @@ fn an_identity_that_could_be_several() {
 fn an_engine_that_is_not_there() {
     insta::assert_snapshot!(screen(
         &blog(),
-        &["validate --engine oracle", "new tags --engine oracle", &format!("{UP} --layout flyway")]
+        &["validate --engine oracle", "new tags --engine oracle", &format!("{UP} --layout flywya")]
     ));
 }
