@@ -28,6 +28,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::condition::Conditions;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::migration::{MigrationId, Phase, Timeouts};
 use crate::source::Source;
@@ -53,6 +54,8 @@ pub struct Manifest {
     pub migrations: BTreeMap<MigrationId, About>,
     /// What it says about releases.
     pub releases: BTreeMap<Version, Release>,
+    /// What must hold of the server before something runs.
+    pub preconditions: Conditions,
     source: Option<Source>,
 }
 
