@@ -74,6 +74,11 @@ impl Migrator {
         Self { options, ..self }
     }
 
+    /// How the run behaves, as it was said.
+    pub fn run_options(&self) -> &RunOptions {
+        &self.options
+    }
+
     /// Where the history is.
     pub fn table(self, table: TableName) -> Self {
         Self { table, ..self }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{Answer, Outcome, apply, up_goal};
 use crate::args::UpArgs;
 use crate::backends::block_on;
+use crate::backup;
 use crate::config::Key;
 use crate::failure::Failure;
 use crate::project::{Opened, Project};
@@ -18,12 +19,18 @@ pub(super) fn up(project: &Project<'_>, args: &UpArgs, screen: &mut Screen<'_>) 
     let opened = project.open(args.create_db)?;
     let set = project.set(screen, &opened)?;
     let goal = up_goal(&args.goal);
-    let migrator = project.migrator(&opened, set, goal.clone())?;
+    let mut migrator = project.migrator(&opened, set, goal.clone())?;
     if args.create_db && !args.dry_run && opened.database.create().map_err(Failure::server)? {
         screen.line(&format!("created {}", opened.database.name()));
     }
+    if let Some(said) = args.backup_done.as_ref().filter(|_| !args.dry_run) {
+        let mut options = migrator.run_options().clone();
+        options.backup = Some(said.clone());
+        migrator = migrator.options(options);
+    }
+    let gated = args.backup || (project.config.is_on(Key::BackupRequired) && args.backup_done.is_none());
     let downgrade = project.config.text(Key::OnAhead) == Some("downgrade");
-    if !args.dry_run && args.plan.is_none() && !downgrade {
+    if !args.dry_run && args.plan.is_none() && !downgrade && !gated {
         let report = apply::reach(project, screen, &opened, &migrator)?;
         after_pre(screen, &opened, &migrator, &goal);
         return Ok(Outcome::done(apply::result(&report)));
@@ -45,8 +52,30 @@ pub(super) fn up(project: &Project<'_>, args: &UpArgs, screen: &mut Screen<'_>) 
     } else {
         screen.diagnostics(&plan.notes);
     }
+    let mut made = None;
+    if gated && plan.runs() {
+        if !args.backup {
+            return Err(backup::required(&opened.database.name()));
+        }
+        // A backup takes long: what keeps the run from beginning is said before it.
+        let findings = block_on(opened.backend, migrator.findings(&plan))?;
+        if findings.iter().any(|finding| finding.stops) {
+            return Err(Error::from(ErrorKind::Preconditions(findings)).into());
+        }
+        let backup = backup::before_run(project, screen, &opened, plan.from.as_ref())?;
+        screen.line(&backup.line(&opened.database.name()));
+        let mut options = migrator.run_options().clone();
+        options.backup = Some(backup.file.display().to_string());
+        migrator = migrator.options(options);
+        made = Some(backup);
+    }
     let report = apply::carry_out(project, screen, &opened, &migrator, &plan)?;
-    Ok(Outcome::done(apply::result(&report)))
+    after_pre(screen, &opened, &migrator, &goal);
+    let mut result = apply::result(&report);
+    if let Some(made) = made {
+        result["backup"] = made.result();
+    }
+    Ok(Outcome::done(result))
 }
 
 /// What comes after the first half of a rolling deploy.

@@ -277,11 +277,7 @@ impl Run<'_> {
 }
 
 /// Asks the preconditions of a step but those that were waived.
-pub(super) async fn ask(
-    session: &mut dyn crate::backend::Session,
-    step: &Step,
-    waive: &[String],
-) -> Result<(), Halt> {
+pub(super) async fn ask(session: &mut dyn crate::backend::Session, step: &Step, waive: &[String]) -> Result<(), Halt> {
     for precondition in step.run.preconditions.iter().filter(|precondition| !waive.contains(&precondition.text)) {
         let failure = |answer: String| {
             Err(ErrorKind::Precondition(PreconditionFailure {

@@ -250,7 +250,14 @@ mod tests {
     }
 
     /// `name value` judged by rows of cells; `-` is NULL.
-    fn check(engine: Engine, product: &str, free: Option<u64>, condition: (&str, &str), rows: &[&[&str]], expected: &str) {
+    fn check(
+        engine: Engine,
+        product: &str,
+        free: Option<u64>,
+        condition: (&str, &str),
+        rows: &[&[&str]],
+        expected: &str,
+    ) {
         let condition = Condition::parse(condition.0, condition.1).unwrap().unwrap();
         let cells = |row: &&[&str]| row.iter().map(|cell| (*cell != "-").then(|| (*cell).to_owned())).collect();
         let rows: Vec<Row> = rows.iter().map(cells).collect();
@@ -266,7 +273,13 @@ mod tests {
         for (engine, free, condition, rows, expected) in [
             (Sqlite, Some(4096), twice, ["2048", "-"], "passed: free-space 2x: 4 kB free, 4 kB needed (2x of 2 kB)"),
             (Sqlite, Some(4095), twice, ["2048", "-"], "failed: free-space 2x: 4 kB free, 4 kB needed (2x of 2 kB)"),
-            (MariaDb, None, twice, ["1000.0000", "900"], "failed: free-space 2x: 900 bytes free, 2 kB needed (2x of 1 kB)"),
+            (
+                MariaDb,
+                None,
+                twice,
+                ["1000.0000", "900"],
+                "failed: free-space 2x: 900 bytes free, 2 kB needed (2x of 1 kB)",
+            ),
             (
                 Postgres,
                 None,
@@ -283,10 +296,25 @@ mod tests {
     fn versions_are_compared_as_numbers() {
         use Engine::{MariaDb, MySql, Postgres};
         for (engine, product, wanted, expected) in [
-            (Postgres, "PostgreSQL 15.14 (Debian 15.14-0)", ">=14", "passed: server-version >=14: it is PostgreSQL 15.14 (Debian 15.14-0)"),
+            (
+                Postgres,
+                "PostgreSQL 15.14 (Debian 15.14-0)",
+                ">=14",
+                "passed: server-version >=14: it is PostgreSQL 15.14 (Debian 15.14-0)",
+            ),
             (Postgres, "PostgreSQL 9.6", ">=14", "failed: server-version >=14: it is PostgreSQL 9.6"),
-            (MariaDb, "MariaDB 10.11.6-MariaDB", "mariadb>=10.5", "passed: server-version mariadb>=10.5: it is MariaDB 10.11.6-MariaDB"),
-            (MySql, "MySQL 9.7.0", "mariadb>=10.5", "passed: server-version mariadb>=10.5: nothing is asked of MySQL 9.7.0"),
+            (
+                MariaDb,
+                "MariaDB 10.11.6-MariaDB",
+                "mariadb>=10.5",
+                "passed: server-version mariadb>=10.5: it is MariaDB 10.11.6-MariaDB",
+            ),
+            (
+                MySql,
+                "MySQL 9.7.0",
+                "mariadb>=10.5",
+                "passed: server-version mariadb>=10.5: nothing is asked of MySQL 9.7.0",
+            ),
             (MySql, "MySQL", ">=8", "unknown: server-version >=8: `MySQL` does not say which version it is"),
         ] {
             check(engine, product, None, ("server-version", wanted), &[], expected);
@@ -297,7 +325,12 @@ mod tests {
     fn privileges_are_named_that_are_missing() {
         use Engine::{MySql, Postgres, Sqlite};
         let rows: [(Engine, &str, &[&[&str]], &str); 7] = [
-            (Postgres, "", &[&["t", "ada", "public", "-"]], "passed: privileges: ada may create in public and owns what is there"),
+            (
+                Postgres,
+                "",
+                &[&["t", "ada", "public", "-"]],
+                "passed: privileges: ada may create in public and owns what is there",
+            ),
             (Postgres, "", &[&["t", "ada", "public", "pets, toys"]], "failed: privileges: ada does not own pets, toys"),
             (
                 Postgres,
@@ -305,9 +338,19 @@ mod tests {
                 &[&["f", "ada", "public", "-"]],
                 "failed: privileges: ada may not create in public: grant create on schema public to ada",
             ),
-            (Postgres, "", &[&["-", "ada", "-", "-"]], "failed: privileges: there is no schema to create in: see search_path"),
+            (
+                Postgres,
+                "",
+                &[&["-", "ada", "-", "-"]],
+                "failed: privileges: there is no schema to create in: see search_path",
+            ),
             (MySql, "", &[&["9", "ada@%", "shop", "NONE"]], "passed: privileges: ada@% has all that is needed on shop"),
-            (MySql, "", &[&["3", "ada@%", "shop", "`r`@`%`"]], "unknown: privileges: what ada@% has by the role `r`@`%` is not told"),
+            (
+                MySql,
+                "",
+                &[&["3", "ada@%", "shop", "`r`@`%`"]],
+                "unknown: privileges: what ada@% has by the role `r`@`%` is not told",
+            ),
             (Sqlite, "read-only", &[], "failed: privileges: the database can only be read"),
         ];
         for (engine, product, rows, expected) in rows {

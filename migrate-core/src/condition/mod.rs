@@ -177,7 +177,12 @@ impl Conditions {
 }
 
 impl Finding {
-    pub(crate) fn of(condition: &Condition, (outcome, facts): (Outcome, String), required: bool, waive: &[String]) -> Self {
+    pub(crate) fn of(
+        condition: &Condition,
+        (outcome, facts): (Outcome, String),
+        required: bool,
+        waive: &[String],
+    ) -> Self {
         let bad = match outcome {
             Outcome::Passed => false,
             Outcome::Failed => true,

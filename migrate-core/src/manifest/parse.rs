@@ -16,7 +16,8 @@ use crate::migration::Phase;
 use crate::source::Source;
 use crate::sql::directive::duration;
 
-const TOP: &[&str] = &["layout", "component", "depends-on", "minimum", "stops", "suffix-order", "migration", "release", "preconditions"];
+const TOP: &[&str] =
+    &["layout", "component", "depends-on", "minimum", "stops", "suffix-order", "migration", "release", "preconditions"];
 const MIGRATION: &[&str] = &[
     "accept",
     "renamed-from",
