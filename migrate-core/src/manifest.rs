@@ -11,6 +11,9 @@
 //! layout = "native"
 //! minimum = "2.0.0"
 //!
+//! [preconditions]
+//! server-version = "postgres>=14"
+//!
 //! [migration."2.1.0/post/50"]
 //! renamed-from = ["2.1.0/post/49"]
 //! irreversible = "the old column is gone"
