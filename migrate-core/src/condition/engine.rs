@@ -62,7 +62,7 @@ impl Condition {
                 "SELECT usename, application_name FROM pg_stat_activity WHERE datname = current_database() \
                  AND pid <> pg_backend_pid() AND usename IS NOT NULL \
                  AND coalesce(backend_type, 'client backend') = 'client backend' \
-                 AND application_name NOT LIKE 'migrate%' ORDER BY 1, 2"
+                 AND application_name NOT LIKE 'migrate%' AND application_name NOT LIKE '%: migrate %' ORDER BY 1, 2"
             }
             (Self::NoOtherSessions, Engine::MySql) => {
                 "SELECT USER, HOST FROM performance_schema.processlist WHERE DB = DATABASE() \

@@ -149,6 +149,7 @@ fn a_precondition_is_asked_before_the_first_attempt_only() {
        = asked: SELECT n FROM b
        = answer: 0
        = nothing of this migration has run: make the precondition true and run `migrate up` again
+       = or go on in spite of it, which is written down: migrate up --waive "b is there"
     ");
     assert_eq!(rows(&memory).len(), 1, "nothing was begun");
     // It holds, and then the script itself makes it false: what goes on does not ask again.
