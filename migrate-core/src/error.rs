@@ -343,7 +343,7 @@ fn precondition(failure: &PreconditionFailure) -> Diagnostic {
 
 fn preconditions(findings: &[Finding]) -> Diagnostic {
     let failing: Vec<&Finding> = findings.iter().filter(|finding| finding.stops).collect();
-    let verb = if failing.len() == 1 { "does" } else { "do" };
+    let (verb, them) = if failing.len() == 1 { ("does", "it") } else { ("do", "them") };
     let mut diagnostic = Diagnostic::refused(
         codes::PRECONDITION,
         format!("{} of {} {verb} not hold", failing.len(), count(findings.len(), "precondition")),
@@ -353,8 +353,8 @@ fn preconditions(findings: &[Finding]) -> Diagnostic {
     }
     let waived: String = failing.iter().map(|finding| format!(" --waive {}", finding.name)).collect();
     diagnostic
-        .help("nothing was run: make them hold and run the same command again")
-        .help(format!("or go on in spite of them, which is written down: migrate up{waived}"))
+        .help(format!("nothing was run: make {them} hold and run the same command again"))
+        .help(format!("or go on in spite of {them}, which is written down: migrate up{waived}"))
 }
 
 fn with_details(mut diagnostic: Diagnostic, error: &ServerError) -> Diagnostic {
