@@ -11,15 +11,16 @@ use crate::plan::Plan;
 use super::{Halt, Run};
 
 impl Run<'_> {
-    /// Asks what must hold before this plan. What a lost connection interrupted is not asked again: its own effects are
-    /// part of what would be seen.
+    /// Asks what must hold before this plan. Once that was answered, a run that goes on after a lost connection does not
+    /// ask again: its own effects are part of what would be seen.
     pub(super) async fn ask_conditions(&mut self, plan: &Plan) -> Result<(), Halt> {
-        if plan.conditions.is_empty() || std::mem::replace(&mut self.asked, true) {
+        if plan.conditions.is_empty() || self.asked {
             return Ok(());
         }
         let server = self.session.observe(self.table).await?;
         let (conditions, waive) = (&plan.conditions, &self.options.waive);
         let findings = ask(&mut *self.session, plan.engine, &server, conditions, waive).await?;
+        self.asked = true;
         if findings.iter().any(|finding| finding.stops) {
             return Err(ErrorKind::Preconditions(findings).into());
         }
