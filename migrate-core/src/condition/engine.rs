@@ -44,7 +44,7 @@ impl Condition {
                 "SELECT has_schema_privilege(current_schema(), 'CREATE'), current_user, current_schema(), \
                  (SELECT string_agg(name, ', ') FROM (SELECT c.relname AS name FROM pg_class c \
                  WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p', 'v', 'm', 'S') \
-                 AND NOT pg_has_role(c.relowner, 'USAGE') ORDER BY c.relname LIMIT 3) AS some)"
+                 AND NOT pg_has_role(c.relowner, 'USAGE') ORDER BY c.relname LIMIT 3) AS others)"
             }
             // Names of databases in grants are patterns.
             (Self::Privileges, Engine::MySql | Engine::MariaDb) => {

@@ -59,7 +59,8 @@ fn space(value: &str) -> Result<Space, String> {
         "TiB" => 1 << 40,
         _ => return Err(wrong()),
     };
-    Ok(Space::Bytes(hundredths.checked_mul(factor).ok_or_else(wrong)? / 100))
+    let bytes = u128::from(hundredths) * u128::from(factor) / 100;
+    Ok(Space::Bytes(u64::try_from(bytes).map_err(|_| wrong())?))
 }
 
 fn versions(value: &str) -> Result<Vec<AtLeast>, String> {
