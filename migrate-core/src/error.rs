@@ -351,10 +351,10 @@ fn preconditions(findings: &[Finding]) -> Diagnostic {
     for finding in findings {
         diagnostic = diagnostic.help(finding.to_string());
     }
-    let waived: String = failing.iter().map(|finding| format!(" --waive {}", finding.name)).collect();
+    let waived: Vec<String> = failing.iter().map(|finding| format!(" --waive {}", finding.name)).collect();
     diagnostic
         .help(format!("nothing was run: make {them} hold and run the same command again"))
-        .help(format!("or go on in spite of {them}, which is written down: migrate up{waived}"))
+        .help(format!("or go on in spite of {them}, which is written down: migrate up{}", waived.concat()))
 }
 
 fn with_details(mut diagnostic: Diagnostic, error: &ServerError) -> Diagnostic {

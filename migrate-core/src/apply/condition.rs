@@ -14,20 +14,20 @@ impl Run<'_> {
     /// Asks what must hold before this plan. Once that was answered, a run that goes on after a lost connection does not
     /// ask again: its own effects are part of what would be seen.
     pub(super) async fn ask_conditions(&mut self, plan: &Plan) -> Result<(), Halt> {
-        if plan.conditions.is_empty() || self.asked {
+        if plan.conditions.is_empty() || self.waived.is_some() {
             return Ok(());
         }
         let server = self.session.observe(self.table).await?;
         let (conditions, waive) = (&plan.conditions, &self.options.waive);
         let findings = ask(&mut *self.session, plan.engine, &server, conditions, waive).await?;
-        self.asked = true;
         if findings.iter().any(|finding| finding.stops) {
             return Err(ErrorKind::Preconditions(findings).into());
         }
+        let waived = findings.iter().filter(|finding| finding.waived).map(|finding| finding.name);
+        self.waived = Some(waived.collect());
         for finding in findings {
             let note = match finding.outcome {
                 _ if finding.waived => {
-                    self.waived.push(finding.name);
                     Diagnostic::warning(codes::PRECONDITION, format!("going on in spite of it: {finding}"))
                 }
                 Outcome::Unknown => Diagnostic::note(codes::PRECONDITION, finding.to_string()),

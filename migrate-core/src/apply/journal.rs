@@ -79,7 +79,7 @@ impl Run<'_> {
         let syntax = dialect.syntax;
         let mirror = self.mirror.clone();
         let mirror = mirror.as_ref();
-        let waived = self.waived.clone();
+        let waived = self.waived.clone().unwrap_or_default();
         let (fence, options, waived) = (self.fence, self.options, &waived);
         let stamp = Stamp { run_id: &run_id, fence, options, syntax: &syntax, mirror, waived };
         let state = if step.units.is_empty() { State::Done } else { State::InFlight };

@@ -107,10 +107,8 @@ pub(crate) struct Run<'a> {
     others: foreign::Others,
     /// Flyway's table, where it is written along.
     mirror: Option<Mirror>,
-    /// What must hold before the run was asked.
-    asked: bool,
-    /// Conditions that do not hold and were waived.
-    waived: Vec<&'static str>,
+    /// Conditions that do not hold and were waived; `None` until they were asked.
+    waived: Option<Vec<&'static str>>,
 }
 
 impl<'a> Run<'a> {
@@ -142,8 +140,7 @@ impl<'a> Run<'a> {
             locks_again: false,
             others: foreign::Others::default(),
             mirror: None,
-            asked: false,
-            waived: Vec::new(),
+            waived: None,
         }
     }
 
