@@ -77,8 +77,8 @@ fn a_waived_precondition_is_written_down() {
     warning[M0301]: going on in spite of it: failed: server-version >=99: it is SQLite 3.# (waived)
     note[M0301]: unknown: no-other-sessions: SQLite does not know who else has the file open
     $ migrate history
-    1    DATE TIME  up      1 users    done # ms
-    2    DATE TIME  up      2 posts    done # ms      waived server-version
+    1 DATE TIME up 1 users done # ms
+    2 DATE TIME up 2 posts done # ms waived server-version
     ");
 }
 
@@ -108,7 +108,7 @@ fn a_precondition_of_a_migration_can_be_waived_by_its_text() {
       2  posts   1 statement # ms
     1 applied in # ms · now at 2
     $ migrate history --last 1
-    2    DATE TIME  up      2 posts    done # ms      waived no users
+    2 DATE TIME up 2 posts done # ms waived no users
     ");
 }
 
@@ -185,7 +185,7 @@ fn a_backup_that_somebody_made_is_named_in_the_history() {
       2  posts   1 statement # ms
     1 applied in # ms · now at 2
     $ migrate history --last 1
-    2    DATE TIME  up      2 posts    done # ms      backup RDS snapshot X
+    2 DATE TIME up 2 posts done # ms backup RDS snapshot X
     ");
     assert!(!exists(&project, "backups"));
 }
