@@ -30,7 +30,7 @@ impl Environment {
 
     /// All variables: those of the process go before those of the file.
     pub fn values(&self) -> Values {
-        self.file.iter().chain(&self.process).map(|(name, value)| (name, value)).collect()
+        self.file.iter().chain(&self.process).collect()
     }
 
     /// The names of all variables.

@@ -1,6 +1,7 @@
 //! What a command works with: the configuration, the backend of its URL, the set of migrations.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use migrate_core::diagnostic::{Diagnostic, Place, codes};
 use migrate_core::layout::detect::InDatabase;
@@ -151,12 +152,12 @@ impl<'a> Project<'a> {
     }
 
     /// How the folders are to be read.
-    pub fn read_options(&self, engine: EngineNames) -> ReadOptions {
+    pub fn read_options(&self, engine: EngineNames, now: SystemTime) -> ReadOptions {
         let mut options = ReadOptions::new(engine);
         options.layout = self.config.text(Key::Layout).map(str::to_owned);
         options.component = self.config.text(Key::Component).map(str::to_owned);
         options.placeholders = self.config.placeholders();
-        options.environment = self.environment.values();
+        options.environment = self.environment.values().with("flyway:timestamp", timestamp(now));
         options
     }
 
@@ -174,7 +175,7 @@ impl<'a> Project<'a> {
     /// As [`set`](Self::set).
     pub fn load(&self, screen: &mut Screen<'_>, opened: &Opened<'_>, tool: Option<&str>) -> Result<Loaded, Failure> {
         let folders = self.config.folders();
-        let mut options = self.read_options(opened.backend.dialect().engine());
+        let mut options = self.read_options(opened.backend.dialect().engine(), screen.now());
         options.database.foreign.extend(tool.map(str::to_owned));
         let mut read = MigrationSet::read(&folders, &options);
         if tool.is_none() && is_open(&read) {
@@ -246,6 +247,12 @@ fn is_open(read: &Result<Loaded, Vec<Diagnostic>>) -> bool {
         Ok(loaded) => loaded.detection.as_ref().is_some_and(|found| found.seen.is_none() && !found.others.is_empty()),
         Err(problems) => problems.iter().any(|problem| problem.code == codes::UNDECIDED_LAYOUT),
     }
+}
+
+/// As Flyway writes its placeholder of that name, in UTC.
+fn timestamp(now: SystemTime) -> String {
+    let instant = jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    jiff::tz::Offset::UTC.to_datetime(instant).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn read_secret(setting: &Setting, what: &str) -> Result<Secret, Failure> {

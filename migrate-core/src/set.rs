@@ -50,7 +50,7 @@ pub struct ReadOptions {
     /// What placeholders stand for.
     pub placeholders: Values,
     /// The variables of the process, for layouts whose tool puts them into scripts: a library does not read them by
-    /// itself.
+    /// itself. `flyway:timestamp` among them is what Flyway's placeholder of that name stands for.
     pub environment: Values,
     /// What the database says about the layout, where one was asked.
     pub database: InDatabase,

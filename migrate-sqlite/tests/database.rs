@@ -54,6 +54,18 @@ fn a_set_whose_migrations_are_folders_is_compiled_in() {
 }
 
 #[test]
+fn settings_of_another_tool_are_compiled_in_without_its_credentials() {
+    let set = migrate_sqlite::embed_migrations!("tests/embedded_flyway/sql");
+    assert_eq!((set.layout(), set.len()), ("flyway", 2));
+    migrate_sqlite::blocking::Migrator::new(Sqlite::in_memory().unwrap(), set).up().unwrap();
+    let program = fs::read(std::env::current_exe().unwrap()).unwrap();
+    let holds = |text: &[u8]| program.windows(text.len()).any(|window| window == text);
+    // Put together here, so that the test does not find itself.
+    let password = ["never", "in", "a", "program"].join("-");
+    assert!(holds(b"flyway.placeholders.table=notes") && !holds(password.as_bytes()));
+}
+
+#[test]
 fn a_missing_file_is_created() {
     let folder = Folder::new();
     assert!(!folder.database().exists().unwrap());

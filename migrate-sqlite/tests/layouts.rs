@@ -1,5 +1,6 @@
 //! Folders of other tools, carried out: what is applied is what their markers and placeholders mean, and an older release
 //! without any of the files takes it back.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
 mod support;
 

@@ -192,8 +192,16 @@ impl Project {
     /// # Panics
     /// If the query fails.
     pub fn query(&self, database: &str, sql: &str) -> String {
-        rows(&self.open(database), sql)
+        query(&self.path(database), sql)
     }
+}
+
+/// The rows of a query, a line each, cells apart by `|`.
+///
+/// # Panics
+/// If the query fails.
+pub fn query(database: &Path, sql: &str) -> String {
+    rows(&Connection::open(database).expect("a database"), sql)
 }
 
 /// What a process said by its end. One that never ends must fail a test, not hang it.

@@ -88,7 +88,7 @@ pub(super) fn ask(
     if !common.yes && screen.terminal().stdin {
         screen.remark(&steps_of(plan));
     }
-    let number = migrate_core::error::count(plan.steps.len(), "migration");
+    let number = migrate_core::error::count(plan.recorded().count(), "migration");
     let name = opened.database.name();
     let what = format!("{}: this takes {number} back from {name}", project.cli.command.name());
     confirm(screen, common.yes, &typed(project), &what, &name)

@@ -36,7 +36,7 @@ pub(super) fn new(project: &Project<'_>, args: &NewArgs, screen: &mut Screen<'_>
     if let Some(engine) = &args.engine {
         known_engine(project, engine)?;
     }
-    let options = project.read_options(project.engine()?.dialect().engine());
+    let options = project.read_options(project.engine()?.dialect().engine(), screen.now());
     let (layout, _) = MigrationSet::layout_of(&folder, &options).map_err(|problem| Failure::usage(*problem))?;
     let known = known(&folder, layout, &options);
     let description = description(&args.name);

@@ -24,7 +24,7 @@ pub(super) fn plan(project: &Project<'_>, args: &PlanArgs, screen: &mut Screen<'
     screen.diagnostics(&plan.notes);
     if !args.sql {
         // The digest is that of these goals: without them `up` makes another plan.
-        let goals = args.goal.typed();
+        let goals = format!("{}{}", args.goal.typed(), if args.adopt { " --adopt" } else { "" });
         screen.line(
             plan.to_string().trim_end().replace(" migrate up --plan ", &format!(" migrate up{goals} --plan ")).as_str(),
         );

@@ -17,7 +17,7 @@ pub(super) fn redo(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     let set = project.set(screen, &opened)?;
     let migrator = project.migrator(&opened, set.clone(), Goal::Down(DownGoal::Steps(1)))?;
     let plan = block_on(opened.backend, migrator.plan())?;
-    let Some(step) = plan.steps.first() else {
+    let Some(step) = plan.recorded().next() else {
         screen.line("nothing to do · nothing is applied");
         return Ok(Outcome::done(json!({})));
     };

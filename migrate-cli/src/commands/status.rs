@@ -55,7 +55,7 @@ pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
         Ok(plan) => {
             screen.diagnostics(&plan.notes);
             outcome.diagnostics.clone_from(&plan.notes);
-            if !plan.is_empty() {
+            if plan.recorded().next().is_some() {
                 screen.line("next: migrate up");
             }
         }

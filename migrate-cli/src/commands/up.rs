@@ -67,7 +67,9 @@ fn planned(
     }
     if args.dry_run {
         screen.diagnostics(&plan.notes);
-        screen.line(plan.to_string().trim_end());
+        let text = plan.to_string();
+        let adopt = if args.adopt { " --adopt" } else { "" };
+        screen.line(&text.trim_end().replace(" migrate up --plan ", &format!(" migrate up{adopt} --plan ")));
         return Ok(Outcome::done(json!({ "plan": plan })));
     }
     if plan.steps.iter().any(|step| step.action == Action::Down) {

@@ -23,7 +23,7 @@ pub(super) fn validate(project: &Project<'_>, args: &ValidateArgs, screen: &mut 
     let mut checks = vec![];
     let mut layout = None;
     for backend in engines(project, args)? {
-        let options = project.read_options(backend.dialect().engine());
+        let options = project.read_options(backend.dialect().engine(), screen.now());
         let checked = validated(project, args, backend, &options)?;
         migrations = migrations.max(checked.migrations);
         layout = layout.or(checked.detection);

@@ -199,7 +199,7 @@ impl Reader<'_> {
                     layer.placeholders.push((name.get_ref().to_string(), FileSetting { values: vec![text], place }));
                 }
                 None => {
-                    self.problem(name.span(), "the value of a placeholder is a text, a number, true or false", None)
+                    self.problem(name.span(), "the value of a placeholder is a text, a number, true or false", None);
                 }
             }
         }

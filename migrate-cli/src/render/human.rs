@@ -30,6 +30,8 @@ pub struct Watched {
     pub completed: usize,
     /// Rows that only mark the version of a baseline.
     pub floors: usize,
+    /// Rows that only mark how far another tool's history was taken over.
+    pub adoptions: usize,
     /// Whether something was to be done.
     pub planned: bool,
 }
@@ -137,7 +139,7 @@ impl<'s, 'a> Live<'s, 'a> {
         if plan.is_empty() {
             return;
         }
-        let recorded = plan.steps.iter().any(|step| step.mode != Mode::Callback);
+        let recorded = plan.recorded().next().is_some();
         // Whoever lost a race plans again.
         if recorded && !std::mem::replace(&mut self.watched.planned, true) {
             self.say(&format!("{} · {}", self.place, what(plan)));
@@ -223,7 +225,8 @@ impl<'s, 'a> Live<'s, 'a> {
         self.running = None;
         self.last_sign = Instant::now();
         self.watched.completed += usize::from(step.resume.is_some());
-        self.watched.floors += usize::from(step.row.entry.is_mark());
+        self.watched.floors += usize::from(step.row.entry.is_floor());
+        self.watched.adoptions += usize::from(step.row.entry.is_adoption());
         let line = self.columns.line(step, &seconds(elapsed));
         self.say(&line);
     }
@@ -353,11 +356,10 @@ fn work(step: &Step) -> String {
 
 /// What a plan is, in a word.
 fn what(plan: &Plan) -> String {
-    let recorded = || plan.steps.iter().filter(|step| step.mode != Mode::Callback);
-    let number = |test: fn(&Step) -> bool| recorded().filter(|step| test(step)).count();
+    let number = |test: fn(&Step) -> bool| plan.recorded().filter(|step| test(step)).count();
     let (ups, downs) = (number(|step| step.action == Action::Up), number(|step| step.action == Action::Down));
     match (ups, downs) {
-        (0, 0) => format!("{} to record", recorded().count()),
+        (0, 0) => format!("{} to record", plan.recorded().count()),
         (0, downs) => format!("{downs} to take back"),
         (ups, 0) => format!("{ups} pending"),
         (ups, downs) => format!("{downs} to take back, {ups} pending"),
@@ -372,12 +374,14 @@ pub fn summary(report: &Report, watched: Watched) -> String {
     };
     let number = |actions: &[Action]| report.steps.iter().filter(|step| actions.contains(&step.action)).count();
     let ups = number(&[Action::Up]);
-    let before = number(&[Action::Baseline, Action::Snapshot, Action::Adopt]);
+    let before = number(&[Action::Baseline, Action::Snapshot]);
+    let adopted = number(&[Action::Adopt]);
     let parts: Vec<String> = [
         (watched.completed.min(ups), "completed"),
         (ups.saturating_sub(watched.completed), "applied"),
         (number(&[Action::Down]), "taken back"),
         (before.saturating_sub(watched.floors), "recorded as there before"),
+        (adopted.saturating_sub(watched.adoptions), "taken over"),
         (number(&[Action::Accept, Action::Refresh]), "accepted"),
         (number(&[Action::Resolve, Action::Forget]), "resolved"),
     ]

@@ -28,7 +28,7 @@ use migrate_core::apply::Report;
 use migrate_core::diagnostic::Diagnostic;
 use migrate_core::event::Event;
 use migrate_core::history::{Entry, Timestamp};
-use migrate_core::plan::Step;
+use migrate_core::plan::{Mode, Step};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -125,7 +125,7 @@ pub fn event(event: &Event<'_>) -> Value {
             json!({ "event": "waiting", "holder": holder, "waited_ms": millis(*waited) })
         }
         Event::Planned { plan } => {
-            let steps: Vec<_> = plan.steps.iter().map(|step| step.id.to_string()).collect();
+            let steps: Vec<_> = plan.recorded().map(|step| step.id.to_string()).collect();
             json!({ "event": "planned", "digest": plan.digest(), "steps": steps })
         }
         Event::Settled { step, statement, ran, evidence } => {
@@ -180,7 +180,10 @@ pub fn event(event: &Event<'_>) -> Value {
 }
 
 fn with(step: &Step, mut event: Value) -> Value {
-    event["migration"] = json!(step.id);
+    match step.mode {
+        Mode::Callback => event["callback"] = json!(step.title()),
+        _ => event["migration"] = json!(step.id),
+    }
     event["action"] = json!(step.action);
     event
 }

@@ -7,7 +7,7 @@ use super::Project;
 use super::layouts::with;
 
 /// What `validate` says of these files, in a folder `migrations` if they do not say otherwise.
-fn validated(engine: &str, files: &[(&str, &str)]) -> String {
+pub(super) fn validated(engine: &str, files: &[(&str, &str)]) -> String {
     let files: Vec<_> = files
         .iter()
         .map(|(name, text)| match name.strip_prefix("../") {
@@ -59,45 +59,6 @@ fn names_that_are_nearly_names() {
       --> migrations/2024-x.sql.bak
        = if it is a migration, name it 2024_x.up.sql
        = if it is none, move it out of the folder
-    [exit 11]
-    ");
-}
-
-#[test]
-fn a_byte_order_mark_before_a_mark() {
-    let index = "\u{feff}-- no-transaction\r\ncreate index concurrently i on t (n);\r\n";
-    assert_snapshot!(validated("postgres", &[("1_index.sql", index), ("../sqlx.toml", "")]), @r#"
-    $ migrate validate --engine postgres
-    layout sqlx, because of 1_index.sql and sqlx.toml · for good: layout = "sqlx" in migrations.toml
-    1 migration · 1 remark
-    warning[M0007]: 1 index: says nothing here: sqlx sees this mark at the very first byte of a file only
-      --> migrations/1_index.sql:1:1
-     1 | -- no-transaction
-       | ^^^^^^^^^^^^^^^^^
-       = if no transaction is meant: put it at the very beginning, before blanks, comments and a byte order mark
-    "#);
-}
-
-#[test]
-fn a_way_back_of_another_tool() {
-    let goose = "-- +goose Up\ncreate table a (n int);\n-- +goose Down\ndrop table a;\n";
-    let project = with(&[("migrations/1_a.sql", goose)]);
-    assert_snapshot!(project.screen(&["validate --engine sqlite --layout sqlx", "validate --engine sqlite --layout native"]), @"
-    $ migrate validate --engine sqlite --layout sqlx
-    1 finding
-    error[M0007]: 1 a: this begins the way back in a file of goose, and sqlx runs the whole file
-      --> migrations/1_a.sql:3:1
-     3 | -- +goose Down
-       | ^^^^^^^^^^^^^^
-       = if the files are goose's: --layout goose
-    [exit 11]
-    $ migrate validate --engine sqlite --layout native
-    1 finding
-    error[M0007]: 1 a: this begins the way back in a file of goose, and native runs the whole file
-      --> migrations/1_a.sql:3:1
-     3 | -- +goose Down
-       | ^^^^^^^^^^^^^^
-       = if the files are goose's: --layout goose
     [exit 11]
     ");
 }
@@ -174,22 +135,6 @@ fn one_that_was_merged_late() {
       1  a   1 statement # ms
     1 applied in # ms · now at 2
     ");
-}
-
-#[test]
-fn a_placeholder_without_a_value() {
-    let project = with(&[("migrations/1_a.sql", "create table ${schema}.a (n integer);\ngrant all to ${owner};\n")]);
-    assert_snapshot!(project.screen(&["validate --engine postgres --placeholder schema=shop"]), @r#"
-    $ migrate validate --engine postgres --placeholder schema=shop
-    1 finding
-    error[M0021]: 1 a: `owner` has no value
-      --> migrations/1_a.sql:2:14
-     2 | grant all to ${owner};
-       |              ^^^^^^^^
-       = give it one for this run: --placeholder owner=VALUE
-       = or for good, in migrate.toml: [placeholders] owner = "VALUE"
-    [exit 11]
-    "#);
 }
 
 #[test]
@@ -289,35 +234,6 @@ fn an_order_that_is_none_of_numbers() {
 }
 
 #[test]
-fn several_pairs_of_sections() {
-    let text =
-        "-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;\n-- migrate:up\nselect 3;\n-- migrate:down\nselect 4;\n";
-    let project = with(&[("migrations/1_a.sql", text)]);
-    assert_snapshot!(project.screen(&["validate --engine sqlite --layout dbmate", "validate --engine sqlite"]), @"
-    $ migrate validate --engine sqlite --layout dbmate
-    1 migration · 1 remark
-    warning[M0007]: 1 a: this section and what follows is not run: dbmate records the version with the first one, and fails here
-      --> migrations/1_a.sql:5:1
-     5 | -- migrate:up
-       | ^^^^^^^^^^^^^
-       = move it into a file of its own, with a later version
-    $ migrate validate --engine sqlite
-    2 findings
-    error[M0007]: 1 a: there are two sections `migrate:up`
-      --> migrations/1_a.sql:5:1
-     5 | -- migrate:up
-       | ^^^^^^^^^^^^^
-       = write both into one
-    error[M0007]: 1 a: there are two sections `migrate:down`
-      --> migrations/1_a.sql:7:1
-     7 | -- migrate:down
-       | ^^^^^^^^^^^^^^^
-       = write both into one
-    [exit 11]
-    ");
-}
-
-#[test]
 fn a_journal_after_a_merge() {
     let journal = "{\n  \"dialect\": \"sqlite\",\n  \"entries\": [\n    { \"idx\": 0, \"when\": 10, \"tag\": \"0000_a\" },\n    \
                    { \"idx\": 1, \"when\": 5, \"tag\": \"0001_b\" }\n  ]\n}\n";
@@ -367,23 +283,6 @@ fn files_in_subfolders_that_the_tool_does_not_enter() {
       --> migrations/old
        = if they belong to this set too: --dir migrations --dir migrations/old
     "#);
-}
-
-#[test]
-fn a_file_in_another_encoding() {
-    let project = with(&[("migrations/1_a.up.sql", ""), ("go.mod", "")]);
-    std::fs::write(project.path("migrations/1_a.up.sql"), b"select 'caf\xe9';\n").unwrap();
-    assert_snapshot!(project.screen(&["validate --engine postgres"]), @"
-    $ migrate validate --engine postgres
-    1 finding
-    error[M0005]: 1_a.up.sql: not UTF-8: byte 0xe9 starts no character
-      --> migrations/1_a.up.sql:1:12
-     1 | select 'caf�';
-       |            ^
-       = it is perhaps Latin-1 or Windows-1252
-       = save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 migrations/1_a.up.sql > utf8.tmp && mv utf8.tmp migrations/1_a.up.sql
-    [exit 11]
-    ");
 }
 
 #[test]
@@ -466,57 +365,42 @@ fn a_folder_without_a_migration_of_the_layout() {
 }
 
 #[test]
-fn markers_in_small_letters() {
-    let goose = "\u{feff}-- +goose up\r\ncreate table a (n int);\r\n-- +goose down\r\ndrop table a;\r\n";
-    assert_snapshot!(validated("postgres", &[("1_a.sql", goose)]), @r#"
+fn flyways_names_settings_and_callbacks() {
+    let files = [
+        ("V1__a.sql", "select '${tenant}';\n"),
+        ("V2_b.sql", "select 1;\n"),
+        ("R__v.sql", "select 1;\n"),
+        ("U3__gone.sql", "select 1;\n"),
+        ("V1__a.sql.conf", "executeInTransation=false\n"),
+        ("afterConnect.sql", "set role app;\n"),
+    ];
+    assert_snapshot!(validated("postgres", &files), @r#"
     $ migrate validate --engine postgres
-    layout goose, because of `+goose` in migrations/1_a.sql · for good: layout = "goose" in migrations.toml
-    1 migration · nothing found
+    5 findings
+    error[M0019]: 1 a: `executeInTransation` is no setting of a script
+      --> migrations/V1__a.sql.conf:1:1
+     1 | executeInTransation=false
+       | ^^^^^^^^^^^^^^^^^^^
+    error[M0021]: 1 a: `tenant` has no value
+      --> migrations/V1__a.sql:1:9
+     1 | select '${tenant}';
+       |         ^^^^^^^^^
+       = give it one for this run: --placeholder tenant=VALUE
+       = or for good, in migrate.toml: [placeholders] tenant = "VALUE"
+    error[M0001]: V2_b.sql: is not a migration's name: `2_b` is no version: numbers with dots or underscores, then __; Flyway would pass it over without a word
+      --> migrations/V2_b.sql
+       = if it is a migration, name it V2__b.sql
+       = if it is none, move it out of the folder
+    error[M0022]: afterConnect: cannot be run: nothing here hangs on connections, and without it Flyway would do something else
+      --> migrations/afterConnect.sql
+       = put what it does into a callback around migrations: beforeMigrate, beforeEachMigrate, afterEachMigrate …
+       = or move it out of the folder
+    error[M0003]: 3: an undo without its migration
+      --> migrations/U3__gone.sql
+       = it takes back V3__….sql, which is not there
+       = if it is a migration of refinery, which runs forward: --layout refinery
+    [exit 11]
     "#);
-    let word = "-- +goose Up\ncreate table a (n int);\n-- +goose Dwon\ndrop table a;\n";
-    assert_snapshot!(validated("postgres", &[("1_a.sql", word)]), @"
-    $ migrate validate --engine postgres
-    1 finding
-    error[M0007]: 1 a: `Dwon` is nothing that goose knows
-      --> migrations/1_a.sql:3:1
-     3 | -- +goose Dwon
-       | ^^^^^^^^^^^^^^
-       = known are Up, Down, StatementBegin, StatementEnd, NO TRANSACTION, ENVSUB ON and ENVSUB OFF
-    [exit 11]
-    ");
-    let migrate = "-- +migrate up\ncreate table a (n int);\n-- +migrate down\ndrop table a;\n";
-    assert_snapshot!(validated("postgres", &[("1_a.sql", migrate)]), @"
-    $ migrate validate --engine postgres
-    3 findings
-    error[M0007]: 1 a: the tool passes `up` over without a word
-      --> migrations/1_a.sql:1:1
-     1 | -- +migrate up
-       | ^^^^^^^^^^^^^^
-       = known are Up, Down, StatementBegin and StatementEnd, in exactly these letters
-    error[M0007]: 1 a: the tool passes `down` over without a word
-      --> migrations/1_a.sql:3:1
-     3 | -- +migrate down
-       | ^^^^^^^^^^^^^^^^
-       = known are Up, Down, StatementBegin and StatementEnd, in exactly these letters
-    error[M0007]: 1 a: has no line `-- +migrate Up`
-      --> migrations/1_a.sql
-       = begin the way forward with it; what is before it is never run
-    [exit 11]
-    ");
-}
-
-#[test]
-fn a_statement_that_nothing_ends() {
-    let text = "-- +goose Up\n-- +goose StatementBegin\ncreate table a (n int);\n-- +goose Down\ndrop table a;\n";
-    assert_snapshot!(validated("postgres", &[("1_a.sql", text)]), @"
-    $ migrate validate --engine postgres
-    1 finding
-    error[M0007]: 1 a: the statement that begins here has no `-- +goose StatementEnd`
-      --> migrations/1_a.sql:2:1
-     2 | -- +goose StatementBegin
-       | ^^^^^^^^^^^^^^^^^^^^^^^^
-    [exit 11]
-    ");
 }
 
 #[test]
@@ -535,75 +419,4 @@ fn a_go_file_in_between() {
        = let its program do its work, or do it by hand, then record that: migrate resolve 00002 --applied
     [exit 1]
     ");
-}
-
-#[test]
-fn flyway_with_what_it_needs_to_be_told() {
-    let files = [
-        ("V1__users.sql", "create table ${schema}.users (id int);\n"),
-        ("V1.1__more.sql", "create table more (id int);\n"),
-        ("V01.1.0__again.sql", "create table again (id int);\n"),
-        ("V2__Fill.java", "class V2__Fill {}\n"),
-        ("U1__users.sql", "drop table users;\n"),
-        ("V3_x.sql", "select 1;\n"),
-        ("afterMigrateError.sql", "select 1;\n"),
-    ];
-    assert_snapshot!(validated("postgres", &files), @r#"
-    $ migrate validate --engine postgres
-    4 findings
-    error[M0021]: 1 users: `schema` has no value
-      --> migrations/V1__users.sql:1:14
-     1 | create table ${schema}.users (id int);
-       |              ^^^^^^^^^
-       = give it one for this run: --placeholder schema=VALUE
-       = or for good, in migrate.toml: [placeholders] schema = "VALUE"
-    error[M0001]: V3_x.sql: is not a migration's name: `3_x` is no version: numbers with dots or underscores, then __; Flyway would pass it over without a word
-      --> migrations/V3_x.sql
-       = if it is a migration, name it V3__x.sql
-       = if it is none, move it out of the folder
-    error[M0022]: afterMigrateError: cannot be run: nothing here hangs on failures, and without it Flyway would do something else
-      --> migrations/afterMigrateError.sql
-       = put what it does into a callback around migrations: beforeMigrate, beforeEachMigrate, afterEachMigrate …
-       = or move it out of the folder
-    error[M0002]: 1.1 more: two files claim this identity
-      --> migrations/V1.1__more.sql
-       = the other one is migrations/V01.1.0__again.sql
-       = give the newer one a higher version; one that is applied anywhere keeps its name
-    [exit 11]
-    "#);
-}
-
-#[test]
-fn undo_sections_of_mybatis() {
-    let files = [
-        ("20240101000000_a.sql", "-- // a\ncreate table a (n int);\n\n-- //@UNDO\ndrop table a;\n"),
-        ("20240102000000_b.sql", "-- // b\ncreate table b (n int);\n"),
-        ("x_c.sql", "-- // c\nselect 1;\n"),
-    ];
-    assert_snapshot!(validated("postgres", &files), @"
-    $ migrate validate --engine postgres
-    1 finding
-    error[M0001]: x_c.sql: has no id: MyBatis Migrations stops at a name that does not begin with a number and `_`
-      --> migrations/x_c.sql
-       = the names are ID_DESCRIPTION.sql
-    [exit 11]
-    ");
-}
-
-#[test]
-fn changesets_that_depend_on_where_they_run() {
-    let text = "--liquibase formatted sql\n\n--changeset ann:1\ncreate table a (n int);\n--rollback drop table a;\n\n\
-                --changeset bob:2 context:test runAlways:true\ninsert into a values (1);\n";
-    assert_snapshot!(validated("postgres", &[("1_a.sql", text)]), @r#"
-    $ migrate validate --engine postgres
-    1 finding, 1 remark
-    error[M0007]: 1/pre/02 bob:2: runs every time, which a migration does not
-      --> migrations/1_a.sql:7:1
-     7 | --changeset bob:2 context:test runAlways:true
-       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-       = make it a repeatable by changing its text, or run it beside the migrations
-    warning[M0007]: 1/pre/02 bob:2: runs whatever its contexts and labels are, as Liquibase does where none are chosen
-       = what is to run only in some places is an optional migration: in migrations.toml, optional = "NAME"
-    [exit 11]
-    "#);
 }

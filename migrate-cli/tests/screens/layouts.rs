@@ -146,3 +146,117 @@ fn plain_names_are_native_unless_the_database_says_otherwise() {
     next: migrate up
     "#);
 }
+
+#[test]
+fn a_folder_of_flyway_runs_with_its_callbacks_and_placeholders() {
+    let project = with(&[
+        ("flyway.conf", "flyway.placeholders.prefix=app_\n"),
+        ("db/V1__create_users.sql", "create table ${prefix}users (id integer primary key);\n"),
+        ("db/U1__create_users.sql", "drop table ${prefix}users;\n"),
+        ("db/1.x/V1.1__create_log.sql", "create table log (what text);\n"),
+        (
+            "db/R__all_users.sql",
+            "drop view if exists all_users;\ncreate view all_users as select * from ${prefix}users;\n",
+        ),
+        ("db/beforeMigrate.sql", "create table if not exists runs (n integer);\n"),
+        ("db/afterEachMigrate__count.sql", "insert into runs values (1);\n"),
+        ("db/afterInfo.sql", "select 1;\n"),
+    ]);
+    assert_snapshot!(project.screen(&[
+        "validate --engine sqlite --dir db",
+        "up -d sqlite:app.db --create-db --dir db",
+        "plan -d sqlite:app.db --dir db",
+        "status -d sqlite:app.db --dir db",
+        "check -d sqlite:app.db --dir db",
+        "new add_email --dir db --sequential --reversible",
+    ]), @r#"
+    $ migrate validate --engine sqlite --dir db
+    layout flyway, because of V1__create_users.sql and R__all_users.sql · for good: layout = "flyway" in migrations.toml
+    3 migrations · 1 remark
+    note[M0022]: afterInfo: is not run: it belongs to info, which this does not do as Flyway does
+      --> db/afterInfo.sql
+    $ migrate up -d sqlite:app.db --create-db --dir db
+    created app.db
+    sqlite app.db · 3 pending
+      beforeMigrate       callback, 1 statement # ms
+      1    create users   2 statements # ms
+      1.1  create log     2 statements # ms
+      R all users         3 statements # ms
+    3 applied in # ms · now at 1.1
+    note[M0022]: afterInfo: is not run: it belongs to info, which this does not do as Flyway does
+      --> db/afterInfo.sql
+    $ migrate plan -d sqlite:app.db --dir db
+    layout flyway, because of V1__create_users.sql and R__all_users.sql · for good: layout = "flyway" in migrations.toml
+    1  beforeMigrate  callback, 1 statement
+          create table if not exists runs (n integer)
+    digest 376f0dfa · run exactly this: migrate up --plan 376f0dfa
+    note[M0022]: afterInfo: is not run: it belongs to info, which this does not do as Flyway does
+      --> db/afterInfo.sql
+    $ migrate status -d sqlite:app.db --dir db
+    sqlite app.db · history migrate_history · layout flyway · 3 applied, 0 pending
+    layout flyway, because of V1__create_users.sql and R__all_users.sql · for good: layout = "flyway" in migrations.toml
+      1    create users   applied  DATE TIME # ms
+      1.1  create log     applied  DATE TIME # ms
+      R all users         applied  DATE TIME # ms
+    note[M0022]: afterInfo: is not run: it belongs to info, which this does not do as Flyway does
+      --> db/afterInfo.sql
+    $ migrate check -d sqlite:app.db --dir db
+    current: at 1.1
+    note[M0022]: afterInfo: is not run: it belongs to info, which this does not do as Flyway does
+      --> db/afterInfo.sql
+    $ migrate new add_email --dir db --sequential --reversible
+    db/V2__add_email.sql
+    db/U2__add_email.sql
+    "#);
+}
+
+#[test]
+fn values_of_placeholders_are_not_shown() {
+    let project = with(&[
+        ("migrate.toml", "[placeholders]\nrole = \"${ROLE}\"\n"),
+        ("migrations/1_users.sql", "create table ${role}_users (id integer);\ninsert into ${rloe} values (1);\n"),
+    ])
+    .set("ROLE", "hunter2");
+    assert_snapshot!(project.screen(&[
+        "up -d sqlite:app.db --create-db",
+        "up -d sqlite:app.db --create-db --placeholder rloe=nosuch --verbose",
+        "plan -d sqlite:app.db --placeholder rloe=hunter2_users",
+        "up -d sqlite:app.db --placeholder rloe=hunter2_users",
+        "config show --placeholder rloe",
+    ]), @r#"
+    $ migrate up -d sqlite:app.db --create-db
+    error[M0021]: 1 users: `rloe` has no value
+      --> migrations/1_users.sql:2:13
+     2 | insert into ${rloe} values (1);
+       |             ^^^^^^^
+       = did you mean `role`?
+       = give it one for this run: --placeholder rloe=VALUE
+       = or for good, in migrate.toml: [placeholders] rloe = "VALUE"
+    [exit 2]
+    $ migrate up -d sqlite:app.db --create-db --placeholder rloe=nosuch --verbose
+    created app.db
+    sqlite app.db · 1 pending
+        1: create table ${role}_users (id integer)
+        2: insert into ${rloe} values (1)
+    error[M0302]: 1 users: statement 2 of 2 failed: no such table: nosuch (SQLITE_ERROR)
+      --> migrations/1_users.sql:2:13
+     2 | insert into ${rloe} values (1);
+       |             ^^^^^^^
+       = no migration was completed in this run
+       = the transaction was rolled back: fix the file and run `migrate up` again
+    [exit 3]
+    $ migrate plan -d sqlite:app.db --placeholder rloe=hunter2_users
+    1  1 users  in a transaction, 2 statements
+          create table ${role}_users (id integer)
+          insert into ${rloe} values (1)
+    digest 733b61bb · run exactly this: migrate up --plan 733b61bb
+    $ migrate up -d sqlite:app.db --placeholder rloe=hunter2_users
+    sqlite app.db · 1 pending
+      1  users   2 statements # ms
+    1 applied in # ms · now at 1
+    $ migrate config show --placeholder rloe
+    error[M0407]: --placeholder has no name, or no value
+       = write --placeholder NAME=VALUE
+    [exit 2]
+    "#);
+}

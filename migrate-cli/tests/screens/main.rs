@@ -3,6 +3,7 @@
 mod errors;
 mod guards;
 mod hostile;
+mod hostile_texts;
 mod layouts;
 mod newcomer;
 mod programs;

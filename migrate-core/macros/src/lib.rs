@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use migrate_core::backend::Atomicity;
-use migrate_core::layout::{File, Folder};
+use migrate_core::layout::{File, Folder, without_credentials};
 use migrate_core::set::validate;
 use migrate_core::sql::classify;
 use migrate_core::sql::script::Classify;
@@ -47,7 +47,10 @@ fn expand(input: TokenStream) -> Result<TokenStream, String> {
     check(&listed.tree().problems)?;
     let files = texts(if layout.reads_subfolders() { &listed.tree().files } else { listed.files() })?;
     let settings: Vec<File> = layout.settings().iter().filter_map(|name| listed.above(name)).collect();
-    let above = texts(&settings)?;
+    let mut above = texts(&settings)?;
+    for settings in &mut above {
+        settings.text = without_credentials(&settings.text);
+    }
     // Named as the user wrote it, here and at run time.
     let named =
         |texts: &[Included]| texts.iter().map(|text| (text.name.clone(), text.text.clone())).collect::<Vec<_>>();
@@ -60,7 +63,7 @@ fn expand(input: TokenStream) -> Result<TokenStream, String> {
     check(&validate::scripts(set.iter(), set.snapshots(), &engine.syntax, classify, atomicity))?;
 
     let folder = Literal::string(&folder);
-    let (files, above, layout) = (included(&files), included(&above), Literal::string(layout.name()));
+    let (files, above, layout) = (included(&files), written_out(&above), Literal::string(layout.name()));
     let expression = format!(
         "{{
             let folder = {CORE}::layout::Folder::embedded::<&str, &str>({folder}, [{files}]);
@@ -126,6 +129,17 @@ fn included(texts: &[Included]) -> String {
     let pair = |text: &Included| {
         let path = Literal::string(&text.path.to_string_lossy());
         format!("({}, ::core::include_str!({path}))", Literal::string(&text.name))
+    };
+    texts.iter().map(pair).collect::<Vec<_>>().join(", ")
+}
+
+/// The pairs of a name and a text that is not all of its file. The compiler looks at the file as well, so that it
+/// notices when it changes; what it has seen and nobody uses is not in the program.
+fn written_out(texts: &[Included]) -> String {
+    let pair = |text: &Included| {
+        let (path, name) = (Literal::string(&text.path.to_string_lossy()), Literal::string(&text.name));
+        let text = Literal::string(&text.text);
+        format!("({name}, {{ const _: &str = ::core::include_str!({path}); {text} }})")
     };
     texts.iter().map(pair).collect::<Vec<_>>().join(", ")
 }

@@ -30,8 +30,10 @@ impl Run<'_> {
             let mut retry = Retry::default();
             while !self.callback_unit(step, script, unit, &usual, left, &mut retry).await? {}
         }
-        // A script may have changed the session.
-        self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
+        // What is in a transaction brings its own settings, and the next step begins with its own.
+        if step.units.iter().any(|unit| unit.how != How::Together) {
+            self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
+        }
         self.observer.event(&Event::StepFinished { step, elapsed: began.elapsed() });
         Ok(())
     }

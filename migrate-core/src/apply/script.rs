@@ -89,7 +89,9 @@ fn callback(out: &mut Writer<'_>, step: &Step, stamp: &Stamp<'_>) {
             out.effect(&effect);
         }
     }
-    out.effect(&Effect::Set(&Settings::default()));
+    if step.units.iter().any(|unit| unit.how != How::Together) {
+        out.effect(&Effect::Set(&Settings::default()));
+    }
 }
 
 fn journal(out: &mut Writer<'_>, step: &Step, seq: u64, stamp: &Stamp<'_>) -> Result<(), Diagnostic> {

@@ -3,6 +3,9 @@
 //! Each layout knows its own sign ([`Layout::signature`](super::Layout::signature)); here they are weighed. What
 //! somebody said comes first and is not here: a flag, the manifest. The order of the signs, and which of them are not
 //! enough by themselves, follow what the tools leave in a folder.
+//!
+//! A set that is compiled in has no database to ask: where names alone leave it open, its manifest says which layout it
+//! has, or it is native.
 
 use std::path::Path;
 

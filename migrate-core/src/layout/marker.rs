@@ -33,6 +33,12 @@ pub(super) fn lines(source: &Source) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
+/// Whether a line is a comment without a blank behind its dashes, which is none to MySQL.
+pub(super) fn is_tight(line: &str) -> bool {
+    let rest = line.trim_start().strip_prefix("--");
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(char::is_whitespace))
+}
+
 /// The cuts of a part of a file in which `blocks` are marked statements; what lies between them is split like any text.
 /// Nothing where there are none.
 pub(super) fn cuts(part: Range<usize>, blocks: &[Range<usize>]) -> Vec<Cut> {

@@ -104,6 +104,35 @@ fn unescaped(text: &str, backslash: Backslash) -> String {
     out
 }
 
+/// A settings file without the lines that say how a database is reached: what is compiled into a program can be read
+/// there by everybody who has it. The lines stay, empty, so that places in the file are what they were.
+///
+/// ```
+/// use migrate_core::layout::without_credentials;
+///
+/// let conf = "flyway.url=jdbc:postgresql://db/shop\nflyway.password=s3cret\nflyway.outOfOrder=true\n";
+/// assert_eq!(without_credentials(conf), "\n\nflyway.outOfOrder=true\n");
+/// ```
+pub fn without_credentials(text: &str) -> String {
+    const WORDS: &[&str] = &["password", "token", "secret", "credential", "license", "apikey", "vault"];
+    const KEYS: &[&str] = &["url", "user", "username"];
+    let mut dropping = false;
+    let mut kept = String::new();
+    for line in text.split_inclusive('\n') {
+        let key = line.split(['=', ':']).next().unwrap_or_default().trim().trim_matches('"').to_ascii_lowercase();
+        let last = key.rsplit('.').next().unwrap_or_default().trim_matches('"');
+        dropping = dropping || KEYS.contains(&last) || WORDS.iter().any(|word| key.contains(word));
+        if dropping {
+            kept.push_str(if line.ends_with('\n') { "\n" } else { "" });
+        } else {
+            kept.push_str(line);
+        }
+        // A value goes on behind a backslash.
+        dropping = dropping && line.trim_end().ends_with('\\');
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,5 +157,21 @@ mod tests {
         let text = "a=one, \\\n   two\nk\\ ey=C:\\\\dir\\u00e9\\n";
         check(text, Backslash::Escape, &[("a", "one, two"), ("k ey", "C:\\diré\n")]);
         check("dir=C:\\temp\\", Backslash::Literal, &[("dir", "C:\\temp\\")]);
+    }
+
+    #[test]
+    fn nothing_that_opens_a_database_is_kept() {
+        for (text, kept) in [
+            ("password: a\\\n  b\nx=1\n", "\n\nx=1\n"),
+            (
+                "[environments.prod]\nurl = \"jdbc:x\"\nuser=\"u\"\n[flyway]\noutOfOrder = true",
+                "[environments.prod]\n\n\n[flyway]\noutOfOrder = true",
+            ),
+            ("flyway.placeholders.schema=shop\n", "flyway.placeholders.schema=shop\n"),
+            ("flyway.vault.token=t", ""),
+            ("username=u\nsend_full_script=true\n", "\nsend_full_script=true\n"),
+        ] {
+            assert_eq!(without_credentials(text), kept);
+        }
     }
 }

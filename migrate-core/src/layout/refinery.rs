@@ -152,7 +152,7 @@ mod tests {
             ("V1__create_users.sql", "create table users (id int);"),
             ("U3__add_email.sql", "alter table users add email text;"),
             ("more/V2__größe.sql", "select 2;"),
-            ("V4__fill.rs", "pub fn migration() -> String { todo!() }"),
+            ("V4__fill.rs", "pub fn migration() -> String { String::new() }"),
             ("mod.rs", ""),
         ]), @"
         1 create users: m/V1__create_users.sql

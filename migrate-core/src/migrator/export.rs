@@ -27,26 +27,25 @@ impl Migrator {
     pub async fn write_export(&self, tool: &str, table: Option<TableName>) -> Result<Export, Error> {
         let mut nobody = ();
         let mut run = self.begin(Line::Own(self.connect().await?), &mut nobody);
-        let mut written = None;
-        let result = match self.write_out(&mut run, tool, table).await {
-            Ok(export) => {
-                written = Some(export);
-                Ok(())
-            }
-            Err(halt) => Err(halt),
-        };
+        let mut export = Export::default();
+        let result = self.write_out(&mut run, tool, table, &mut export).await;
         self.finish(run, result).await?;
-        Ok(written.expect("the run came to its end"))
+        Ok(export)
     }
 
-    async fn write_out(&self, run: &mut Run<'_>, tool: &str, table: Option<TableName>) -> Result<Export, Halt> {
+    async fn write_out(
+        &self,
+        run: &mut Run<'_>,
+        tool: &str,
+        table: Option<TableName>,
+        written: &mut Export,
+    ) -> Result<(), Halt> {
         if self.backend.dialect().exclusion == Exclusion::Session {
             run.lock(self.set.component()).await?;
         }
         let observed = self.observed_for(&mut *run.session, &looking(tool, table.as_ref())).await?;
-        let export = self.exported(&observed, tool, table)?;
-        run.write_export(&export).await?;
-        Ok(export)
+        *written = self.exported(&observed, tool, table)?;
+        run.write_export(written).await
     }
 
     fn exported(&self, observed: &Observed, tool: &str, table: Option<TableName>) -> Result<Export, Refusal> {

@@ -117,14 +117,13 @@ impl Goal {
     pub(crate) fn is_a_place(&self) -> bool {
         match self {
             Self::Up(up) => up.steps.is_none(),
-            Self::Down(DownGoal::To(_) | DownGoal::Empty) => true,
+            // What is taken over is what is there when it is looked at.
+            Self::Down(DownGoal::To(_) | DownGoal::Empty) | Self::Adopt(_) => true,
             Self::Down(DownGoal::Steps(_))
             | Self::Baseline(_)
             | Self::ResolveApplied(_)
             | Self::ResolveNotApplied(_)
             | Self::Accept(_) => false,
-            // What is taken over is what is there when it is looked at.
-            Self::Adopt(_) => true,
         }
     }
 

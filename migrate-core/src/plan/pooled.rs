@@ -35,7 +35,8 @@ fn needs_session(step: &Step) -> Option<NeedsSession> {
         Some(NeedsSession { title: step.title(), place: at, what })
     };
     let of = |index: usize| format!("statement {} of {}", index + 1, script.len());
-    if step.mode == Mode::Transaction {
+    let in_transactions = step.units.iter().all(|unit| unit.how == How::Together);
+    if step.mode == Mode::Transaction || (step.mode == Mode::Callback && in_transactions) {
         let copies = |index: &usize| script.statement(*index).class.kind == StatementKind::CopyIn;
         let index = step.units.iter().flat_map(|unit| unit.runs.clone()).find(copies)?;
         return found(index, format!("{} carries the data of a COPY", of(index)));

@@ -90,7 +90,12 @@ pub struct Resume {
 }
 
 impl Plan {
-    /// Nothing to do.
+    /// The steps that leave a row, and so change what is applied. The others are callbacks.
+    pub fn recorded(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.mode != Mode::Callback)
+    }
+
+    /// Nothing to do, not even a callback.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.mirror.is_none()
     }

@@ -119,7 +119,7 @@ mod json {
     use serde::Serialize;
     use serde::ser::SerializeStruct as _;
 
-    use crate::plan::{How, Plan, Step};
+    use crate::plan::{How, Mode, Plan, Step};
     use crate::sql::Syntax;
     use crate::sql::mask::mask_secrets;
 
@@ -182,7 +182,8 @@ mod json {
                 })
                 .collect();
             let mut view = serializer.serialize_struct("Step", 10)?;
-            view.serialize_field("id", &step.id)?;
+            // A callback is no migration.
+            view.serialize_field("id", &(step.mode != Mode::Callback).then_some(&step.id))?;
             view.serialize_field("description", &step.description)?;
             view.serialize_field("action", &step.action)?;
             view.serialize_field("mode", &step.mode)?;

@@ -136,7 +136,6 @@ fn marked_statements_are_one_also_for_a_release_without_the_files() {
     assert_eq!(lines, ["1 statement 1", "1 statement 2", "1 statement 3"]);
     assert_snapshot!(texts(&memory, 1).down_script.unwrap(), @"
     -- migrate:no-transaction
-
     -- migrate:statement begin
     ALTER TABLE b; y;
     -- migrate:statement end

@@ -14,8 +14,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use dumps::{Dump, Engine};
+use migrate_core::backend::TableName;
 use migrate_core::error::ErrorKind;
-use migrate_core::history::format::{self, export, lock::Locking};
+use migrate_core::history::format::{self, export, flyway::write, lock::Locking};
 use migrate_core::layout::Folder;
 use migrate_core::plan::{AdoptGoal, Check, ForeignHistory, Goal, Policy, Refusal};
 use migrate_core::{Backend, EngineNames, Error, MigrationSet, Migrator, ReadOptions, RunOptions};
@@ -153,6 +154,40 @@ fn leaves_again(dump: &Dump, place: &impl Place) {
     assert!(whole && adoption.applied.iter().all(|one| one.verdict.agrees()), "{tool}\n{adoption}");
 }
 
+/// What a mirror of ours does to Flyway's table besides appending rows.
+fn mirrors(place: &impl Place) {
+    let dump = dumps::named("flyway");
+    let (engine, names) = place.engine();
+    place.run(&(dump.table)(engine));
+    let set = set(&dump, engine, names);
+    let adoption = || {
+        let migrator = Migrator::new(place.backend(), set.clone()).goal(Goal::Adopt(AdoptGoal::default()));
+        place.block_on(migrator.adoption()).unwrap()
+    };
+    let product = place.block_on(Migrator::new(place.backend(), set.clone()).observe()).unwrap().server.product;
+    let theirs = format::Engine::of(place.backend().dialect().name(), &product).unwrap();
+    let table = TableName { schema: None, name: write::TABLE.to_owned() };
+    let third = set.last_versioned().unwrap();
+
+    let failed = write::Row::failed(third, Some("m"), Duration::from_millis(3)).unwrap();
+    place.run(&write::insert(theirs, &table, &failed));
+    let refusal = adoption().refusal().unwrap();
+    assert!(refusal.diagnostics()[0].message.starts_with("3 owners: Flyway failed"), "{refusal:?}");
+    place.run(&write::forget_failure(theirs, &table, &failed));
+    assert_eq!(adoption().refusal(), None);
+
+    let done = write::Row::applied(third, Some("m"), Duration::from_millis(3)).unwrap();
+    let edited = write::Row { checksum: Some(5), ..done.clone() };
+    place.run(&write::insert(theirs, &table, &edited));
+    assert!(adoption().refusal().is_some(), "the checksum is another file's");
+    place.run(&write::repair(theirs, &table, &done).unwrap());
+    assert_eq!((adoption().refusal(), adoption().pending.len()), (None, 0));
+
+    place.run(&write::delete(theirs, &table, "3"));
+    let pending: Vec<_> = adoption().pending.iter().map(|one| one.title.clone()).collect();
+    assert_eq!(pending, ["3 owners"]);
+}
+
 /// Whoever holds the tool's own lock keeps us out, and has it again afterwards.
 fn waits_for_the_tool(dump: &Dump, place: &impl Place) {
     let tool = dump.tool;
@@ -240,6 +275,11 @@ mod on_sqlite {
     }
 
     #[test]
+    fn flyways_table_is_kept_as_flyway_keeps_it() {
+        mirrors(&file());
+    }
+
+    #[test]
     fn the_table_of_another_tool_is_written() {
         for tool in export::TOOLS {
             leaves_again(&dumps::named(tool), &file());
@@ -295,6 +335,11 @@ mod on_postgres {
         for dump in dumps::all().iter().filter(|dump| dump.engines.contains(&Engine::Postgres)) {
             check(dump, &fresh());
         }
+    }
+
+    #[test]
+    fn flyways_table_is_kept_as_flyway_keeps_it() {
+        mirrors(&fresh());
     }
 
     #[test]
@@ -374,6 +419,11 @@ macro_rules! on_mysql {
                 for dump in dumps::all().iter().filter(|dump| dump.engines.contains(&Engine::MySql)) {
                     check(dump, &fresh());
                 }
+            }
+
+            #[test]
+            fn flyways_table_is_kept_as_flyway_keeps_it() {
+                mirrors(&fresh());
             }
 
             #[test]

@@ -3,6 +3,8 @@
 //! The scenarios are those that users of lakeFS (checks before an upgrade, a backup) and of OpenMetadata (memory for the
 //! session of a migration, a backup that must be there) had in documents only.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
+
 use std::future::Future;
 
 use migrate_core::backend::{Backend, Session};

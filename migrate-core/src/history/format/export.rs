@@ -19,7 +19,7 @@ use super::verify::file_name;
 pub const TOOLS: &[&str] = &["flyway", "golang-migrate", "sqlx", "goose", "refinery", "diesel", "dbmate"];
 
 /// Another tool's table, ready to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Export {
     /// Whose.

@@ -114,7 +114,8 @@ pub(crate) struct Header {
 
 /// The header of the changeset that a migration was read from: the last one before its script, or at its beginning.
 pub(crate) fn header(migration: &Migration) -> Option<Header> {
-    let (file, range) = (migration.up.file(), migration.up.range());
+    // What is carried out may be without headers.
+    let (file, range) = (migration.up.written_file(), migration.up.written_range(migration.up.range()));
     let mut found = None;
     let mut offset = 0;
     for line in file.split_inclusive('\n') {

@@ -97,6 +97,7 @@ impl Layout for Flyway {
         true
     }
 
+    /// A set that is compiled in has them as they are: a password in them would be in the program.
     fn settings(&self) -> &'static [&'static str] {
         settings::FILES
     }

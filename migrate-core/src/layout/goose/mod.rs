@@ -212,6 +212,9 @@ impl Parser<'_> {
     }
 
     fn marker(&mut self, line: &Line<'_>, marker: Result<Marker, &str>) {
+        if self.options.engine.syntax.dash_comment_needs_space && marker::is_tight(line.text) {
+            self.found.values.push((line.meant(), String::new()));
+        }
         if line.text.starts_with([' ', '\t']) {
             self.problem(line.meant(), "a marker of goose must not be indented");
         }

@@ -58,6 +58,16 @@ fn marked_statements_are_one_and_the_rest_is_split() {
 }
 
 #[test]
+fn a_marker_without_a_blank_is_not_sent_to_mysql() {
+    let folder = Folder::embedded("m", [("1_a.sql", "--+goose Up\nselect 1;\n--+goose Down\nselect 2;\n")]);
+    let reading = Goose.read(&folder, &ReadOptions::new(EngineNames::MYSQL));
+    let texts = |source: &Source| crate::sql::split::split(source, &Syntax::MYSQL).pieces.len();
+    let migration = &reading.migrations[0];
+    assert_eq!((texts(&migration.up), migration.down.as_ref().map(texts)), (1, Some(1)));
+    assert_eq!(migration.up.text().trim(), "select 1;");
+}
+
+#[test]
 fn what_is_wrong_with_markers_is_said_at_its_place() {
     let wrong = |text: &str| said(&read(text, &[], &[]));
     assert_snapshot!(wrong("select 1;\n-- +goose Up\n  -- +goose StatementBegin\nselect 1;\n-- +goose Don\n"), @"

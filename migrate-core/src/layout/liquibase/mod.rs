@@ -35,6 +35,7 @@ use crate::migration::{MigrationId, Phase, RunAttributes};
 use crate::placeholder::{Grammar, Values};
 use crate::set::ReadOptions;
 use crate::source::{Cut, Source};
+use crate::sql::Syntax;
 use crate::version::Version;
 
 /// The layout of Liquibase's formatted SQL.
@@ -84,6 +85,14 @@ impl Layout for Liquibase {
         }
         reading.diagnostics.extend(contexts_note(&contexts));
         reading.without_twins()
+    }
+
+    /// A stored text begins with its header.
+    fn cuts(&self, source: &Source, _: &Syntax) -> Vec<Cut> {
+        let log = parse::parse(source);
+        let [changeset] = log.changesets.as_slice() else { return Vec::new() };
+        let (one_statement, delimiter) = changeset.division();
+        cuts(source, changeset, one_statement, delimiter)
     }
 
     fn files(&self, new: &NewMigration) -> Result<Vec<NewFile>, Box<Diagnostic>> {
@@ -171,8 +180,6 @@ struct Way {
     repeats: bool,
     skipped: bool,
     elsewhere: bool,
-    one_statement: bool,
-    delimiter: Option<String>,
     back_one_statement: bool,
     back_delimiter: Option<String>,
 }
@@ -219,9 +226,10 @@ impl Reader<'_> {
         }
         let range = changeset.range.clone();
         let found = Grammar::PLAIN.values(source, range.clone(), &title, values, &mut self.reading.diagnostics);
-        let replaced = source.with_values(found);
+        let replaced = source.with_values(without_notes(source, &range, found, &self.options.engine.syntax));
         let up = replaced.part(replaced.executed_offset(range.start)..replaced.executed_offset(range.end));
-        let up = up.with_cuts(cuts(&up, changeset, &way));
+        let (one_statement, delimiter) = changeset.division();
+        let up = up.with_cuts(cuts(&up, changeset, one_statement, delimiter));
         let mut draft = Draft::new(id, name, up);
         draft.attributes.run = way.run.clone();
         if !changeset.rollback.is_empty() {
@@ -244,8 +252,6 @@ impl Reader<'_> {
         for (name, value) in &changeset.attributes {
             let is = |flag: &str| value.eq_ignore_ascii_case(flag);
             match name.to_ascii_lowercase().as_str() {
-                "splitstatements" => way.one_statement = is("false"),
-                "enddelimiter" => way.delimiter = Some(value.clone()),
                 "rollbacksplitstatements" => way.back_one_statement = is("false"),
                 "rollbackenddelimiter" => way.back_delimiter = Some(value.clone()),
                 "runintransaction" => way.run.no_transaction = is("false"),
@@ -264,7 +270,9 @@ impl Reader<'_> {
                 "runwith" | "runwithspoolfile" if !value.is_empty() && !is("jdbc") => {
                     refuse("is for another program than the database", "write it in SQL that the server takes");
                 }
-                "stripcomments"
+                "splitstatements"
+                | "enddelimiter"
+                | "stripcomments"
                 | "runalways"
                 | "failonerror"
                 | "runwith"
@@ -292,6 +300,26 @@ impl Reader<'_> {
     }
 }
 
+/// Values, and nothing in place of the lines that only Liquibase takes for comments: to MySQL `--rollback` is none.
+fn without_notes<'v>(
+    source: &Source,
+    range: &Range<usize>,
+    values: Vec<(Range<usize>, &'v str)>,
+    syntax: &Syntax,
+) -> Vec<(Range<usize>, &'v str)> {
+    if !syntax.dash_comment_needs_space {
+        return values;
+    }
+    let part = source.part(range.clone());
+    let notes: Vec<Range<usize>> =
+        marker::lines(&part).filter(|line| marker::is_tight(line.text)).map(|line| line.meant()).collect();
+    let outside = |(at, _): &(Range<usize>, &str)| !notes.iter().any(|note| note.contains(&at.start));
+    let mut all: Vec<_> = values.into_iter().filter(outside).collect();
+    all.extend(notes.iter().map(|note| (note.clone(), "")));
+    all.sort_by_key(|(at, _)| at.start);
+    all
+}
+
 /// `postgresql,mysql`, `!oracle`, `all`, `none`.
 fn is_for(dbms: &str, engine: &EngineNames) -> bool {
     let names: Vec<&str> = dbms.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
@@ -306,12 +334,13 @@ fn is_for(dbms: &str, engine: &EngineNames) -> bool {
 }
 
 /// Where the statements of a changeset are whose header says how it is divided.
-fn cuts(up: &Source, changeset: &Changeset, way: &Way) -> Vec<Cut> {
+fn cuts(up: &Source, changeset: &Changeset, one_statement: bool, delimiter: Option<&str>) -> Vec<Cut> {
     let range = up.executed_offset(changeset.header.end)..up.executed_offset(changeset.body_end);
-    match way.delimiter.as_deref() {
+    match delimiter {
+        Some("") => vec![Cut { range, whole: true }],
         Some(delimiter) if delimiter != ";" => delimited(up, range, delimiter),
         // Without the header and what is behind the body: to MySQL `--changeset` is no comment.
-        _ => vec![Cut { range, whole: way.one_statement }],
+        _ => vec![Cut { range, whole: one_statement }],
     }
 }
 

@@ -27,6 +27,17 @@ pub(super) struct Changeset {
     pub(super) conditions: Vec<Range<usize>>,
 }
 
+impl Changeset {
+    /// Whether it is one statement, and what ends one where that is not a semicolon.
+    pub(super) fn division(&self) -> (bool, Option<&str>) {
+        let value = |wanted: &str| {
+            self.attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
+        };
+        let one = value("splitStatements").is_some_and(|value| value.eq_ignore_ascii_case("false"));
+        (one, value("endDelimiter"))
+    }
+}
+
 /// A whole file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changelog {
@@ -216,7 +227,11 @@ fn attributes(text: &str) -> Vec<(String, String)> {
             rest = rest[end..].trim_start();
             continue;
         };
-        let (value, after) = quoted(after.trim_start()).unwrap_or((String::new(), ""));
+        let after = after.trim_start();
+        let (value, after) = match after.strip_prefix("\"\"") {
+            Some(rest) => (String::new(), rest),
+            None => quoted(after).unwrap_or((String::new(), "")),
+        };
         found.push((name, value));
         rest = after.trim_start();
     }
@@ -231,6 +246,7 @@ mod tests {
     fn headers_have_an_author_an_id_and_attributes() {
         for (line, expected) in [
             ("--changeset alice:1", ("alice", "1", &[][..])),
+            ("--changeset a:1 endDelimiter:\"\" dbms:all", ("a", "1", &[("endDelimiter", ""), ("dbms", "all")])),
             (
                 "-- changeset  bob smith : two  splitStatements:false endDelimiter:/",
                 ("bob smith", "two", &[("splitStatements", "false"), ("endDelimiter", "/")]),

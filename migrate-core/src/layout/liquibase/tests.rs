@@ -58,6 +58,11 @@ fn a_changeset_is_what_stands_below_its_header() {
     assert_eq!(pieces(&two.up), ["create 'p; q", "select users"]);
     assert_eq!(pieces(two.down.as_ref().unwrap()), Vec::<String>::new());
     assert_eq!((pieces(&three.up), &three.down), (vec!["select 1".to_owned(), "select 2".to_owned()], &None));
+    for up in [&one.up, &two.up] {
+        let stored = Source::stored("row", up.text());
+        let cut = stored.with_cuts(Liquibase.cuts(&stored, &Syntax::POSTGRES));
+        assert_eq!(pieces(&cut), pieces(up), "what is stored in a history is cut as the file is");
+    }
     let down = one.down.as_ref().unwrap();
     let place = down.position(down.file().find("users").unwrap());
     assert_eq!((place.line, place.column), (6, 13), "a failure of the rollback is shown where it stands");
@@ -99,6 +104,24 @@ fn a_changeset_runs_where_its_header_says() {
     warning[M0007]: 6 a:6: runs whatever its contexts and labels are, as Liquibase does where none are chosen
        = what is to run only in some places is an optional migration: in migrations.toml, optional = "NAME"
     "#);
+}
+
+#[test]
+fn what_is_no_comment_to_mysql_is_not_sent() {
+    let text = format!("{HEAD}--changeset a:1\n--comment: ${{x}}\nselect 1;\n--rollback select 2;\nselect 3;\n");
+    let folder = Folder::embedded("m", [("changelog.sql", text)]);
+    let mut options = ReadOptions::new(EngineNames::MYSQL);
+    options.placeholders = [("x", "y")].into_iter().collect();
+    let reading = Liquibase.read(&folder, &options);
+    assert_eq!(said(&reading), "");
+    let migration = &reading.migrations[0];
+    let split = |source: &Source| {
+        let split = crate::sql::split::split(source, &Syntax::MYSQL);
+        assert_eq!(split.problems, []);
+        split.pieces.into_iter().map(|piece| source.file()[piece.text].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(split(&migration.up), ["select 1", "select 3"]);
+    assert_eq!(split(migration.down.as_ref().unwrap()), ["select 2"]);
 }
 
 #[test]

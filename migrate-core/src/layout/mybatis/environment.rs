@@ -52,6 +52,20 @@ const HOOKS: &[(&str, CallbackEvent)] = &[
     ("hook_after_down", CallbackEvent::AfterUndo),
 ];
 
+impl Default for Environment {
+    fn default() -> Self {
+        Self {
+            source: None,
+            values: Values::default(),
+            full_script: false,
+            full_line: false,
+            delimiter: ";".to_owned(),
+            auto_commit: false,
+            hooks: Vec::new(),
+        }
+    }
+}
+
 impl Environment {
     pub(super) fn read(folder: &Folder, options: &ReadOptions, reading: &mut Reading) -> Self {
         let source = folder.above(ENVIRONMENT).and_then(|file| reading.text(&file));
@@ -60,10 +74,7 @@ impl Environment {
             values: options.environment.clone().with("changelog", "CHANGELOG"),
             // As the tool's own template says; without a file nothing says otherwise.
             full_script: source.is_none(),
-            full_line: false,
-            delimiter: ";".to_owned(),
-            auto_commit: false,
-            hooks: Vec::new(),
+            ..Self::default()
         };
         for property in source.iter().flat_map(|source| properties::parse(source, Backslash::Escape)) {
             let value = property.value.trim().to_owned();
@@ -100,7 +111,10 @@ impl Environment {
     pub(super) fn prepared(&self, source: &Source, undo: Option<&Range<usize>>) -> Source {
         let mut values: Vec<(Range<usize>, &str)> = Vec::new();
         for line in marker::lines(source) {
-            let is_comment = line.text.trim_start().starts_with("//");
+            let start = line.text.trim_start();
+            // To MySQL dashes without a blank behind them are no comment either.
+            let is_tight = marker::is_tight(start) && !start.starts_with("--migrate:");
+            let is_comment = start.starts_with("//") || is_tight;
             if is_comment && !self.full_script && undo != Some(&line.range) {
                 values.push((line.meant(), ""));
                 continue;

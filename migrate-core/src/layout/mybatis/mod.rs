@@ -28,7 +28,7 @@ use crate::callback::Callback;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::migration::{MigrationId, Phase, RunAttributes};
 use crate::set::ReadOptions;
-use crate::source::Source;
+use crate::source::{Cut, Source};
 use crate::sql::{Syntax, split};
 use crate::version::Version;
 
@@ -87,6 +87,11 @@ impl Layout for Mybatis {
         hooks(folder, &environment, &mut reading);
         check_decimals(ids, &mut reading);
         reading.without_twins()
+    }
+
+    /// Of a stored text only its own marks are known.
+    fn cuts(&self, source: &Source, _: &Syntax) -> Vec<Cut> {
+        Environment::default().cuts(source, source.range().end, None)
     }
 
     fn files(&self, new: &NewMigration) -> Result<Vec<NewFile>, Box<Diagnostic>> {

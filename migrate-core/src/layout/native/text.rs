@@ -118,6 +118,7 @@ impl Reader<'_> {
             if marker.is_some() {
                 self.problem(directive.at.clone(), &format!("there are two sections `migrate:{name}`"));
                 self.help(Some("write both into one".to_owned()));
+                self.help((name == "up").then(|| "if the files are dbmate's: --layout dbmate".to_owned()));
             } else {
                 *marker = Some(directive.at.clone());
             }

@@ -90,6 +90,7 @@ fn markers_that_make_no_sense_are_errors_in_their_place() {
      3 | -- migrate:up
        | ^^^^^^^^^^^^^
        = write both into one
+       = if the files are dbmate's: --layout dbmate
     "#);
     assert_snapshot!(text("1_x.up.sql", "select 2;\n-- migrate:down\nselect 1;\n"), @r#"
     1 x

@@ -72,3 +72,10 @@ fn an_interrupted_attempt_is_not_gone_on_with() {
        = use a direct connection to the server: --direct-url
     ");
 }
+
+#[test]
+fn callbacks_in_transactions_need_no_session() {
+    let set = "pooled\nfile 1 up:\"create table a (n int)\"";
+    assert_eq!(case(&format!("{set}\ncallback beforeMigrate up:\"select 1\"")).plan().unwrap().steps.len(), 2);
+    assert!(case(&format!("{set}\ncallback beforeMigrate up:\"vacuum\"")).plan().is_err());
+}

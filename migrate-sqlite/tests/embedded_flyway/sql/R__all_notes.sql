@@ -1,0 +1,1 @@
+create view if not exists all_notes as select * from ${table};
