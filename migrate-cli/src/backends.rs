@@ -1,5 +1,7 @@
 //! The engines this build can talk to. The only file that knows the Cargo features.
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod dump;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
@@ -97,6 +99,11 @@ pub trait Database {
     fn backup(&self, to: &Path) -> Result<(), ServerError> {
         let _ = to;
         Err(unsupported("cannot make backups: use the database's own tool"))
+    }
+
+    /// What the name of such a file ends with.
+    fn backup_extension(&self) -> &'static str {
+        "bak"
     }
 
     /// Replaces it by a copy.

@@ -41,7 +41,14 @@ impl Failure {
             Fault::LockTimeout | Fault::Deadlock => Exit::Locked,
             _ => Exit::Precondition,
         };
-        Self::new(exit, Diagnostic::error(codes::BACKUP, error.to_string()))
+        let problem = Diagnostic::error(codes::BACKUP, error.to_string());
+        Self::new(
+            exit,
+            match &error.hint {
+                Some(hint) => problem.help(hint.clone()),
+                None => problem,
+            },
+        )
     }
 }
 

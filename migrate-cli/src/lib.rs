@@ -22,6 +22,7 @@
 
 pub mod args;
 pub mod backends;
+pub mod backup;
 pub mod commands;
 pub mod config;
 pub mod confirm;

@@ -216,6 +216,7 @@ impl<'a> Project<'a> {
         let mut options = self.config.run_options();
         options.settings = self.config.engine_settings(opened.backend.dialect().names.iter().copied());
         options.installed_by = self.installed_by();
+        options.waive = self.cli.command.waive().to_vec();
         let table = self.config.table();
         Ok(Migrator::new(opened.database.backend(), set).goal(goal).policy(policy).options(options).table(table))
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::apply::Report;
 use crate::backend::{Fault, Holder, ServerError};
+use crate::condition::Finding;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::Action;
 use crate::migration::MigrationId;
@@ -32,8 +33,10 @@ pub enum ErrorKind {
     Refused(Refusal),
     /// The server refused a statement.
     Statement(StatementFailure),
-    /// A precondition did not hold.
+    /// A precondition of a migration did not hold.
     Precondition(PreconditionFailure),
+    /// Something that must hold before a run does not: nothing was run.
+    Preconditions(Vec<Finding>),
     /// The connection was lost, and no other could be had in time.
     Lost(ServerError),
     /// Somebody else had the lock for longer than we wait.
@@ -156,6 +159,7 @@ impl Error {
             ErrorKind::Server(error) => vec![server(error)],
             ErrorKind::Statement(failure) => vec![statement(failure, &self.report)],
             ErrorKind::Precondition(failure) => vec![precondition(failure)],
+            ErrorKind::Preconditions(findings) => vec![preconditions(findings)],
             ErrorKind::Lost(error) => vec![
                 Diagnostic::error(codes::CONNECTION_LOST, format!("the connection was lost: {error}"))
                     .help(self.report.applied_line())
@@ -334,6 +338,23 @@ fn precondition(failure: &PreconditionFailure) -> Diagnostic {
     .help(format!("asked: {}", failure.sql))
     .help(format!("answer: {}", failure.answer))
     .help("nothing of this migration has run: make the precondition true and run `migrate up` again")
+    .help(format!("or go on in spite of it, which is written down: migrate up --waive {:?}", failure.text))
+}
+
+fn preconditions(findings: &[Finding]) -> Diagnostic {
+    let failing: Vec<&Finding> = findings.iter().filter(|finding| finding.stops).collect();
+    let (verb, them) = if failing.len() == 1 { ("does", "it") } else { ("do", "them") };
+    let mut diagnostic = Diagnostic::refused(
+        codes::PRECONDITION,
+        format!("{} of {} {verb} not hold", failing.len(), count(findings.len(), "precondition")),
+    );
+    for finding in findings {
+        diagnostic = diagnostic.help(finding.to_string());
+    }
+    let waived: Vec<String> = failing.iter().map(|finding| format!(" --waive {}", finding.name)).collect();
+    diagnostic
+        .help(format!("nothing was run: make {them} hold and run the same command again"))
+        .help(format!("or go on in spite of {them}, which is written down: migrate up{}", waived.concat()))
 }
 
 fn with_details(mut diagnostic: Diagnostic, error: &ServerError) -> Diagnostic {

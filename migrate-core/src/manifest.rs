@@ -11,6 +11,9 @@
 //! layout = "native"
 //! minimum = "2.0.0"
 //!
+//! [preconditions]
+//! server-version = "postgres>=14"
+//!
 //! [migration."2.1.0/post/50"]
 //! renamed-from = ["2.1.0/post/49"]
 //! irreversible = "the old column is gone"
@@ -28,6 +31,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::condition::Conditions;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::migration::{MigrationId, Phase, Timeouts};
 use crate::source::Source;
@@ -53,6 +57,8 @@ pub struct Manifest {
     pub migrations: BTreeMap<MigrationId, About>,
     /// What it says about releases.
     pub releases: BTreeMap<Version, Release>,
+    /// What must hold of the server before something runs.
+    pub preconditions: Conditions,
     source: Option<Source>,
 }
 

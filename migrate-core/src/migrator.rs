@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::{Halt, LOSSES, Line, Report, Run, RunOptions, StopHandle};
+use crate::apply::{Halt, LOSSES, Line, Report, Run, RunOptions, StopHandle, ask_conditions};
 use crate::backend::{Backend, Exclusion, Fault, ServerError, Session, TableName};
+use crate::condition::Finding;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Observer};
 use crate::history::{Entry, EntryKey, History, State, Texts};
@@ -73,6 +74,11 @@ impl Migrator {
         Self { options, ..self }
     }
 
+    /// How the run behaves, as it was said.
+    pub fn run_options(&self) -> &RunOptions {
+        &self.options
+    }
+
     /// Where the history is.
     pub fn table(self, table: TableName) -> Self {
         Self { table, ..self }
@@ -114,6 +120,22 @@ impl Migrator {
     pub async fn plan(&self) -> Result<Plan, Error> {
         let observed = self.observe().await?;
         Ok(self.planned(&observed).map_err(ErrorKind::Refused)?)
+    }
+
+    /// What becomes of everything that must hold before a plan is carried out, which is asked again under the lock.
+    /// Read-only.
+    ///
+    /// # Errors
+    /// Those of connecting and reading.
+    pub async fn findings(&self, plan: &Plan) -> Result<Vec<Finding>, Error> {
+        if plan.conditions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut session = self.connect().await?;
+        let server = session.observe(&self.table).await.map_err(ErrorKind::from)?;
+        let (engine, waive) = (self.backend.dialect().name(), &self.options.waive);
+        let asked = ask_conditions(&mut *session, engine, &server, &plan.conditions, waive).await;
+        Ok(asked.map_err(ErrorKind::from)?)
     }
 
     /// Whether a service may run on the database. Read-only; creates nothing; needs the right to SELECT from the
@@ -368,7 +390,8 @@ impl Migrator {
     }
 
     fn planned(&self, observed: &Observed) -> Result<Plan, Refusal> {
-        plan::plan(&self.set, observed, &self.goal, &self.policy, self.backend.dialect())
+        let plan = plan::plan(&self.set, observed, &self.goal, &self.policy, self.backend.dialect())?;
+        Ok(Plan { settings: self.options.settings.clone(), ..plan })
     }
 
     fn needs_lock(&self, plan: &Plan) -> bool {

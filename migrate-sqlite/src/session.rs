@@ -268,6 +268,12 @@ impl Session for SqliteSession<'_> {
         })
     }
 
+    async fn free_space(&mut self) -> Result<Option<u64>, ServerError> {
+        let file = self.handle.path().filter(|path| !path.is_empty()).map(PathBuf::from);
+        let folder = file.and_then(|file| file.parent().map(Path::to_path_buf));
+        Ok(folder.and_then(|folder| free_on_disk(&folder)))
+    }
+
     async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ServerError> {
         self.interrupt.start();
         let rows = self.limited(|connection| {
@@ -306,4 +312,16 @@ impl Session for SqliteSession<'_> {
     fn native(&mut self) -> &mut dyn Any {
         self.connection()
     }
+}
+
+/// What of a folder's file system everybody may use.
+#[cfg(unix)]
+fn free_on_disk(folder: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_on_disk(_: &Path) -> Option<u64> {
+    None
 }

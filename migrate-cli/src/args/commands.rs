@@ -59,6 +59,12 @@ pub struct UpArgs {
     /// Create the database if it is not there
     #[arg(long, help_heading = "Database")]
     pub create_db: bool,
+    /// Make a backup before anything runs, as [backup] says
+    #[arg(long, help_heading = "Database", conflicts_with = "backup_done")]
+    pub backup: bool,
+    /// There is a backup already, which the history will name: "RDS snapshot X"
+    #[arg(long, value_name = "TEXT", help_heading = "Database")]
+    pub backup_done: Option<String>,
 }
 
 /// `down`

@@ -291,9 +291,30 @@ impl Command {
         }
     }
 
+    /// The preconditions in spite of which it goes on.
+    pub fn waive(&self) -> &[String] {
+        self.parts().1.map_or(&[], |run| &run.waive)
+    }
+
     /// What of its flags the configuration knows too.
     pub fn settings(&self) -> Vec<(Key, Vec<String>)> {
-        let (goal, run) = match self {
+        let (goal, run) = self.parts();
+        let mut settings = goal.map(GoalArgs::settings).unwrap_or_default();
+        settings.extend(run.map(RunArgs::settings).unwrap_or_default());
+        let adopts = match self {
+            Self::Up(args) => args.adopt,
+            Self::Plan(args) => args.adopt,
+            _ => false,
+        };
+        if adopts {
+            settings.push((Key::ForeignHistory, vec!["adopt".to_owned()]));
+        }
+        settings
+    }
+
+    /// The flags that it shares with other commands.
+    fn parts(&self) -> (Option<&GoalArgs>, Option<&RunArgs>) {
+        match self {
             Self::Up(args) => (Some(&args.goal), Some(&args.run)),
             Self::Plan(args) => (Some(&args.goal), None),
             Self::Check(args) => (Some(&args.goal), None),
@@ -306,17 +327,6 @@ impl Command {
             Self::Accept(args) => (None, Some(&args.run)),
             Self::Db(DbArgs { command: DbCommand::Reset(args) }) => (None, Some(&args.run)),
             _ => (None, None),
-        };
-        let mut settings = goal.map(GoalArgs::settings).unwrap_or_default();
-        settings.extend(run.map(RunArgs::settings).unwrap_or_default());
-        let adopts = match self {
-            Self::Up(args) => args.adopt,
-            Self::Plan(args) => args.adopt,
-            _ => false,
-        };
-        if adopts {
-            settings.push((Key::ForeignHistory, vec!["adopt".to_owned()]));
         }
-        settings
     }
 }

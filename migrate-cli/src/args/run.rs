@@ -55,6 +55,9 @@ pub struct RunArgs {
     /// After a signal, let the running statement go on for so long [default: 20s, no limit on a terminal]
     #[arg(long, value_name = "DURATION", help_heading = "Waiting")]
     pub stop_grace: Option<String>,
+    /// Go on in spite of this precondition, which is written down; can be given several times
+    #[arg(long, value_name = "NAME", help_heading = "Goal")]
+    pub waive: Vec<String>,
     /// Create the schema of the history where it is missing
     #[arg(long)]
     pub create_schema: bool,

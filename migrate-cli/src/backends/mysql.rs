@@ -5,14 +5,17 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
-use migrate_core::backend::ServerError;
+use migrate_core::backend::password::Secret;
+use migrate_core::backend::{ServerError, TableName};
 use migrate_core::diagnostic::{Diagnostic, Place, codes};
 use migrate_core::{Backend, Dialect};
 use migrate_mysql::{ConnInfo, ConnInfoError, MARIADB, Mysql, OptionLine, OptionValue, option_lines};
 
+use super::dump::{self, Tool};
 use super::runtime::Runtime;
 use super::{CliBackend, Database, Opening};
 use crate::environment::Environment;
+use crate::password::Password;
 
 /// How deep option files may include others, as the servers' own tools have it.
 const DEEPEST: usize = 10;
@@ -39,7 +42,8 @@ impl CliBackend for MysqlCli {
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Database>, Box<Diagnostic>> {
-        let mut mysql = Mysql::new(conn_info(opening)?).connect_wait(opening.connect_wait);
+        let info = conn_info(opening)?;
+        let mut mysql = Mysql::new(info.clone()).connect_wait(opening.connect_wait);
         if let Some(password) = opening.password.cloned() {
             mysql = mysql.password_provider(move || {
                 let answer = password.ask().map(|secret| secret.reveal().to_owned());
@@ -49,7 +53,8 @@ impl CliBackend for MysqlCli {
         for folder in opening.folders {
             mysql = mysql.local_files(folder);
         }
-        Ok(Box::new(Opened { mysql, runtime: self.runtime.clone() }))
+        let (password, environment) = (opening.password.cloned(), opening.environment.clone());
+        Ok(Box::new(Opened { mysql, info, password, environment, runtime: self.runtime.clone() }))
     }
 
     fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
@@ -59,6 +64,9 @@ impl CliBackend for MysqlCli {
 
 struct Opened {
     mysql: Mysql,
+    info: ConnInfo,
+    password: Option<Password>,
+    environment: Environment,
     runtime: Runtime,
 }
 
@@ -78,6 +86,58 @@ impl Database for Opened {
     fn drop_database(&self) -> Result<bool, ServerError> {
         self.runtime.block_on(self.mysql.drop_database())
     }
+
+    /// By `mysqldump` or `mariadb-dump`, whichever is of the server's kind, in one transaction.
+    fn backup(&self, to: &Path) -> Result<(), ServerError> {
+        let product = self.runtime.block_on(product(&self.mysql))?;
+        let tool = if product.starts_with("MariaDB") {
+            Tool::find(&self.environment, &["mariadb-dump", "mysqldump"], |said| said.contains("MariaDB"))?
+        } else {
+            Tool::find(&self.environment, &["mysqldump"], |said| !said.contains("MariaDB"))?
+        };
+        tool.not_older_than(&product, 2)?;
+        let password = dump::password(self.password.as_ref(), self.info.password().map(Secret::reveal))?;
+        let own = self.info.word("ssl-mode").map(|mode| tls(mode, product.starts_with("MariaDB")));
+        tool.run(to, |command, draft| {
+            match (self.info.socket(), self.info.host()) {
+                (Some(socket), _) => command.arg("--protocol=socket").arg("--socket").arg(socket),
+                (None, Some((host, port))) => {
+                    command.args(["--protocol=tcp", "--host", host, "--port", &port.to_string()])
+                }
+                (None, None) => command,
+            };
+            for word in ["user", "ssl-ca", "ssl-cert", "ssl-key"] {
+                command.args(self.info.word(word).map(|value| format!("--{word}={value}")));
+            }
+            command.args(own.into_iter().flatten());
+            command.args(["--single-transaction", "--routines", "--triggers", "--hex-blob", "--no-tablespaces"]);
+            command.arg("--result-file").arg(draft).arg(self.name());
+            if let Some(password) = password {
+                command.env("MYSQL_PWD", password);
+            }
+        })
+    }
+
+    fn backup_extension(&self) -> &'static str {
+        "sql"
+    }
+}
+
+/// What the dump program is told about TLS. MariaDB's has switches where MySQL's has modes.
+fn tls(mode: &str, mariadb: bool) -> Option<String> {
+    let mode = mode.to_ascii_uppercase().replace('-', "_");
+    match (mariadb, mode.as_str()) {
+        (false, _) => Some(format!("--ssl-mode={mode}")),
+        (true, "DISABLED") => Some("--skip-ssl".to_owned()),
+        (true, "REQUIRED") => Some("--ssl".to_owned()),
+        (true, "VERIFY_IDENTITY") => Some("--ssl-verify-server-cert".to_owned()),
+        (true, _) => None,
+    }
+}
+
+async fn product(mysql: &Mysql) -> Result<String, ServerError> {
+    let mut session = mysql.connect().await?;
+    Ok(session.observe(&TableName::default()).await?.product)
 }
 
 fn conn_info(opening: &Opening<'_>) -> Result<ConnInfo, Box<Diagnostic>> {

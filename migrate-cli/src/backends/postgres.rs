@@ -4,14 +4,17 @@ use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
-use migrate_core::backend::ServerError;
+use migrate_core::backend::password::Secret;
+use migrate_core::backend::{ServerError, TableName};
 use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::{Backend, Dialect};
 use migrate_postgres::{ConnInfo, ConnInfoError, POSTGRES, Postgres, ServiceFile};
 
+use super::dump::{self, Tool};
 use super::runtime::Runtime;
 use super::{CliBackend, Database, Opening};
 use crate::environment::Environment;
+use crate::password::Password;
 
 /// The backend, and the one runtime on which its connections live.
 #[derive(Default)]
@@ -35,14 +38,16 @@ impl CliBackend for PostgresCli {
 
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Database>, Box<Diagnostic>> {
         let info = conn_info(opening)?;
-        let mut postgres = Postgres::new(info).connect_wait(opening.connect_wait).create_schema(opening.create_schema);
+        let mut postgres =
+            Postgres::new(info.clone()).connect_wait(opening.connect_wait).create_schema(opening.create_schema);
         if let Some(password) = opening.password.cloned() {
             postgres = postgres.password_provider(move || {
                 let answer = password.ask().map(|secret| secret.reveal().to_owned());
                 ready(answer.map_err(|problem| problem.message.into()))
             });
         }
-        Ok(Box::new(Opened { postgres, runtime: self.runtime.clone() }))
+        let (password, environment) = (opening.password.cloned(), opening.environment.clone());
+        Ok(Box::new(Opened { postgres, info, password, environment, runtime: self.runtime.clone() }))
     }
 
     fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
@@ -52,6 +57,9 @@ impl CliBackend for PostgresCli {
 
 struct Opened {
     postgres: Postgres,
+    info: ConnInfo,
+    password: Option<Password>,
+    environment: Environment,
     runtime: Runtime,
 }
 
@@ -71,6 +79,33 @@ impl Database for Opened {
     fn drop_database(&self) -> Result<bool, ServerError> {
         self.runtime.block_on(self.postgres.drop_database())
     }
+
+    /// By `pg_dump`, in its custom format.
+    fn backup(&self, to: &Path) -> Result<(), ServerError> {
+        let tool = Tool::find(&self.environment, &["pg_dump"], |said| said.contains("PostgreSQL"))?;
+        let product = self.runtime.block_on(product(&self.postgres))?;
+        // From version 10 on the first part of a version is the release.
+        tool.not_older_than(&product, 1)?;
+        let password = dump::password(self.password.as_ref(), self.info.password().map(Secret::reveal))?;
+        let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
+        let words: Vec<_> = self.info.words().map(|(name, value)| format!("{name}='{}'", quoted(value))).collect();
+        tool.run(to, |command, draft| {
+            command.arg("--format=custom").arg("--no-password").arg("--file").arg(draft);
+            command.arg("--dbname").arg(words.join(" "));
+            if let Some(password) = password {
+                command.env("PGPASSWORD", password);
+            }
+        })
+    }
+
+    fn backup_extension(&self) -> &'static str {
+        "dump"
+    }
+}
+
+async fn product(postgres: &Postgres) -> Result<String, ServerError> {
+    let mut session = postgres.connect().await?;
+    Ok(session.observe(&TableName::default()).await?.product)
 }
 
 fn conn_info(opening: &Opening<'_>) -> Result<ConnInfo, Box<Diagnostic>> {

@@ -65,6 +65,10 @@ impl Database for Opened {
         backup::backup(&self.0, to)
     }
 
+    fn backup_extension(&self) -> &'static str {
+        "db"
+    }
+
     fn restore(&self, from: &Path) -> Result<(), ServerError> {
         backup::restore(&self.0, from)
     }

@@ -33,7 +33,7 @@ pub(super) fn history(project: &Project<'_>, args: &HistoryArgs, screen: &mut Sc
 }
 
 fn table(entries: &[Entry]) -> Vec<String> {
-    let mut rows: Vec<[String; 7]> = entries
+    let mut rows: Vec<[String; 8]> = entries
         .iter()
         .map(|entry| {
             let took = entry.started_at.zip(entry.finished_at).and_then(|(from, to)| u64::try_from(to.0 - from.0).ok());
@@ -45,15 +45,16 @@ fn table(entries: &[Entry]) -> Vec<String> {
                 entry.state.to_string(),
                 took.map(|micros| seconds(std::time::Duration::from_micros(micros))).unwrap_or_default(),
                 entry.installed_by.clone().unwrap_or_default(),
+                entry.guarded_by().unwrap_or_default().to_owned(),
             ]
         })
         .collect();
     if rows.is_empty() {
         return vec![];
     }
-    rows.insert(0, ["row", "when (UTC)", "action", "migration", "state", "time", "by"].map(str::to_owned));
+    rows.insert(0, ["row", "when (UTC)", "action", "migration", "state", "time", "by", ""].map(str::to_owned));
     let widths: Vec<usize> =
-        (0..7).map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0)).collect();
+        (0..8).map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0)).collect();
     rows.iter()
         .map(|row| {
             let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| padded(cell, *width)).collect();

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{Answer, Outcome, up_goal};
 use crate::args::PlanArgs;
 use crate::backends::block_on;
+use crate::config::Key;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
@@ -27,9 +28,17 @@ pub(super) fn plan(project: &Project<'_>, args: &PlanArgs, screen: &mut Screen<'
         screen.line(
             plan.to_string().trim_end().replace(" migrate up --plan ", &format!(" migrate up{goals} --plan ")).as_str(),
         );
-        return Ok(Outcome::done(json!({ "plan": plan })));
+        let findings = block_on(opened.backend, migrator.findings(&plan))?;
+        for finding in &findings {
+            screen.line(&format!("  {finding}"));
+        }
+        if plan.runs() && project.config.is_on(Key::BackupRequired) {
+            screen.line("a backup is required: migrate up --backup, or --backup-done TEXT where there is one");
+        }
+        return Ok(Outcome::done(json!({ "plan": plan, "findings": findings })));
     }
-    let options = project.config.run_options();
+    let mut options = project.config.run_options();
+    options.settings = project.config.engine_settings(opened.backend.dialect().names.iter().copied());
     let sql = script(&plan, opened.backend.dialect(), migrator.history_table(), &options)
         .map_err(|problem| Failure::new(Exit::Refused, problem))?;
     if !project.cli.common.json {

@@ -1,14 +1,16 @@
 //! `up`: apply what is pending.
 
+use migrate_core::diagnostic::codes;
 use migrate_core::error::ErrorKind;
 use migrate_core::history::{Action, Status};
-use migrate_core::plan::{Goal, PhaseGoal, Refusal};
+use migrate_core::plan::{Goal, PhaseGoal, Plan, Refusal};
 use migrate_core::{Error, Migrator, Phase};
 use serde_json::json;
 
 use super::{Answer, Outcome, apply, up_goal};
 use crate::args::UpArgs;
 use crate::backends::block_on;
+use crate::backup::{self, Made};
 use crate::config::Key;
 use crate::failure::Failure;
 use crate::project::{Opened, Project};
@@ -18,16 +20,44 @@ pub(super) fn up(project: &Project<'_>, args: &UpArgs, screen: &mut Screen<'_>) 
     let opened = project.open(args.create_db)?;
     let set = project.set(screen, &opened)?;
     let goal = up_goal(&args.goal);
-    let migrator = project.migrator(&opened, set, goal.clone())?;
+    let mut migrator = project.migrator(&opened, set, goal.clone())?;
     if args.create_db && !args.dry_run && opened.database.create().map_err(Failure::server)? {
         screen.line(&format!("created {}", opened.database.name()));
     }
-    let downgrade = project.config.text(Key::OnAhead) == Some("downgrade");
-    if !args.dry_run && args.plan.is_none() && !downgrade {
-        let report = apply::reach(project, screen, &opened, &migrator)?;
-        after_pre(screen, &opened, &migrator, &goal);
-        return Ok(Outcome::done(apply::result(&report)));
+    if let Some(said) = args.backup_done.as_ref().filter(|_| !args.dry_run) {
+        let mut options = migrator.run_options().clone();
+        options.backup = Some(said.clone());
+        migrator = migrator.options(options);
     }
+    let gated = args.backup || (project.config.is_on(Key::BackupRequired) && args.backup_done.is_none());
+    let downgrade = project.config.text(Key::OnAhead) == Some("downgrade");
+    if args.dry_run || args.plan.is_some() || downgrade {
+        return planned(project, args, screen, &opened, migrator, gated);
+    }
+    if gated && block_on(opened.backend, migrator.plan())?.runs() {
+        // Where another run was faster there may be nothing left that needs a backup.
+        return match planned(project, args, screen, &opened, migrator, gated) {
+            Err(failure) if failure.diagnostics.iter().any(|problem| problem.code == codes::STALE_PLAN) => {
+                screen.remark("another run was faster: looking again");
+                up(project, args, screen)
+            }
+            answer => answer,
+        };
+    }
+    let report = apply::reach(project, screen, &opened, &migrator)?;
+    after_pre(screen, &opened, &migrator, &goal);
+    Ok(Outcome::done(apply::result(&report)))
+}
+
+/// Plans, lets somebody look or makes a backup, and carries out exactly that.
+fn planned(
+    project: &Project<'_>,
+    args: &UpArgs,
+    screen: &mut Screen<'_>,
+    opened: &Opened<'_>,
+    mut migrator: Migrator,
+    gated: bool,
+) -> Answer {
     let plan = block_on(opened.backend, migrator.plan())?;
     if let Some(wanted) = &args.plan
         && *wanted != plan.digest()
@@ -43,12 +73,47 @@ pub(super) fn up(project: &Project<'_>, args: &UpArgs, screen: &mut Screen<'_>) 
         return Ok(Outcome::done(json!({ "plan": plan })));
     }
     if plan.steps.iter().any(|step| step.action == Action::Down) {
-        apply::ask(project, screen, &opened, &plan)?;
+        apply::ask(project, screen, opened, &plan)?;
     } else {
         screen.diagnostics(&plan.notes);
     }
-    let report = apply::carry_out(project, screen, &opened, &migrator, &plan)?;
-    Ok(Outcome::done(apply::result(&report)))
+    let mut made = None;
+    if gated && plan.runs() {
+        let backup = make_backup(project, args, screen, opened, &migrator, &plan)?;
+        let mut options = migrator.run_options().clone();
+        options.backup = Some(backup.file.display().to_string());
+        migrator = migrator.options(options);
+        made = Some(backup);
+    }
+    let report = apply::carry_out(project, screen, opened, &migrator, &plan)?;
+    after_pre(screen, opened, &migrator, &up_goal(&args.goal));
+    let mut result = apply::result(&report);
+    if let Some(made) = made {
+        result["backup"] = made.result();
+    }
+    Ok(Outcome::done(result))
+}
+
+/// The backup before a plan is carried out.
+fn make_backup(
+    project: &Project<'_>,
+    args: &UpArgs,
+    screen: &mut Screen<'_>,
+    opened: &Opened<'_>,
+    migrator: &Migrator,
+    plan: &Plan,
+) -> Result<Made, Failure> {
+    if !args.backup {
+        return Err(backup::required(&opened.database.name()));
+    }
+    // It may take long: what keeps the run from beginning is said before it.
+    let findings = block_on(opened.backend, migrator.findings(plan))?;
+    if findings.iter().any(|finding| finding.stops) {
+        return Err(Error::from(ErrorKind::Preconditions(findings)).into());
+    }
+    let made = backup::before_run(project, screen, opened, plan.from.as_ref())?;
+    screen.line(&made.line(&opened.database.name()));
+    Ok(made)
 }
 
 /// What comes after the first half of a rolling deploy.

@@ -43,7 +43,8 @@ pub(super) struct FileEngineSetting {
 
 type Value<'i> = Spanned<DeValue<'i>>;
 
-const SECTIONS: [&str; 6] = ["timeouts", "policy", "history", "settings", "placeholders", "env"];
+const SECTIONS: [&str; 8] =
+    ["timeouts", "policy", "history", "preconditions", "backup", "settings", "placeholders", "env"];
 
 /// What the settings are called elsewhere, or as flags.
 const OTHER_WORDS: [(&str, &str); 8] = [
@@ -100,7 +101,7 @@ impl Reader<'_> {
                 ("env", _) if top => {}
                 ("settings", DeValue::Table(engines)) => self.engines(engines, &mut layer),
                 ("placeholders", DeValue::Table(values)) => self.placeholders(values, &mut layer),
-                (section @ ("timeouts" | "policy" | "history"), DeValue::Table(inner)) => {
+                (section @ ("timeouts" | "policy" | "history" | "preconditions" | "backup"), DeValue::Table(inner)) => {
                     for (key, value) in in_order(inner) {
                         self.setting(&format!("{section}.{}", key.get_ref()), key, value, &mut layer);
                     }

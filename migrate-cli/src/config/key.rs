@@ -35,6 +35,15 @@ pub enum Key {
     StoreScript,
     Mirror,
     MirrorTable,
+    FreeSpace,
+    ServerVersion,
+    Privileges,
+    NoOtherSessions,
+    ReplicationLag,
+    ConditionsRequired,
+    BackupCommand,
+    BackupDir,
+    BackupRequired,
 }
 
 /// What a setting is.
@@ -71,6 +80,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// `refuse`, `run` or `baseline=VERSION`.
     OnNonempty,
+    /// What must hold of the server: the value of the condition that is called as the setting is.
+    Condition,
     /// Yes or no.
     Switch,
     /// One text or a list of them.
@@ -93,7 +104,7 @@ impl Spec {
     }
 
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 38] = [
         spec(Key::Url, "url", Kind::Url).flag("database"),
         spec(Key::DatabaseFile, "database-file", Kind::Path).flag("database-file"),
         spec(Key::DirectUrl, "direct-url", Kind::Url).flag("direct-url"),
@@ -128,6 +139,15 @@ impl Spec {
         spec(Key::StoreScript, "history.store-script", Kind::Choice(&["full", "redacted", "none"])).default("full"),
         spec(Key::Mirror, "history.mirror", Kind::Choice(&["flyway"])),
         spec(Key::MirrorTable, "history.mirror-table", Kind::Text).default("flyway_schema_history"),
+        spec(Key::FreeSpace, "preconditions.free-space", Kind::Condition),
+        spec(Key::ServerVersion, "preconditions.server-version", Kind::Condition),
+        spec(Key::Privileges, "preconditions.privileges", Kind::Condition),
+        spec(Key::NoOtherSessions, "preconditions.no-other-sessions", Kind::Condition),
+        spec(Key::ReplicationLag, "preconditions.replication-lag", Kind::Condition),
+        spec(Key::ConditionsRequired, "preconditions.required", Kind::Switch).default("false"),
+        spec(Key::BackupCommand, "backup.command", Kind::Command),
+        spec(Key::BackupDir, "backup.dir", Kind::Path).default("backups"),
+        spec(Key::BackupRequired, "backup.required", Kind::Switch).default("false"),
     ];
 
     /// The one called so in the file. `_` and `-` are the same.
@@ -180,6 +200,15 @@ mod tests {
                 "MIGRATE_HISTORY_STORE_SCRIPT",
                 "MIGRATE_HISTORY_MIRROR",
                 "MIGRATE_HISTORY_MIRROR_TABLE",
+                "MIGRATE_PRECONDITIONS_FREE_SPACE",
+                "MIGRATE_PRECONDITIONS_SERVER_VERSION",
+                "MIGRATE_PRECONDITIONS_PRIVILEGES",
+                "MIGRATE_PRECONDITIONS_NO_OTHER_SESSIONS",
+                "MIGRATE_PRECONDITIONS_REPLICATION_LAG",
+                "MIGRATE_PRECONDITIONS_REQUIRED",
+                "MIGRATE_BACKUP_COMMAND",
+                "MIGRATE_BACKUP_DIR",
+                "MIGRATE_BACKUP_REQUIRED",
             ]
         );
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use migrate_core::apply::{RunOptions, StoreScript};
 use migrate_core::backend::TableName;
+use migrate_core::condition::{Condition, Conditions};
 use migrate_core::history::format::flyway;
 use migrate_core::plan::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 use migrate_core::{Diagnostic, MigrationId, Version};
@@ -103,9 +104,18 @@ impl Config {
                 None => TableName { schema: None, name: name.to_owned() },
             });
         }
+        policy.conditions = self.conditions();
         policy.phase = self.text(Key::Phase).and_then(phase);
         policy.include = self.get(Key::Include).map(|setting| setting.values.clone()).unwrap_or_default();
         Ok(policy)
+    }
+
+    /// What must hold of the server before something runs.
+    fn conditions(&self) -> Conditions {
+        const KEYS: [Key; 5] =
+            [Key::FreeSpace, Key::ServerVersion, Key::Privileges, Key::NoOtherSessions, Key::ReplicationLag];
+        let all = KEYS.iter().filter_map(|key| condition(Spec::of(*key), self.text(*key)?).ok().flatten()).collect();
+        Conditions { all, required: self.is_on(Key::ConditionsRequired) }
     }
 
     /// Every value is what its setting holds, so that reading it later cannot fail.
@@ -133,6 +143,7 @@ fn check(spec: &Spec, setting: &Setting) -> Result<(), String> {
             Err(format!("`{text}` is not one of {}{hint}", choices.join(", ")))
         }
         Kind::Switch if switch(text).is_none() => Err(format!("`{text}` is neither true nor false")),
+        Kind::Condition => condition(spec, text).map(drop),
         Kind::OnNonempty if on_nonempty(text).is_none() => {
             Err(format!("`{text}` is not one of refuse, run, baseline=VERSION"))
         }
@@ -150,6 +161,11 @@ pub(crate) fn switch(text: &str) -> Option<bool> {
         "0" | "false" | "no" | "off" => Some(false),
         _ => None,
     }
+}
+
+/// The condition of a setting in the section of preconditions.
+fn condition(spec: &Spec, text: &str) -> Result<Option<Condition>, String> {
+    Condition::parse(spec.name.trim_start_matches("preconditions."), text)
 }
 
 fn on_nonempty(text: &str) -> Option<OnNonempty> {

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use jiff::tz::Offset;
 use migrate_core::error::seconds;
-use migrate_core::history::entry::INSTALL;
 use migrate_core::history::{Action, Entry, State, Status, Timestamp};
 use migrate_core::plan::Observed;
 use migrate_core::{Migration, MigrationId, MigrationSet, Phase};
@@ -86,7 +85,8 @@ fn applied_line(id: MigrationId, description: &str, entry: Option<&Entry>) -> Li
 fn how(entry: &Entry) -> Option<String> {
     match (entry.origin.as_deref(), entry.action) {
         // A first install is how nearly everything is applied.
-        (Some(INSTALL), _) | (None, Action::Up) => None,
+        _ if entry.is_of_install() || entry.guarded_by().is_some() => None,
+        (None, Action::Up) => None,
         (Some(origin), Action::Adopt) => Some(adopted(origin)),
         (Some(origin), _) => Some(format!("from {origin}")),
         (None, Action::Resolve) => Some("done by hand".to_owned()),

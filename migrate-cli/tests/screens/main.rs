@@ -1,6 +1,7 @@
 //! What a person sees and a program reads, from commands that run inside this process.
 
 mod errors;
+mod guards;
 mod hostile;
 mod hostile_texts;
 mod layouts;

@@ -456,6 +456,9 @@ fn settings_and_where_they_come_from() {
       history.create-schema       false                  default
       history.store-script        full                   default
       history.mirror-table        flyway_schema_history  default
+      preconditions.required      false                  default
+      backup.dir                  backups                default
+      backup.required             false                  default
       settings.sqlite.cache_size  -2000                  migrate.toml:5
     warning[M0407]: MIGRATE_LOCK_WIAT is set, but is not a variable of migrate
        = did you mean MIGRATE_LOCK_WAIT?

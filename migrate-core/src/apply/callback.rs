@@ -24,7 +24,7 @@ impl Run<'_> {
         let script = step.script.as_ref().expect("a callback has a script");
         let usual = settings(script, &step.run, self.options, self.backend.dialect());
         if !step.run.preconditions.is_empty() {
-            ask(&mut *self.session, step, &step.run.preconditions).await?;
+            ask(&mut *self.session, step, &self.options.waive).await?;
         }
         for unit in &step.units {
             let mut retry = Retry::default();

@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use crate::backend::{Advance, Dialect, Effect, Exclusion, ForeignRow, NewEntry, Settings};
-use crate::history::State;
+use crate::history::entry::{BACKUP, INSTALL, WAIVED};
+use crate::history::{Action, State};
 use crate::migration::RunAttributes;
 use crate::plan::resume::Prefixes;
 use crate::plan::{How, Mirror, Step, Unit};
 use crate::sql::{Script, Statement, Syntax, mask};
 
 use super::options::{RunOptions, StoreScript};
+
+/// The most characters that are written down of what was done before a run: the column holds 255.
+const LONGEST: usize = 240;
 
 /// What only the run knows of a row.
 #[derive(Clone, Debug)]
@@ -20,6 +24,8 @@ pub(super) struct Stamp<'a> {
     pub(super) syntax: &'a Syntax,
     /// Flyway's table, where it is written along.
     pub(super) mirror: Option<&'a Mirror>,
+    /// Conditions that do not hold and were waived.
+    pub(super) waived: &'a [&'static str],
 }
 
 impl Stamp<'_> {
@@ -35,7 +41,24 @@ impl Stamp<'_> {
         row.entry.app_version.clone_from(&self.options.app_version);
         row.entry.tool_version = Some(env!("CARGO_PKG_VERSION").to_owned());
         row.script = row.script.and_then(|script| self.stored(&script));
+        if let Some(guard) = self.guard(step) {
+            row.entry.origin = Some(if row.entry.is_of_install() { format!("{INSTALL}; {guard}") } else { guard });
+        }
         row
+    }
+
+    /// What was done before the run, and in spite of what it runs: `backup app.db.bak; waived privileges`.
+    fn guard(&self, step: &Step) -> Option<String> {
+        if !matches!(step.action, Action::Up | Action::Down) {
+            return None;
+        }
+        let backup = self.options.backup.as_deref().map(|backup| format!("{BACKUP}{}", end_of(backup, LONGEST / 2)));
+        let own = step.run.preconditions.iter().map(|precondition| precondition.text.as_str());
+        let own = own.filter(|text| self.options.waive.iter().any(|waived| waived == text));
+        let waived: Vec<&str> = self.waived.iter().copied().chain(own).collect();
+        let waived = (!waived.is_empty()).then(|| format!("{WAIVED}{}", waived.join(", ")));
+        let parts: Vec<String> = backup.into_iter().chain(waived).collect();
+        (!parts.is_empty()).then(|| parts.join("; ").chars().take(LONGEST).collect())
     }
 
     /// What is written to Flyway's table with the row of a step that is complete.
@@ -54,6 +77,14 @@ impl Stamp<'_> {
             StoreScript::Redacted => Some(mask::mask_literals(script, self.syntax).into_owned()),
             StoreScript::None => None,
         }
+    }
+}
+
+/// The end of a text, which tells more of a path than its beginning.
+fn end_of(text: &str, most: usize) -> String {
+    match text.chars().count().checked_sub(most) {
+        None | Some(0) => text.to_owned(),
+        Some(more) => std::iter::once('…').chain(text.chars().skip(more + 1)).collect(),
     }
 }
 

@@ -79,7 +79,9 @@ impl Run<'_> {
         let syntax = dialect.syntax;
         let mirror = self.mirror.clone();
         let mirror = mirror.as_ref();
-        let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax, mirror };
+        let waived = self.waived.clone().unwrap_or_default();
+        let (fence, options, waived) = (self.fence, self.options, &waived);
+        let stamp = Stamp { run_id: &run_id, fence, options, syntax: &syntax, mirror, waived };
         let state = if step.units.is_empty() { State::Done } else { State::InFlight };
         let mut row = stamp.row(step, seq, state, start);
         row.entry.checkpoint.clone_from(&checkpoint);
@@ -89,7 +91,7 @@ impl Run<'_> {
         if step.resume.is_none() && !step.run.preconditions.is_empty() {
             // What the step before it left in the session must not answer.
             self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
-            ask(&mut *self.session, step, &step.run.preconditions).await?;
+            ask(&mut *self.session, step, &self.options.waive).await?;
         }
         let mirrored = if state == State::Done { stamp.mirrored(step, None) } else { Vec::new() };
         self.open_row(&takeover, &journal, &mirrored).await?;

@@ -10,6 +10,7 @@
 //! | `journal` | steps whose statements are written down one by one, alone |
 //! | `batch` | one statement over and over |
 //! | `callback` | steps that leave no row |
+//! | `condition` | what must hold of the server before anything runs |
 //! | `settle` | what became of a statement in flight |
 //! | `forgotten` | what ended with the session of an earlier attempt |
 //! | `lock` | taking the lock of the migrations, by polling |
@@ -27,6 +28,7 @@ use crate::plan::{Mirror, Mode, Plan, Step};
 
 mod batch;
 mod callback;
+mod condition;
 mod effects;
 mod foreign;
 mod forgotten;
@@ -42,6 +44,7 @@ mod settle;
 pub mod stop;
 mod window;
 
+pub(crate) use condition::ask as ask_conditions;
 pub(crate) use reconnect::{LOSSES, Line};
 
 pub use options::{RunOptions, StoreScript};
@@ -104,6 +107,8 @@ pub(crate) struct Run<'a> {
     others: foreign::Others,
     /// Flyway's table, where it is written along.
     mirror: Option<Mirror>,
+    /// Conditions that do not hold and were waived; `None` until they were asked.
+    waived: Option<Vec<&'static str>>,
 }
 
 impl<'a> Run<'a> {
@@ -135,6 +140,7 @@ impl<'a> Run<'a> {
             locks_again: false,
             others: foreign::Others::default(),
             mirror: None,
+            waived: None,
         }
     }
 
@@ -155,6 +161,7 @@ impl<'a> Run<'a> {
 
     async fn carry_out(&mut self, plan: &Plan) -> Result<(), Halt> {
         self.observer.event(&Event::Planned { plan });
+        self.ask_conditions(plan).await?;
         self.next_seq = plan.after + 1;
         if !plan.is_empty() && self.exclusion() == Exclusion::Session {
             self.session.ensure_history(self.table).await?;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Limits and identity of a run. Nothing here changes what is done, only how long it may take and what is written down
-/// about it.
+/// Limits and identity of a run. Nothing here changes what is done, only whether it is begun, how long it may take and
+/// what is written down about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RunOptions {
@@ -20,6 +20,11 @@ pub struct RunOptions {
     pub reconnect_for: Duration,
     /// Session settings of every step, before its own.
     pub settings: Vec<(String, String)>,
+    /// Preconditions in spite of which the run goes on: names of [`Condition`](crate::condition::Condition)s, texts of
+    /// [`Precondition`](crate::migration::Precondition)s. What was waived is written down.
+    pub waive: Vec<String>,
+    /// The backup that was made before the run, for the history: a file, or somebody's word.
+    pub backup: Option<String>,
     /// Who runs it: `deploy@ci`.
     pub installed_by: Option<String>,
     /// Which release of the application runs it.
@@ -52,6 +57,8 @@ impl Default for RunOptions {
             statement_timeout: Duration::ZERO,
             reconnect_for: Duration::from_secs(60),
             settings: Vec::new(),
+            waive: Vec::new(),
+            backup: None,
             installed_by: None,
             app_version: None,
             owner: format!("pid {}", std::process::id()),

@@ -21,7 +21,7 @@ use super::effects::{Journal, Stamp, Transaction, settings, unit_settings};
 pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOptions) -> Result<String, Diagnostic> {
     let run_id = format!("script-{}", plan.digest());
     let mirror = plan.mirror.as_ref();
-    let stamp = Stamp { run_id: &run_id, fence: 0, options, syntax: &dialect.syntax, mirror };
+    let stamp = Stamp { run_id: &run_id, fence: 0, options, syntax: &dialect.syntax, mirror, waived: &[] };
     let mut out = Writer { dialect, table, text: String::new() };
     out.comment(&format!(
         "{}, component {}, digest {}",

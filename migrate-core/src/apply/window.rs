@@ -9,7 +9,6 @@ use crate::diagnostic::Place;
 use crate::error::{ErrorKind, PreconditionFailure, StatementFailure};
 use crate::event::{Event, Observer};
 use crate::history::State;
-use crate::migration::Precondition;
 use crate::plan::{Mode, Step};
 use crate::source::Source;
 use crate::sql::{Recovery, Script};
@@ -93,7 +92,9 @@ impl Run<'_> {
         let syntax = dialect.syntax;
         let mirror = self.mirror.clone();
         let mirror = mirror.as_ref();
-        let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax, mirror };
+        let waived = self.waived.clone().unwrap_or_default();
+        let (fence, options, waived) = (self.fence, self.options, &waived);
+        let stamp = Stamp { run_id: &run_id, fence, options, syntax: &syntax, mirror, waived };
         let first_seq = self.next_seq;
         let mut carriages: Vec<Carriage<'p>> = Vec::new();
         let mut bytes = 0;
@@ -155,7 +156,7 @@ impl Run<'_> {
             let ready =
                 if self.has_table { Ok(()) } else { self.session.ensure_history(self.table).await.map_err(halted) };
             let ready = match ready {
-                Ok(()) => ask(&mut *self.session, &steps[0], &steps[0].run.preconditions).await,
+                Ok(()) => ask(&mut *self.session, &steps[0], &self.options.waive).await,
                 halt => halt,
             };
             if let Err(halt) = ready {
@@ -234,7 +235,9 @@ impl Run<'_> {
         let syntax = self.backend.dialect().syntax;
         let mirror = self.mirror.clone();
         let mirror = mirror.as_ref();
-        let stamp = Stamp { run_id: &run_id, fence: self.fence, options: self.options, syntax: &syntax, mirror };
+        let waived = self.waived.clone().unwrap_or_default();
+        let (fence, options, waived) = (self.fence, self.options, &waived);
+        let stamp = Stamp { run_id: &run_id, fence, options, syntax: &syntax, mirror, waived };
         let rows: Vec<_> =
             steps.iter().zip(self.next_seq..).map(|(step, seq)| stamp.row(step, seq, State::Done, 0)).collect();
         let mirrored: Vec<_> = steps.iter().flat_map(|step| stamp.mirrored(step, None)).collect();
@@ -273,13 +276,9 @@ impl Run<'_> {
     }
 }
 
-/// Asks the preconditions of a step.
-pub(super) async fn ask(
-    session: &mut dyn crate::backend::Session,
-    step: &Step,
-    preconditions: &[Precondition],
-) -> Result<(), Halt> {
-    for precondition in preconditions {
+/// Asks the preconditions of a step but those that were waived.
+pub(super) async fn ask(session: &mut dyn crate::backend::Session, step: &Step, waive: &[String]) -> Result<(), Halt> {
+    for precondition in step.run.preconditions.iter().filter(|precondition| !waive.contains(&precondition.text)) {
         let failure = |answer: String| {
             Err(ErrorKind::Precondition(PreconditionFailure {
                 title: step.title(),

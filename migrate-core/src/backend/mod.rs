@@ -126,6 +126,12 @@ pub trait Session: HistoryTable {
     /// what the failure left behind.
     async fn settle(&mut self, statement: &Statement<'_>, note: Option<&str>) -> Result<Settled, ServerError>;
 
+    /// Bytes that are free where the database's files are, for those who ask before a run; `None` where the session
+    /// cannot tell without a query.
+    async fn free_space(&mut self) -> Result<Option<u64>, ServerError> {
+        Ok(None)
+    }
+
     /// Rows as text: for preconditions, key ranges and the tables of other tools.
     async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ServerError>;
 

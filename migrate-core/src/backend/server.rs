@@ -169,6 +169,12 @@ impl ServerError {
         self
     }
 
+    /// With what is advised.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
     /// Whether the connection is gone.
     pub fn is_lost(&self) -> bool {
         self.fault == Fault::Lost

@@ -16,6 +16,12 @@ pub const INSTALL: &str = "install";
 /// The `origin` of the row that marks how far another tool's history was taken over.
 pub const ADOPTION: &str = "adoption";
 
+/// With what the `origin` of a row begins before whose run a backup was made.
+pub const BACKUP: &str = "backup ";
+
+/// With what the `origin` of a row begins, or goes on behind `; `, that was run in spite of a precondition.
+pub const WAIVED: &str = "waived ";
+
 /// The primary key of a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -82,7 +88,8 @@ pub struct Entry {
     /// Raw digest of the way back.
     pub down_checksum: Option<String>,
     /// Where the row comes from, if not from an ordinary run: `floor`, `install`, `adoption`, a snapshot; of what another
-    /// tool applied, that tool, its own word for the migration, and how sure it is: `flyway 1.1 recorded`.
+    /// tool applied, that tool, its own word for the migration, and how sure it is: `flyway 1.1 recorded`. Of a run that a
+    /// backup was made for or a precondition waived, these: `backup app.db.bak; waived privileges`.
     pub origin: Option<String>,
     /// The oldest release that may run on the result.
     pub compatible_from: Option<Version>,
@@ -183,7 +190,15 @@ impl Entry {
 
     /// Whether it was written by a run that installs everything.
     pub fn is_of_install(&self) -> bool {
-        self.action == Action::Up && self.origin.as_deref() == Some(INSTALL)
+        let words = self.origin.as_deref().and_then(|origin| origin.split("; ").next());
+        self.action == Action::Up && words == Some(INSTALL)
+    }
+
+    /// What was done before its run and in spite of what it was run: `backup app.db.bak; waived privileges`.
+    pub fn guarded_by(&self) -> Option<&str> {
+        let origin = self.origin.as_deref().filter(|_| matches!(self.action, Action::Up | Action::Down))?;
+        let guard = origin.strip_prefix(INSTALL).and_then(|rest| rest.strip_prefix("; ")).unwrap_or(origin);
+        (guard.starts_with(BACKUP) || guard.starts_with(WAIVED)).then_some(guard)
     }
 }
 

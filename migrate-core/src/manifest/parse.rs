@@ -9,13 +9,15 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{About, Dependency, Manifest, Release, SuffixOrder};
+use crate::condition::{Condition, Conditions};
 use crate::diagnostic::{Diagnostic, Place, codes, nearest};
 use crate::layout::{self, LAYOUTS};
 use crate::migration::Phase;
 use crate::source::Source;
 use crate::sql::directive::duration;
 
-const TOP: &[&str] = &["layout", "component", "depends-on", "minimum", "stops", "suffix-order", "migration", "release"];
+const TOP: &[&str] =
+    &["layout", "component", "depends-on", "minimum", "stops", "suffix-order", "migration", "release", "preconditions"];
 const MIGRATION: &[&str] = &[
     "accept",
     "renamed-from",
@@ -88,10 +90,39 @@ impl Reader<'_> {
                         }
                     }
                 }
+                "preconditions" => manifest.preconditions = self.preconditions(value),
                 _ => self.unknown(key, TOP),
             }
         }
         manifest
+    }
+
+    fn preconditions(&mut self, value: &Value<'_>) -> Conditions {
+        let mut conditions = Conditions::default();
+        for (key, value) in self.table(value) {
+            let name = key.get_ref().as_ref();
+            if name == "required" {
+                conditions.required = self.boolean(value).unwrap_or_default();
+                continue;
+            }
+            if !Condition::NAMES.contains(&name) {
+                self.unknown(key, &[&Condition::NAMES[..], &["required"]].concat());
+                continue;
+            }
+            let text = match value.get_ref() {
+                DeValue::Boolean(flag) => flag.to_string(),
+                DeValue::Integer(number) => number.to_string(),
+                _ => self.string(value).unwrap_or_default(),
+            };
+            if text.is_empty() {
+                continue;
+            }
+            match Condition::parse(name, &text) {
+                Ok(condition) => conditions.all.extend(condition),
+                Err(message) => self.problem(value.span(), &message),
+            }
+        }
+        conditions
     }
 
     fn about(&mut self, value: &Value<'_>, at: Range<usize>) -> About {

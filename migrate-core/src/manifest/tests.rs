@@ -84,7 +84,7 @@ fn unknown_keys_suggest_the_nearest_one() {
       --> m/migrations.toml:2:1
      2 | colour = "red"
        | ^^^^^^
-       = the keys here are layout, component, depends-on, minimum, stops, suffix-order, migration, release
+       = the keys here are layout, component, depends-on, minimum, stops, suffix-order, migration, release, preconditions
     "#);
     assert_snapshot!(said("[migration.\"2.1.0\"]\nrenamed_from = []\ntimeout = { locks = \"2s\" }\n"), @r#"
     error[M0008]: migrations.toml: there is no key `renamed_from`
@@ -176,4 +176,14 @@ fn several_syntax_errors_are_found_and_the_rest_is_understood() {
     "#);
     let (manifest, diagnostics) = Manifest::parse(Source::new("m", "x = = 1\nminimum = \"2.0\"\n"));
     assert_eq!((manifest.minimum, diagnostics.is_empty()), (Some("2.0".parse().unwrap()), false));
+}
+
+#[test]
+fn preconditions_are_read_by_their_names() {
+    let text = "[preconditions]\nfree-space = \"2x\"\nprivileges = true\nno-other-sessions = false\nrequired = true\n";
+    let (manifest, diagnostics) = Manifest::parse(Source::new("m/migrations.toml", text));
+    assert_eq!(diagnostics, []);
+    let shown: Vec<_> = manifest.preconditions.all.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["free-space 2x", "privileges"]);
+    assert!(manifest.preconditions.required);
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::{Dialect, NewEntry, Server};
 use crate::checksum;
+use crate::condition::Conditions;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::{Action, Applied, Entry, EntryKey, History, Status, Texts};
 use crate::layout;
@@ -69,6 +70,8 @@ pub fn plan(
         notes,
         adopts: None,
         mirror: None,
+        conditions: Conditions::default(),
+        settings: Vec::new(),
     };
     plan.adopts = adopt::adopted_by(&planner, &plan);
     mirror::add(&planner, &mut plan)?;
@@ -78,6 +81,9 @@ pub fn plan(
     plan.steps = callback::weave(&planner, goal, std::mem::take(&mut plan.steps))?;
     if observed.server.pooled {
         pooled::refuse(&plan.steps)?;
+    }
+    if plan.runs() {
+        plan.conditions = set.manifest().preconditions.clone().and(&policy.conditions);
     }
     Ok(plan)
 }

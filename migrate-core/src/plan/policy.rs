@@ -1,6 +1,7 @@
 //! What is allowed on the way.
 
 use crate::backend::TableName;
+use crate::condition::Conditions;
 use crate::migration::MigrationId;
 use crate::version::Version;
 
@@ -27,6 +28,8 @@ pub struct Policy {
     pub phase: Option<PhaseGoal>,
     /// Optional migrations that are part of the set here.
     pub include: Vec<String>,
+    /// What must hold of the server before something runs, beside what the set's manifest asks for.
+    pub conditions: Conditions,
 }
 
 impl Default for Policy {
@@ -40,6 +43,7 @@ impl Default for Policy {
             mirror: None,
             phase: None,
             include: Vec::new(),
+            conditions: Conditions::default(),
         }
     }
 }

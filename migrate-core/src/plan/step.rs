@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::backend::NewEntry;
 use crate::checksum;
+use crate::condition::Conditions;
 use crate::diagnostic::Diagnostic;
 use crate::history::format::Found;
 use crate::history::{Action, Entry, State};
@@ -34,6 +35,10 @@ pub struct Plan {
     pub adopts: Option<Found>,
     /// Flyway's table, where it is written along.
     pub mirror: Option<Mirror>,
+    /// What must hold of the server before the first step that runs something; empty where none does.
+    pub conditions: Conditions,
+    /// Session settings of every step, before its own.
+    pub settings: Vec<(String, String)>,
 }
 
 /// One row of the history, and the script it records.
@@ -93,6 +98,11 @@ impl Plan {
     /// Nothing to do, not even a callback.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.mirror.is_none()
+    }
+
+    /// Whether a script of a migration runs, which is more than a row or a callback.
+    pub fn runs(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.mode, Mode::Transaction | Mode::Journal))
     }
 
     /// The history that no other tool may write to meanwhile.

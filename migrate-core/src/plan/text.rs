@@ -13,6 +13,14 @@ impl fmt::Display for Plan {
         if self.is_empty() {
             return f.write_str("nothing to do\n");
         }
+        if !self.settings.is_empty() {
+            writeln!(f, "settings: {}", settings(&self.settings))?;
+        }
+        if !self.conditions.is_empty() {
+            let all: Vec<String> = self.conditions.all.iter().map(ToString::to_string).collect();
+            let required = if self.conditions.required { " (required)" } else { "" };
+            writeln!(f, "preconditions: {}{required}", all.join("; "))?;
+        }
         let width = self.steps.iter().map(|step| title(step).chars().count()).max().unwrap_or(0);
         let numbers = self.steps.len().to_string().len();
         for (index, step) in self.steps.iter().enumerate() {
@@ -70,10 +78,19 @@ fn summary(step: &Step) -> String {
         let numbers: Vec<_> = doubtful.iter().map(ToString::to_string).collect();
         parts.push(format!("a crash inside {statements} {} may have to be asked about", numbers.join(", ")));
     }
+    if !step.run.settings.is_empty() {
+        parts.push(format!("with {}", settings(&step.run.settings)));
+    }
     for precondition in &step.run.preconditions {
         parts.push(format!("if {}", precondition.text));
     }
     parts.join("; ")
+}
+
+/// `work_mem = 20MB, search_path = app`
+fn settings(settings: &[(String, String)]) -> String {
+    let all: Vec<String> = settings.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    all.join(", ")
 }
 
 /// Whether nothing may tell what became of a unit that was interrupted.
@@ -109,7 +126,7 @@ mod json {
     /// The document of `plan --json`: identities, modes and the statements that will run.
     impl Serialize for Plan {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let mut plan = serializer.serialize_struct("Plan", 7)?;
+            let mut plan = serializer.serialize_struct("Plan", 9)?;
             plan.serialize_field("component", &self.component)?;
             plan.serialize_field("engine", self.engine)?;
             plan.serialize_field("digest", &self.digest())?;
@@ -118,8 +135,18 @@ mod json {
             let steps: Vec<_> = self.steps.iter().map(|step| StepView(step, &self.syntax)).collect();
             plan.serialize_field("steps", &steps)?;
             plan.serialize_field("notes", &self.notes)?;
+            let settings: Vec<_> = self.settings.iter().map(|(name, value)| SettingView { name, value }).collect();
+            plan.serialize_field("settings", &settings)?;
+            let conditions: Vec<_> = self.conditions.all.iter().map(ToString::to_string).collect();
+            plan.serialize_field("conditions", &conditions)?;
             plan.end()
         }
+    }
+
+    #[derive(Serialize)]
+    struct SettingView<'a> {
+        name: &'a str,
+        value: &'a str,
     }
 
     #[derive(Serialize)]
@@ -154,7 +181,7 @@ mod json {
                     })
                 })
                 .collect();
-            let mut view = serializer.serialize_struct("Step", 9)?;
+            let mut view = serializer.serialize_struct("Step", 10)?;
             // A callback is no migration.
             view.serialize_field("id", &(step.mode != Mode::Callback).then_some(&step.id))?;
             view.serialize_field("description", &step.description)?;
@@ -163,6 +190,8 @@ mod json {
             view.serialize_field("destructive", &step.is_destructive())?;
             view.serialize_field("resumes", &step.resume.as_ref().map(|resume| resume.entry.key.seq))?;
             view.serialize_field("checksum", &step.row.entry.checksum)?;
+            let settings: Vec<_> = step.run.settings.iter().map(|(name, value)| SettingView { name, value }).collect();
+            view.serialize_field("settings", &settings)?;
             view.serialize_field("preconditions", &step.run.preconditions)?;
             view.serialize_field("statements", &statements)?;
             view.end()

@@ -184,6 +184,10 @@ impl Session for CrashSession {
         pass!(self, settle(statement, note))
     }
 
+    async fn free_space(&mut self) -> Result<Option<u64>, ServerError> {
+        pass!(self, free_space())
+    }
+
     async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ServerError> {
         pass!(self, query(sql))
     }

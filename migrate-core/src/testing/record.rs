@@ -149,6 +149,10 @@ impl Session for RecordSession {
         self.inner.settle(statement, note).await
     }
 
+    async fn free_space(&mut self) -> Result<Option<u64>, ServerError> {
+        self.inner.free_space().await
+    }
+
     async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ServerError> {
         self.write(format!("query {sql}"));
         self.inner.query(sql).await

@@ -144,12 +144,13 @@ fn a_precondition_is_asked_before_the_first_attempt_only() {
     };
     let text = "DELETE FROM b; INSERT INTO b VALUES (1); CREATE TABLE c (n INTEGER); INSERT INTO nosuch VALUES (1);";
     let error = run(text).unwrap_err();
-    assert_snapshot!(error.to_string(), @"
+    assert_snapshot!(error.to_string(), @r#"
     refused[M0301]: 1 test: the precondition does not hold: b is there
        = asked: SELECT n FROM b
        = answer: 0
        = nothing of this migration has run: make the precondition true and run `migrate up` again
-    ");
+       = or go on in spite of it, which is written down: migrate up --waive "b is there"
+    "#);
     assert_eq!(rows(&memory).len(), 1, "nothing was begun");
     // It holds, and then the script itself makes it false: what goes on does not ask again.
     let text = "CREATE TABLE c (n INTEGER); DELETE FROM b; INSERT INTO nosuch VALUES (1);";

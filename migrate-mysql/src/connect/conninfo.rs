@@ -266,6 +266,32 @@ impl ConnInfo {
         self.text("user")
     }
 
+    /// The password, where one is given.
+    pub fn password(&self) -> Option<&Secret> {
+        self.password.as_ref()
+    }
+
+    /// The socket of the server, where it is reached by one.
+    pub fn socket(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Socket(path) => Some(path),
+            Place::Tcp { .. } => None,
+        }
+    }
+
+    /// The server's name or address and its port, where it is reached over the network.
+    pub fn host(&self) -> Option<(&str, u16)> {
+        match &self.place {
+            Place::Socket(_) => None,
+            Place::Tcp { host, port } => Some((host, *port)),
+        }
+    }
+
+    /// The value of a word that is given, as `ssl-ca`; none of one that may hold a secret.
+    pub fn word(&self, name: &str) -> Option<&str> {
+        self.text(name).filter(|_| Keyword::by_name(name).is_some_and(|keyword| !keyword.is_secret()))
+    }
+
     /// Whether the URL begins with `mariadb:`, so that the dialect is MariaDB's.
     pub fn is_mariadb(&self) -> bool {
         self.mariadb

@@ -275,6 +275,22 @@ impl ConnInfo {
         self.text("passfile").map(PathBuf::from)
     }
 
+    /// The password, where one is given.
+    pub fn password(&self) -> Option<&Secret> {
+        self.password.as_ref()
+    }
+
+    /// Every word that is given with its value, as a program that is built on libpq takes them. The password is not
+    /// among them, nor what libpq does not know.
+    pub fn words(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let known = |name: &str| {
+            let used = Keyword::by_name(name).is_some_and(|keyword| matches!(keyword.use_, Use::Used | Use::Path));
+            used && !matches!(name, "pool_mode" | "service")
+        };
+        let given = self.given.iter().filter(move |(name, given)| known(name) && !given.value.is_empty());
+        given.map(|(name, given)| (*name, given.value.as_str()))
+    }
+
     /// The same server, another database.
     pub(super) fn with_database(&self, name: &str) -> Self {
         let mut other = self.clone();

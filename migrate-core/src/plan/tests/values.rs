@@ -87,10 +87,12 @@ fn as_json_it_names_everything_that_will_run() {
     {
       "after": 0,
       "component": "main",
+      "conditions": [],
       "digest": "…",
       "engine": "postgres",
       "from": null,
       "notes": [],
+      "settings": [],
       "steps": [
         {
           "action": "up",
@@ -101,6 +103,7 @@ fn as_json_it_names_everything_that_will_run() {
           "mode": "transaction",
           "preconditions": [],
           "resumes": null,
+          "settings": [],
           "statements": [
             {
               "batch": null,
@@ -124,6 +127,7 @@ fn as_json_it_names_everything_that_will_run() {
           "mode": "journal",
           "preconditions": [],
           "resumes": null,
+          "settings": [],
           "statements": [
             {
               "batch": null,
@@ -160,6 +164,7 @@ fn as_json_it_names_everything_that_will_run() {
           "mode": "journal",
           "preconditions": [],
           "resumes": null,
+          "settings": [],
           "statements": [
             {
               "batch": {
