@@ -70,6 +70,17 @@ impl Version {
         &self.text
     }
 
+    /// The same version, written without the zeros that only make file names sort: `3.4.0` of `03.04.00`.
+    #[must_use]
+    pub fn without_leading_zeros(&self) -> Self {
+        let (numbers, suffix) = self.text.split_at(self.text.find('-').unwrap_or(self.text.len()));
+        let parts = numbers.split('.').map(|part| match part.trim_start_matches('0') {
+            "" => "0",
+            part => part,
+        });
+        Self { text: parts.collect::<Vec<_>>().join(".") + suffix, ..self.clone() }
+    }
+
     /// Whether it was written with a dot, as releases are.
     pub fn is_dotted(&self) -> bool {
         self.text.contains('.')

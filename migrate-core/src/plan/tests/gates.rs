@@ -94,6 +94,24 @@ fn an_upgrade_does_not_pass_a_stop() {
 }
 
 #[test]
+fn a_stop_that_ships_nothing_is_reached_by_its_deploy() {
+    let fixture = r#"
+        file 1.0
+        file 1.1
+        file 3.0
+        manifest stops = ["2.0"]
+        manifest [release."2.0"]
+        manifest notes = "moves the files"
+        row up 1.0
+    "#;
+    assert_snapshot!(planned(fixture), @"");
+    assert_snapshot!(planned(&format!("{fixture}\nrow up 1.1")), @"");
+    assert_snapshot!(planned(&format!("{fixture}\nrow up 1.1\npolicy deployed=2.0.3")), @"");
+    // The next release cannot say that the one before it ran.
+    assert_snapshot!(planned(&format!("{fixture}\nrow up 1.1\npolicy deployed=3.0")), @"");
+}
+
+#[test]
 fn an_empty_database_has_no_stops() {
     assert_snapshot!(planned(STOPS), @"
     1  1.0 test         in a transaction, 1 statement

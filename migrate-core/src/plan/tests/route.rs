@@ -1,0 +1,170 @@
+//! Routes: where an upgrade stops, what runs before each deploy and after it.
+
+use insta::assert_snapshot;
+
+use super::super::route::{route, route_from};
+use super::super::{Refusal, Route, Strategy};
+use super::{Case, POSTGRES, case, lines, plan};
+use crate::version::Version;
+
+fn version(text: &str) -> Version {
+    text.parse().unwrap()
+}
+
+fn from(case: &Case, from: &str, to: Option<&str>, strategy: Strategy) -> Result<Route, Refusal> {
+    route_from(&case.set, &version(from), &case.policy, to.map(version).as_ref(), strategy)
+}
+
+fn here(case: &Case, to: Option<&str>, strategy: Strategy) -> Result<Route, Refusal> {
+    let to = to.map(version);
+    route(&case.set, &case.observed(), &case.policy, &POSTGRES, to.as_ref(), strategy)
+}
+
+fn shown(route: Result<Route, Refusal>) -> String {
+    route.map_or_else(|refusal| lines(&refusal.diagnostics()), |route| route.to_string())
+}
+
+/// Releases of a queue in the shape of Procrastinate's: the second ships only what comes before a deploy.
+const QUEUE: &str = r#"
+    layout procrastinate
+    file 03.02.00_01_pre_add_wait.sql "create table w (n int)"
+    file 03.02.00_50_post_drop_turn.sql "drop table t"
+    file 03.03.00_01_pre_add_lock.sql "create table l (n int)"
+    file 03.04.00_01_pre_add_beat.sql "create table b (n int)"
+    file 03.04.00_50_post_drop_wait.sql "drop table w"
+"#;
+
+#[test]
+fn a_rolling_upgrade_stops_at_every_release_that_ships_migrations() {
+    let case = case(QUEUE);
+    assert_snapshot!(shown(from(&case, "3.2.0", Some("3.4.0"), Strategy::Rolling)), @"");
+    assert_snapshot!(shown(from(&case, "3.2.0", Some("3.3.0"), Strategy::Rolling)), @"");
+    assert_snapshot!(shown(from(&case, "3.4.0", None, Strategy::Rolling)), @"");
+    assert_snapshot!(shown(from(&case, "3.2.0", Some("3.5.0"), Strategy::Rolling)), @"");
+}
+
+#[test]
+fn with_the_service_stopped_everything_runs_before_one_deploy() {
+    let case = case(QUEUE);
+    let route = from(&case, "3.2.0", Some("3.4.0"), Strategy::Stop).unwrap();
+    assert_snapshot!(route.to_string(), @"");
+    assert_eq!(route.in_one_line(), "up --phase all --to 3.4.0, then deploy 3.4.0");
+    let ids: Vec<String> = route.legs[0].before.iter().map(|waypoint| waypoint.id.to_string()).collect();
+    assert_eq!(ids, ["03.03.00/pre/01", "03.04.00/pre/01", "03.04.00/post/50"]);
+}
+
+#[test]
+fn a_route_begins_where_the_database_is() {
+    let applied = format!("{QUEUE}\nrow up 03.02.00/pre/01\nrow up 03.02.00/post/50\nrow up 03.03.00/pre/01");
+    assert_snapshot!(shown(here(&case(&applied), None, Strategy::Rolling)), @"");
+    // The history says that it is deployed, or somebody does.
+    assert_snapshot!(shown(here(&case(&format!("{applied} app:3.3.1")), None, Strategy::Rolling)), @"");
+    assert_snapshot!(shown(here(&case(&applied), None, Strategy::Stop)), @"");
+    // A new database has no release at work on it.
+    let new = here(&case(QUEUE), None, Strategy::Rolling);
+    assert_snapshot!(shown(new), @"");
+    assert_snapshot!(shown(here(&case(&format!("{QUEUE}\nobjects users")), None, Strategy::Rolling)), @"");
+    let late = format!("{QUEUE}\nrow up 03.04.00/pre/01");
+    assert_snapshot!(shown(here(&case(&late), None, Strategy::Rolling)), @"");
+}
+
+const GATED: &str = r#"
+    file 2.0/pre/01
+    file 2.1/pre/01
+    file 2.1/post/01
+    file 3.0/pre/01 needs:2.5
+    file 3.1/post/01
+    manifest minimum = "2.0"
+    manifest stops = ["2.1", "3.0.5"]
+    manifest [release."2.0"]
+    manifest url = "https://example.org/2.0"
+    manifest [release."2.1"]
+    manifest notes = "moves the orders\ntakes an hour"
+    manifest [release."2.5.0"]
+    manifest notes = "the last one that reads the old files"
+"#;
+
+#[test]
+fn gates_are_stops_of_every_strategy() {
+    let case = case(GATED);
+    assert_snapshot!(shown(from(&case, "1.0", None, Strategy::Rolling)), @"");
+    assert_snapshot!(shown(from(&case, "1.0", None, Strategy::Stop)), @"");
+}
+
+#[test]
+fn numbers_that_are_no_releases_are_one_leg() {
+    let case = case("file 20260101\nfile 20260102\nfile 20260103");
+    let route = from(&case, "20260101", None, Strategy::Rolling).unwrap();
+    assert_snapshot!(route.to_string(), @"");
+    // Nor are dotted ones where nothing has a phase.
+    let case = super::case("file 2.1\nfile 2.2\nfile 2.10\nfile 3.0");
+    assert_snapshot!(shown(from(&case, "2.1", None, Strategy::Rolling)), @"");
+    let named = super::case("file 2.1\nfile 2.2\nfile 2.10\nfile 3.0\nmanifest [release.\"2.10\"]");
+    assert_snapshot!(shown(from(&named, "2.1", None, Strategy::Rolling)), @"");
+}
+
+#[test]
+fn a_guide_says_what_to_do_in_which_order() {
+    let guide = case(
+        r#"
+        file 1.0/pre/01
+        file 2.0/pre/01 add_owner up:"-- migrate:settings work_mem=20MB\n-- migrate:precondition \"no owner is missing\" select true\nselect 1"
+        file 2.0/post/50 drop_name up:"drop table z"
+        file 3.0/pre/01 add_day
+        manifest [release."2.0"]
+        manifest notes = "Owners are shown on every page."
+        manifest url = "https://example.org/2.0"
+        "#,
+    );
+    let settings = [("lock_timeout".to_owned(), "1s".to_owned())];
+    let rolling = from(&guide, "1.0", None, Strategy::Rolling).unwrap();
+    assert_snapshot!(rolling.guide(&settings), @"");
+    let stopped = from(&guide, "1.0", None, Strategy::Stop).unwrap();
+    assert_snapshot!(stopped.guide(&[]), @"");
+    assert_snapshot!(from(&guide, "3.0", None, Strategy::Rolling).unwrap().guide(&[]), @"");
+}
+
+/// What a route says is what `up` does: each command runs exactly what is listed, and is not refused.
+#[test]
+fn every_command_of_a_route_runs_what_it_lists() {
+    for fixture in [
+        format!("{QUEUE}\nrow up 03.02.00/pre/01"),
+        format!("{QUEUE}\nrow up 03.02.00/pre/01\nrow up 03.02.00/post/50"),
+        "file 1.0/pre/01\nfile 2.0/pre/01\nfile 2.0/pre/02\nfile 3.0/post/01\nfile 4.0/pre/01\nfile 4.0/post/01\n\
+         manifest stops = [\"3.0\"]\nrow up 1.0/pre/01"
+            .to_owned(),
+        "file 1.0/pre/01\nfile 2.0/pre/01\nfile 3.0/pre/01\nfile 3.0/post/01\nmanifest stops = [\"2.5\"]\nrow up 1.0/pre/01"
+            .to_owned(),
+        "file 20260101\nfile 20260102\nfile 20260103\nrow up 20260101".to_owned(),
+    ] {
+        for strategy in [Strategy::Rolling, Strategy::Stop] {
+            let route = here(&case(&fixture), None, strategy).unwrap();
+            let mut now = fixture.clone();
+            for leg in &route.legs {
+                let commands = match strategy {
+                    Strategy::Rolling => vec![("pre", &leg.before), ("post", &leg.after)],
+                    Strategy::Stop => vec![("all", &leg.before)],
+                };
+                for (phase, listed) in commands {
+                    if phase == "post" {
+                        now.push_str(&format!("\npolicy deployed={}", leg.release));
+                    }
+                    if !leg.has_migrations() {
+                        continue;
+                    }
+                    let goal = format!("goal up --phase {phase} --to {}", leg.release);
+                    let case = case(&format!("{now}\n{goal}"));
+                    let plan = plan(&case.set, &case.observed(), &case.goal, &case.policy, &POSTGRES);
+                    let plan = plan.unwrap_or_else(|refusal| panic!("{goal}: {}", lines(&refusal.diagnostics())));
+                    let runs: Vec<_> = plan.steps.iter().map(|step| step.id.clone()).collect();
+                    let listed: Vec<_> = listed.iter().map(|waypoint| waypoint.id.clone()).collect();
+                    assert_eq!(runs, listed, "{goal}");
+                    runs.iter().for_each(|id| now.push_str(&format!("\nrow up {id}")));
+                }
+                now.push_str(&format!("\npolicy deployed={}", leg.release));
+            }
+            let left = here(&case(&now), None, strategy).unwrap();
+            assert!(left.legs.is_empty(), "{left}");
+        }
+    }
+}
