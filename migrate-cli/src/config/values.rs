@@ -103,6 +103,8 @@ impl Config {
                 None => TableName { schema: None, name: name.to_owned() },
             });
         }
+        policy.deployed = self.text(Key::Deployed).and_then(|text| text.parse().ok());
+        policy.require_deployed = self.is_on(Key::RequireDeployed);
         policy.phase = self.text(Key::Phase).and_then(phase);
         policy.include = self.get(Key::Include).map(|setting| setting.values.clone()).unwrap_or_default();
         Ok(policy)
@@ -132,6 +134,7 @@ fn check(spec: &Spec, setting: &Setting) -> Result<(), String> {
             let hint = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
             Err(format!("`{text}` is not one of {}{hint}", choices.join(", ")))
         }
+        Kind::Version => text.parse::<Version>().map(drop).map_err(|error| error.to_string()),
         Kind::Switch if switch(text).is_none() => Err(format!("`{text}` is neither true nor false")),
         Kind::OnNonempty if on_nonempty(text).is_none() => {
             Err(format!("`{text}` is not one of refuse, run, baseline=VERSION"))

@@ -73,8 +73,8 @@ impl Leg {
         }
     }
 
-    /// `deploy 3.4.0`
-    pub(super) fn deploy(&self) -> String {
+    /// What is to be deployed, in words: `deploy 3.4.0`
+    pub fn deploy(&self) -> String {
         let release = &self.release;
         if self.is_elsewhere() {
             format!("upgrade to {release} with its own release")
