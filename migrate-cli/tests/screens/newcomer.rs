@@ -439,23 +439,25 @@ fn settings_and_where_they_come_from() {
     assert_snapshot!(project.screen(&["config show --dir a --dir b"]), @"
     $ migrate config show --dir a --dir b
     migrate.toml
-      url                         sqlite:from-env.db  DATABASE_URL in .env
-      dir                         a, b                --dir
-      timeouts.connect-wait       0                   default
-      timeouts.lock-wait          1m                  MIGRATE_LOCK_WAIT
-      timeouts.lock-timeout       2s                  default
-      timeouts.lock-retry-for     10m                 default
-      timeouts.statement-timeout  0                   default
-      timeouts.reconnect-for      1m                  default
-      policy.on-ahead             refuse              migrate.toml:3
-      policy.on-nonempty          refuse              default
-      policy.out-of-order         layout              default
-      policy.downgrade-limit      10                  default
-      policy.foreign-history      refuse              default
-      history.table               migrate_history     default
-      history.create-schema       false               default
-      history.store-script        full                default
-      settings.sqlite.cache_size  -2000               migrate.toml:5
+      url                         sqlite:from-env.db     DATABASE_URL in .env
+      dir                         a, b                   --dir
+      timeouts.connect-wait       0                      default
+      timeouts.lock-wait          1m                     MIGRATE_LOCK_WAIT
+      timeouts.lock-timeout       2s                     default
+      timeouts.lock-retry-for     10m                    default
+      timeouts.statement-timeout  0                      default
+      timeouts.reconnect-for      1m                     default
+      policy.require-deployed     false                  default
+      policy.on-ahead             refuse                 migrate.toml:3
+      policy.on-nonempty          refuse                 default
+      policy.out-of-order         layout                 default
+      policy.downgrade-limit      10                     default
+      policy.foreign-history      refuse                 default
+      history.table               migrate_history        default
+      history.create-schema       false                  default
+      history.store-script        full                   default
+      history.mirror-table        flyway_schema_history  default
+      settings.sqlite.cache_size  -2000                  migrate.toml:5
     warning[M0407]: MIGRATE_LOCK_WIAT is set, but is not a variable of migrate
        = did you mean MIGRATE_LOCK_WAIT?
     ");

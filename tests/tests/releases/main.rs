@@ -88,7 +88,7 @@ fn check(place: &Place<'_>) {
     refused("up --phase post --deployed 3.3.0", "03.04.00/post/50 drop weight runs once 3.4.0 is deployed");
     place.says("up --phase post --to 3.4.0 --deployed 3.4.0", 0);
     let end = place.says("plan --route", 0);
-    assert_eq!(end.stdout, "nothing to do: the database is at 03.04.00\n");
+    assert_eq!(end.stdout, "nothing to do: the database is at 3.4.0\n");
     place.says("check", 0);
 }
 
@@ -108,26 +108,122 @@ fn what_a_person_sees_on_the_way() {
     let place = Place { project: &project, url: "sqlite:queue.db", contents: &contents };
     let said = |words: &str, code| place.says(words, code).to_string();
     said("baseline 3.2.0", 0);
-    assert_snapshot!(said("plan --route", 0), @"");
-    assert_snapshot!(said("status", 0), @"");
-    assert_snapshot!(said("up --phase pre --to 3.3.0", 0), @"");
-    assert_snapshot!(said("up --phase pre --deployed 3.2.0", 1), @"");
-    assert_snapshot!(said("up --phase pre --deployed 3.3.0", 0), @"");
-    assert_snapshot!(said("status", 0), @"");
-    assert_snapshot!(said("up --phase post --deployed 3.3.0", 1), @"");
+    assert_snapshot!(said("plan --route", 0), @"
+    $ migrate plan --route -d sqlite:queue.db
+    up --phase pre  --to 3.3.0     1 migration: 03.03.00/pre/01
+    deploy 3.3.0
+      notes on 3.3.0: Workers hold what they work on.
+    up --phase post --to 3.3.0     nothing
+    up --phase pre  --to 3.4.0     1 migration: 03.04.00/pre/01
+    deploy 3.4.0
+      notes on 3.4.0: Workers give signs of life.
+      notes on 3.4.0: https://example.org/queue/3.4.0
+    up --phase post --to 3.4.0     1 migration: 03.04.00/post/50
+    or, with the service stopped: up --phase all --to 3.4.0, then deploy 3.4.0
+    ");
+    assert_snapshot!(said("status", 0), @"
+    $ migrate status -d sqlite:queue.db
+    sqlite queue.db · history migrate_history · layout procrastinate · 3 applied, 3 pending
+      release 02.05.00
+        post  01  jobs          applied  DATE  _ ms  (baseline)
+      release 03.02.00
+        pre   01  add rank      applied  DATE  _ ms  (baseline)
+        post  50  drop turn     applied  DATE  _ ms  (baseline)
+      release 03.03.00
+        pre   01  add hold      pending
+      release 03.04.00
+        pre   01  add beats     pending
+        post  50  drop weight   pending
+    next: migrate up --phase pre --to 3.3.0      then deploy 3.3.0, then migrate up --phase post --to 3.3.0; the whole way: migrate plan --route
+    ");
+    assert_snapshot!(said("up --phase pre --to 3.3.0", 0), @"
+    $ migrate up --phase pre --to 3.3.0 -d sqlite:queue.db
+    sqlite queue.db · 1 pending
+      03.03.00/pre/01  add hold   1 statement  _ ms
+    1 applied in _ ms · now at 03.03.00/pre/01
+    ");
+    assert_snapshot!(said("up --phase pre --deployed 3.2.0", 1), @"
+    $ migrate up --phase pre --deployed 3.2.0 -d sqlite:queue.db
+    refused[M0210]: 03.04.00/pre/01 add beats runs once 3.3.0 is deployed, and 3.2.0 is said to be
+       = next: deploy 3.3.0
+       = once it is: migrate up --phase pre --deployed 3.3.0
+       = with the service stopped, all at once: migrate up --phase all
+       = notes on 3.3.0: Workers hold what they work on.
+    exit 1
+    ");
+    assert_snapshot!(said("up --phase pre --deployed 3.3.0", 0), @"
+    $ migrate up --phase pre --deployed 3.3.0 -d sqlite:queue.db
+    sqlite queue.db · 1 pending
+      03.04.00/pre/01  add beats   1 statement  _ ms
+    1 applied in _ ms · now at 03.04.00/pre/01
+    next: deploy 3.4.0, then migrate up --phase post
+      notes on 3.4.0: Workers give signs of life.
+      notes on 3.4.0: https://example.org/queue/3.4.0
+    ");
+    assert_snapshot!(said("status", 0), @"
+    $ migrate status -d sqlite:queue.db
+    sqlite queue.db · history migrate_history · layout procrastinate · 5 applied, 1 pending
+      release 02.05.00
+        post  01  jobs          applied  DATE  _ ms  (baseline)
+      release 03.02.00
+        pre   01  add rank      applied  DATE  _ ms  (baseline)
+        post  50  drop turn     applied  DATE  _ ms  (baseline)
+      release 03.03.00
+        pre   01  add hold      applied  DATE  _ ms
+      release 03.04.00
+        pre   01  add beats     applied  DATE  _ ms
+        post  50  drop weight   pending
+    next: once 3.4.0 is deployed, migrate up --phase post
+    ");
+    assert_snapshot!(said("up --phase post --deployed 3.3.0", 1), @"
+    $ migrate up --phase post --deployed 3.3.0 -d sqlite:queue.db
+    refused[M0210]: 03.04.00/post/50 drop weight runs once 3.4.0 is deployed, and 3.3.0 is said to be
+       = next: deploy 3.4.0 (https://example.org/queue/3.4.0)
+       = once it is: migrate up --phase post --deployed 3.4.0
+       = with the service stopped, all at once: migrate up --phase all
+       = notes on 3.4.0: Workers give signs of life.
+    exit 1
+    ");
 }
 
 #[test]
 fn a_guide_is_a_document() {
     let project = project().file("migrate.toml", "url = \"sqlite:queue.db\"\n[settings.sqlite]\ncache_size = -20000\n");
     let guide = project.migrate("plan --route --from 3.2.0 --format markdown").exits(0);
-    assert_snapshot!(guide.stdout, @"");
+    assert_snapshot!(guide.stdout, @"
+    # Upgrade from 3.2.0 to 3.4.0
+
+    ## Before you begin
+
+    - Backup: make one, and see that it can be restored.
+    - Setting of every migration's session: `cache_size = -20000`
+
+    ## 3.3.0
+
+    3.3.0: Workers hold what they work on.
+
+    1. `migrate up --phase pre --to 3.3.0`
+       - 03.03.00/pre/01 add hold
+    2. Deploy 3.3.0
+    3. `migrate up --phase post --to 3.3.0`: nothing is pending
+
+    ## 3.4.0
+
+    3.4.0: Workers give signs of life. https://example.org/queue/3.4.0
+
+    1. `migrate up --phase pre --to 3.4.0`
+       - 03.04.00/pre/01 add beats
+    2. Deploy 3.4.0
+    3. `migrate up --phase post --to 3.4.0`
+       - 03.04.00/post/50 drop weight
+    ");
     let json = project.migrate("plan --route --from 3.2.0 --to 3.3.0 --json").exits(0);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).expect("one document");
-    let leg = &json["result"]["route"]["legs"][0];
-    assert_eq!((&leg["release"], &leg["before"][0]["id"]), (&"3.3.0".into(), &"03.03.00/pre/01".into()));
+    let leg = &json["route"]["legs"][0];
+    assert_eq!(leg["release"], "3.3.0");
+    assert_eq!(leg["before"][0]["id"], "03.03.00/pre/01");
     assert_eq!(leg["notes"][0]["notes"], "Workers hold what they work on.");
-    assert_eq!(json["result"]["stopped"]["legs"][0]["after"], serde_json::json!([]));
+    assert_eq!(json["stopped"]["legs"][0]["after"], serde_json::json!([]));
     for (words, why) in [
         ("up --format markdown", "--format markdown is for routes"),
         ("plan --route --from 3.2.0 --to 3.4.0/pre/01", "a route leads to a release"),

@@ -53,7 +53,9 @@ impl Leg {
 
     fn section(&self, strategy: Strategy, out: &mut String) {
         let _ = writeln!(out, "\n## {}\n", self.release);
-        self.notes.iter().for_each(|note| note.paragraph(out));
+        for note in &self.notes {
+            note.paragraph(out);
+        }
         let mut number = 0;
         let mut item = |out: &mut String, text: &str| {
             number += 1;
@@ -64,12 +66,12 @@ impl Leg {
         let mut commands = self.commands(strategy).into_iter();
         if let Some((command, waypoints)) = commands.next() {
             item(out, &typed(&command, waypoints));
-            waypoints.iter().for_each(|waypoint| waypoint.entry(out));
+            entries(waypoints, out);
         }
         item(out, &deploy);
         if let Some((command, waypoints)) = commands.next() {
             item(out, &typed(&command, waypoints));
-            waypoints.iter().for_each(|waypoint| waypoint.entry(out));
+            entries(waypoints, out);
         }
     }
 }
@@ -84,6 +86,12 @@ fn typed(command: &str, waypoints: &[Waypoint]) -> String {
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn entries(waypoints: &[Waypoint], out: &mut String) {
+    for waypoint in waypoints {
+        waypoint.entry(out);
+    }
 }
 
 impl Waypoint {

@@ -201,7 +201,8 @@ fn planned(set: &MigrationSet, start: Start<'_>, to: Option<&Version>, strategy:
         }
         (Strategy::Rolling, _) => {}
     }
-    Ok(Route { component: set.component().to_owned(), from: at, to, strategy, legs })
+    let (from, to) = (at.map(|at| at.without_leading_zeros()), to.without_leading_zeros());
+    Ok(Route { component: set.component().to_owned(), from, to, strategy, legs })
 }
 
 impl Waypoint {

@@ -96,8 +96,7 @@ pub fn a_phase_waits_for_its_deploy<F: Fixture>() {
     run(phase(PhaseGoal::Pre, "3.2.0"), deployed("3.1.0")).unwrap();
     assert_eq!(refused(phase(PhaseGoal::Pre, "3.3.0"), deployed("3.1.7")), "3.2.0");
     // The release that runs the migrations is at work, and its rows say so.
-    let mut options = RunOptions::default();
-    options.app_version = Some("3.2.1".to_owned());
+    let options = RunOptions { app_version: Some("3.2.1".to_owned()), ..RunOptions::default() };
     let by_itself = migrator(&fixture, &set).goal(phase(PhaseGoal::Pre, "3.3.0")).options(options);
     assert_eq!(done(&F::block_on(by_itself.up()).unwrap()), ["up 3.3.0/pre/01"]);
     assert_eq!(refused(phase(PhaseGoal::Post, "3.3.0"), Policy::default()), "3.3.0");
