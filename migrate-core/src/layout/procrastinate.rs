@@ -176,8 +176,12 @@ mod tests {
         let ids = |options: &ReadOptions| {
             let reading = Procrastinate.read(&Folder::embedded("m", files), options);
             let line = |migration: &Migration| {
-                let was = migration.attributes.renamed_from.iter().map(|old| format!(" was {old}")).collect::<String>();
-                format!("{}{was}", migration.id)
+                let was: Vec<_> = migration.attributes.renamed_from.iter().map(ToString::to_string).collect();
+                if was.is_empty() {
+                    migration.id.to_string()
+                } else {
+                    format!("{} was {}", migration.id, was.join(", "))
+                }
             };
             reading.migrations.iter().map(line).collect::<Vec<_>>()
         };

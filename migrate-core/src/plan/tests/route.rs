@@ -1,5 +1,7 @@
 //! Routes: where an upgrade stops, what runs before each deploy and after it.
 
+use std::fmt::Write as _;
+
 use insta::assert_snapshot;
 
 use super::super::route::{route, route_from};
@@ -282,7 +284,7 @@ fn every_command_of_a_route_runs_what_it_lists() {
                 };
                 for (phase, listed) in commands {
                     if phase == "post" {
-                        now.push_str(&format!("\npolicy deployed={}", leg.release));
+                        writeln!(now, "\npolicy deployed={}", leg.release).unwrap();
                     }
                     if !leg.has_migrations() {
                         continue;
@@ -294,9 +296,11 @@ fn every_command_of_a_route_runs_what_it_lists() {
                     let runs: Vec<_> = plan.steps.iter().map(|step| step.id.clone()).collect();
                     let listed: Vec<_> = listed.iter().map(|waypoint| waypoint.id.clone()).collect();
                     assert_eq!(runs, listed, "{goal}");
-                    runs.iter().for_each(|id| now.push_str(&format!("\nrow up {id}")));
+                    for id in &runs {
+                        writeln!(now, "\nrow up {id}").unwrap();
+                    }
                 }
-                now.push_str(&format!("\npolicy deployed={}", leg.release));
+                writeln!(now, "\npolicy deployed={}", leg.release).unwrap();
             }
             let left = here(&case(&now), None, strategy).unwrap();
             assert!(left.legs.is_empty(), "{left}");
