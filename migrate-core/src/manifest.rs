@@ -51,6 +51,8 @@ pub struct Manifest {
     pub minimum: Option<Version>,
     /// Versions at which every upgrade must stop, so that their release runs once.
     pub stops: Vec<Version>,
+    /// The phase of files below 3.0 that name none, in the layout of Procrastinate.
+    pub unmarked: Option<Phase>,
     /// Whether `2.0-rc1` sorting after `2.0` is on purpose.
     pub suffix_order: Option<SuffixOrder>,
     /// What it says about single migrations.
@@ -108,6 +110,7 @@ pub struct About {
 
 /// What the manifest says about one release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Release {
     /// For whoever upgrades.
     pub notes: Option<String>,
@@ -124,6 +127,11 @@ impl Manifest {
         let (mut manifest, diagnostics) = parse::parse(&source);
         manifest.source = Some(source);
         (manifest, diagnostics)
+    }
+
+    /// Whether it says something about a release of this version, which may ship no migration.
+    pub fn names(&self, version: &Version) -> bool {
+        self.releases.contains_key(version) || self.stops.iter().chain(&self.minimum).any(|named| named == version)
     }
 
     /// Its text; empty where there is no file.

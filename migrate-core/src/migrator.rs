@@ -390,7 +390,11 @@ impl Migrator {
     }
 
     fn planned(&self, observed: &Observed) -> Result<Plan, Refusal> {
-        let plan = plan::plan(&self.set, observed, &self.goal, &self.policy, self.backend.dialect())?;
+        // Whoever runs migrations with a release is that release.
+        let main = self.set.component() == MigrationSet::MAIN;
+        let app_version = self.options.app_version.as_deref().filter(|_| main);
+        let policy = self.policy.clone().with_app_version(app_version);
+        let plan = plan::plan(&self.set, observed, &self.goal, &policy, self.backend.dialect())?;
         Ok(Plan { settings: self.options.settings.clone(), ..plan })
     }
 

@@ -21,7 +21,7 @@ use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::EngineNames;
 use crate::layout::detect::{Detection, InDatabase};
 use crate::manifest::Manifest;
-use crate::migration::{Migration, MigrationId, Snapshot};
+use crate::migration::{Migration, MigrationId, Phase, Snapshot};
 use crate::placeholder::Values;
 use crate::version::Version;
 
@@ -54,6 +54,8 @@ pub struct ReadOptions {
     pub environment: Values,
     /// What the database says about the layout, where one was asked.
     pub database: InDatabase,
+    /// As [`Manifest::unmarked`], which goes before it.
+    pub unmarked: Option<Phase>,
 }
 
 impl ReadOptions {
@@ -66,6 +68,7 @@ impl ReadOptions {
             placeholders: Values::default(),
             environment: Values::default(),
             database: InDatabase::default(),
+            unmarked: None,
         }
     }
 }

@@ -70,6 +70,21 @@ impl Version {
         &self.text
     }
 
+    /// The same version, written without the zeros that only make file names sort: `3.4.0` of `03.04.00`. A number
+    /// without a dot stays as it is.
+    #[must_use]
+    pub fn without_leading_zeros(&self) -> Self {
+        if !self.is_dotted() {
+            return self.clone();
+        }
+        let (numbers, suffix) = self.text.split_at(self.text.find('-').unwrap_or(self.text.len()));
+        let parts = numbers.split('.').map(|part| match part.trim_start_matches('0') {
+            "" => "0",
+            part => part,
+        });
+        Self { text: parts.collect::<Vec<_>>().join(".") + suffix, ..self.clone() }
+    }
+
     /// Whether it was written with a dot, as releases are.
     pub fn is_dotted(&self) -> bool {
         self.text.contains('.')
@@ -179,6 +194,20 @@ mod tests {
 
     fn version(text: &str) -> Version {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn zeros_that_make_file_names_sort_are_left_out_of_releases() {
+        for (written, release) in [
+            ("03.04.00", "3.4.0"),
+            ("3.4.0", "3.4.0"),
+            ("10.00.010-rc01", "10.0.10-rc01"),
+            ("000003", "000003"),
+            ("0.1", "0.1"),
+        ] {
+            let named = version(written).without_leading_zeros();
+            assert_eq!((named.as_str(), named == version(written)), (release, true), "{written}");
+        }
     }
 
     #[test]

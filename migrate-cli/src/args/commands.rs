@@ -6,7 +6,7 @@ use migrate_core::Version;
 use migrate_core::backend::TableName;
 use migrate_core::plan::Target;
 
-use super::run::{GoalArgs, PhaseArg, RunArgs, steps, target};
+use super::run::{GoalArgs, PhaseArg, RunArgs, StrategyArg, steps, target};
 
 /// `init`
 #[derive(Args, Debug)]
@@ -101,6 +101,15 @@ pub struct PlanArgs {
     /// Take another tool's history over first: see `migrate adopt`
     #[arg(long, help_heading = "Goal")]
     pub adopt: bool,
+    /// The way to a release: what runs before each deploy, and what after it
+    #[arg(long, help_heading = "Route", conflicts_with_all = ["sql", "adopt", "steps", "phase"])]
+    pub route: bool,
+    /// From this version on, without a database [default: from where the database is]
+    #[arg(long, value_name = "VERSION", value_parser = version, help_heading = "Route", requires = "route")]
+    pub from: Option<Version>,
+    /// With the service at work, or stopped [default: rolling, and in one line the other]
+    #[arg(long, value_name = "STRATEGY", value_enum, help_heading = "Route", requires = "route")]
+    pub strategy: Option<StrategyArg>,
     /// Where to go.
     #[command(flatten)]
     pub goal: GoalArgs,

@@ -100,7 +100,7 @@ pub struct Common {
     /// Events on stderr as text, or as JSON lines
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, global = true, help_heading = "Output")]
     pub log_format: LogFormat,
-    /// Findings for people, or as annotations of GitHub Actions [default: github in a GitHub workflow]
+    /// Findings for people, or as annotations of GitHub Actions; of a route, a guide in Markdown [default: github in a GitHub workflow]
     #[arg(long, value_name = "FORMAT", value_enum, global = true, help_heading = "Output")]
     pub format: Option<Format>,
     /// Only errors
@@ -220,6 +220,8 @@ pub enum Format {
     Text,
     /// As workflow commands of GitHub Actions.
     Github,
+    /// As a document: the upgrade guide of `plan --route`.
+    Markdown,
 }
 
 /// When there is colour.

@@ -1,7 +1,7 @@
 //! Flags that several commands share.
 
 use clap::{Args, ValueEnum};
-use migrate_core::plan::{PhaseGoal, Target};
+use migrate_core::plan::{PhaseGoal, Strategy, Target};
 
 use crate::config::Key;
 
@@ -17,6 +17,9 @@ pub struct GoalArgs {
     /// What may run before a deploy, what may run only after it, or everything
     #[arg(long, value_name = "PHASE", value_parser = ["pre", "post", "all"], help_heading = "Goal")]
     pub phase: Option<String>,
+    /// The release that is deployed: what comes after its deploy may run [default: the one that ran the last migration]
+    #[arg(long, value_name = "VERSION", help_heading = "Goal")]
+    pub deployed: Option<String>,
     /// Allow this pending migration below an applied one; can be given several times; `all`, `refuse` [default: as the layout's tool does]
     #[arg(long, value_name = "ID", help_heading = "Goal")]
     pub out_of_order: Vec<String>,
@@ -72,6 +75,24 @@ pub enum PhaseArg {
     Post,
 }
 
+/// Whether the service is at work during an upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StrategyArg {
+    /// Old and new replicas side by side.
+    Rolling,
+    /// It is stopped.
+    Stop,
+}
+
+impl From<StrategyArg> for Strategy {
+    fn from(arg: StrategyArg) -> Self {
+        match arg {
+            StrategyArg::Rolling => Self::Rolling,
+            StrategyArg::Stop => Self::Stop,
+        }
+    }
+}
+
 impl GoalArgs {
     /// The phase, which clap has checked.
     pub fn phase(&self) -> Option<PhaseGoal> {
@@ -89,6 +110,7 @@ impl GoalArgs {
         self.to.iter().for_each(|to| add("to", &to.to_string()));
         self.steps.iter().for_each(|steps| add("steps", &steps.to_string()));
         self.phase.iter().for_each(|phase| add("phase", phase));
+        self.deployed.iter().for_each(|release| add("deployed", release));
         self.out_of_order.iter().for_each(|id| add("out-of-order", id));
         self.on_nonempty.iter().for_each(|policy| add("on-nonempty", policy));
         self.on_ahead.iter().for_each(|policy| add("on-ahead", policy));
@@ -104,6 +126,7 @@ impl GoalArgs {
     pub fn settings(&self) -> Vec<(Key, Vec<String>)> {
         let on_ahead = if self.allow_downgrade { Some("downgrade".to_owned()) } else { self.on_ahead.clone() };
         let mut settings = vec![];
+        settings.extend(self.deployed.clone().map(|value| (Key::Deployed, vec![value])));
         settings.extend(self.on_nonempty.clone().map(|value| (Key::OnNonempty, vec![value])));
         settings.extend(on_ahead.map(|value| (Key::OnAhead, vec![value])));
         if !self.out_of_order.is_empty() {

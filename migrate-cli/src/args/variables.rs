@@ -63,8 +63,9 @@ fn looks_like_url(url: &DatabaseUrl) -> bool {
     !text.starts_with('-') && (text.contains("://") || text.contains('@') || text.starts_with("sqlite:"))
 }
 
-/// A phase to run to says nothing about the phase of a new migration.
-const NOT_FOR: [(&str, &str); 1] = [("new", "phase")];
+/// A phase to run to says nothing about the phase of a new migration, and the tool that one comes from nothing about
+/// where a route begins.
+const NOT_FOR: [(&str, &str); 2] = [("new", "phase"), ("plan", "from")];
 
 /// Reads arguments, the program's name first, and the variables of flags that are not among them.
 ///

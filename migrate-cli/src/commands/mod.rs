@@ -18,6 +18,7 @@ mod new;
 mod plan;
 mod redo;
 mod resolve;
+mod route;
 mod since;
 mod status;
 mod up;
@@ -25,10 +26,11 @@ mod validate;
 mod wait;
 
 use migrate_core::Diagnostic;
+use migrate_core::diagnostic::codes;
 use migrate_core::plan::{Goal, UpGoal};
 use serde_json::{Value, json};
 
-use crate::args::{Cli, Command, GoalArgs};
+use crate::args::{Cli, Command, Format, GoalArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
@@ -69,6 +71,7 @@ pub fn alone(cli: &Cli, cwd: &std::path::Path, screen: &mut Screen<'_>) -> Optio
 /// # Errors
 /// Why what was asked was not done.
 pub fn run(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
+    is_a_guide(project.cli)?;
     match &project.cli.command {
         Command::New(args) => new::new(project, args, screen),
         Command::Up(args) => up::up(project, args, screen),
@@ -92,6 +95,18 @@ pub fn run(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
         // These were carried out before there was a project.
         Command::Init(_) | Command::Completions(_) | Command::Man(_) => Ok(Outcome::done(json!({}))),
     }
+}
+
+/// Only a route can be written as a document.
+fn is_a_guide(cli: &Cli) -> Result<(), Failure> {
+    let is_route = matches!(&cli.command, Command::Plan(args) if args.route);
+    if cli.common.format != Some(Format::Markdown) || is_route {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        Diagnostic::error(codes::USAGE, "--format markdown is for routes")
+            .help("the upgrade guide: migrate plan --route --format markdown"),
+    ))
 }
 
 /// The goal that flags describe.

@@ -3,7 +3,7 @@
 use migrate_core::apply::script::script;
 use serde_json::json;
 
-use super::{Answer, Outcome, up_goal};
+use super::{Answer, Outcome, route, up_goal};
 use crate::args::PlanArgs;
 use crate::backends::block_on;
 use crate::config::Key;
@@ -14,6 +14,9 @@ use crate::render::layout::because;
 use crate::screen::Screen;
 
 pub(super) fn plan(project: &Project<'_>, args: &PlanArgs, screen: &mut Screen<'_>) -> Answer {
+    if args.route {
+        return route::show(project, args, screen);
+    }
     let opened = project.open(false)?;
     let loaded = project.load(screen, &opened, None)?;
     let migrator = project.migrator(&opened, loaded.set, up_goal(&args.goal))?;

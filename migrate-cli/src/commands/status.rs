@@ -1,7 +1,7 @@
 //! `status`: what is applied and what is pending.
 
-use migrate_core::MigrationId;
-use migrate_core::plan::{self, Goal, Refusal};
+use migrate_core::plan::route::route;
+use migrate_core::plan::{self, Goal, Refusal, Route, Strategy};
 use serde_json::json;
 
 use super::{Answer, Outcome, apply};
@@ -59,8 +59,11 @@ pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
                 screen.line("next: migrate up");
             }
         }
-        Err(Refusal::PhaseChoice { pre, .. }) => {
-            screen.line(&next_phase(set.last_versioned().map(|last| &last.id), &pre));
+        Err(Refusal::PhaseChoice { .. }) => {
+            let dialect = opened.backend.dialect();
+            if let Ok(route) = route(set, &observed, &policy, dialect, None, Strategy::Rolling) {
+                screen.line(&next_phase(&route));
+            }
         }
         Err(refusal) => {
             outcome.diagnostics = refusal.diagnostics();
@@ -70,11 +73,18 @@ pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     Ok(outcome)
 }
 
-fn next_phase(newest: Option<&MigrationId>, pre: &[String]) -> String {
-    let release = newest.and_then(MigrationId::version).map_or("the release".to_owned(), ToString::to_string);
-    if pre.is_empty() {
-        format!("next: once {release} is deployed, migrate up --phase post")
+/// The first deploy that something is pending around, and that there are more.
+fn next_phase(route: &Route) -> String {
+    let mut legs = route.legs.iter().filter(|leg| leg.has_migrations());
+    let Some(leg) = legs.next() else { return "next: migrate plan --route".to_owned() };
+    let (to, rest) = match legs.next() {
+        Some(_) => (format!(" --to {}", leg.release), "; the whole way: migrate plan --route"),
+        None => (String::new(), ""),
+    };
+    if leg.before.is_empty() {
+        format!("next: once {} is deployed, migrate up --phase post{to}{rest}", leg.release)
     } else {
-        format!("next: migrate up --phase pre      then deploy {release}, then migrate up --phase post")
+        let deploy = leg.deploy();
+        format!("next: migrate up --phase pre{to}      then {deploy}, then migrate up --phase post{to}{rest}")
     }
 }

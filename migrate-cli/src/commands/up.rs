@@ -128,6 +128,12 @@ fn after_pre(screen: &mut Screen<'_>, opened: &Opened<'_>, migrator: &Migrator, 
     if let Some(next) = next.filter(|next| next.id.phase() == Phase::Post)
         && let Some(release) = next.id.version()
     {
-        screen.line(&format!("next: deploy {release}, then migrate up --phase post"));
+        let written = release.without_leading_zeros();
+        screen.line(&format!("next: deploy {written}, then migrate up --phase post"));
+        let about = migrator.set().manifest().releases.get(release).cloned().unwrap_or_default();
+        let notes = about.notes.iter().flat_map(|notes| notes.lines()).map(str::trim).filter(|line| !line.is_empty());
+        for line in notes.chain(about.url.as_deref()) {
+            screen.line(&format!("  notes on {written}: {line}"));
+        }
     }
 }

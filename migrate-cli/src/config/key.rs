@@ -23,6 +23,8 @@ pub enum Key {
     ReconnectFor,
     StopGrace,
     Phase,
+    Deployed,
+    RequireDeployed,
     Include,
     OnAhead,
     OnNonempty,
@@ -82,6 +84,8 @@ pub enum Kind {
     OnNonempty,
     /// What must hold of the server: the value of the condition that is called as the setting is.
     Condition,
+    /// `3.4.0`.
+    Version,
     /// Yes or no.
     Switch,
     /// One text or a list of them.
@@ -104,7 +108,7 @@ impl Spec {
     }
 
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         spec(Key::Url, "url", Kind::Url).flag("database"),
         spec(Key::DatabaseFile, "database-file", Kind::Path).flag("database-file"),
         spec(Key::DirectUrl, "direct-url", Kind::Url).flag("direct-url"),
@@ -124,6 +128,8 @@ impl Spec {
         spec(Key::ReconnectFor, "timeouts.reconnect-for", Kind::Duration).flag("reconnect-for").default("1m"),
         spec(Key::StopGrace, "timeouts.stop-grace", Kind::Duration).flag("stop-grace"),
         spec(Key::Phase, "policy.phase", Kind::Choice(&["pre", "post", "all"])),
+        spec(Key::Deployed, "policy.deployed", Kind::Version).flag("deployed"),
+        spec(Key::RequireDeployed, "policy.require-deployed", Kind::Switch).default("false"),
         spec(Key::Include, "policy.include", Kind::List).flag("include"),
         spec(Key::OnAhead, "policy.on-ahead", Kind::Choice(&["compatible", "tolerate", "refuse", "downgrade"]))
             .flag("on-ahead")
@@ -193,6 +199,7 @@ mod tests {
             shown,
             [
                 "MIGRATE_APP_VERSION",
+                "MIGRATE_REQUIRE_DEPLOYED",
                 "MIGRATE_DOWNGRADE_LIMIT",
                 "MIGRATE_FOREIGN_HISTORY",
                 "MIGRATE_HISTORY_TABLE",

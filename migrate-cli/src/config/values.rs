@@ -105,6 +105,8 @@ impl Config {
             });
         }
         policy.conditions = self.conditions();
+        policy.deployed = self.text(Key::Deployed).and_then(|text| text.parse().ok());
+        policy.require_deployed = self.is_on(Key::RequireDeployed);
         policy.phase = self.text(Key::Phase).and_then(phase);
         policy.include = self.get(Key::Include).map(|setting| setting.values.clone()).unwrap_or_default();
         Ok(policy)
@@ -142,6 +144,7 @@ fn check(spec: &Spec, setting: &Setting) -> Result<(), String> {
             let hint = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
             Err(format!("`{text}` is not one of {}{hint}", choices.join(", ")))
         }
+        Kind::Version => text.parse::<Version>().map(drop).map_err(|error| error.to_string()),
         Kind::Switch if switch(text).is_none() => Err(format!("`{text}` is neither true nor false")),
         Kind::Condition => condition(spec, text).map(drop),
         Kind::OnNonempty if on_nonempty(text).is_none() => {

@@ -447,6 +447,7 @@ fn settings_and_where_they_come_from() {
       timeouts.lock-retry-for     10m                    default
       timeouts.statement-timeout  0                      default
       timeouts.reconnect-for      1m                     default
+      policy.require-deployed     false                  default
       policy.on-ahead             refuse                 migrate.toml:3
       policy.on-nonempty          refuse                 default
       policy.out-of-order         layout                 default

@@ -27,7 +27,8 @@ pub struct RunOptions {
     pub backup: Option<String>,
     /// Who runs it: `deploy@ci`.
     pub installed_by: Option<String>,
-    /// Which release of the application runs it.
+    /// Which release of the application runs it. In the component `main` it counts as deployed, unless the policy says
+    /// which one is: [`deploy`](crate::plan::deploy).
     pub app_version: Option<String>,
     /// What those who wait for the lock are shown.
     pub owner: String,

@@ -16,8 +16,18 @@ use crate::migration::Phase;
 use crate::source::Source;
 use crate::sql::directive::duration;
 
-const TOP: &[&str] =
-    &["layout", "component", "depends-on", "minimum", "stops", "suffix-order", "migration", "release", "preconditions"];
+const TOP: &[&str] = &[
+    "layout",
+    "component",
+    "depends-on",
+    "minimum",
+    "stops",
+    "unmarked",
+    "suffix-order",
+    "migration",
+    "release",
+    "preconditions",
+];
 const MIGRATION: &[&str] = &[
     "accept",
     "renamed-from",
@@ -73,6 +83,7 @@ impl Reader<'_> {
                 "depends-on" => manifest.depends_on = self.dependencies(value),
                 "minimum" => manifest.minimum = self.parsed(value),
                 "stops" => manifest.stops = self.list(value, Self::parsed),
+                "unmarked" => manifest.unmarked = self.phase(value),
                 "suffix-order" => manifest.suffix_order = self.suffix_order(value),
                 "migration" => {
                     for (id, about) in self.table(value) {

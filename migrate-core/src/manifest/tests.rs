@@ -84,7 +84,7 @@ fn unknown_keys_suggest_the_nearest_one() {
       --> m/migrations.toml:2:1
      2 | colour = "red"
        | ^^^^^^
-       = the keys here are layout, component, depends-on, minimum, stops, suffix-order, migration, release, preconditions
+       = the keys here are layout, component, depends-on, minimum, stops, unmarked, suffix-order, migration, release, preconditions
     "#);
     assert_snapshot!(said("[migration.\"2.1.0\"]\nrenamed_from = []\ntimeout = { locks = \"2s\" }\n"), @r#"
     error[M0008]: migrations.toml: there is no key `renamed_from`

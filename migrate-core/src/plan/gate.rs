@@ -2,12 +2,13 @@
 
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::Entry;
+use crate::manifest::Release;
 use crate::migration::{Migration, MigrationId};
 use crate::version::Version;
 
-use super::Refusal;
 use super::planner::Planner;
 use super::refusal::some;
+use super::{Refusal, deploy};
 
 /// The set starts from a version; an empty database can have everything.
 pub(super) fn minimum(planner: &Planner<'_>, fresh: bool) -> Result<(), Refusal> {
@@ -19,7 +20,7 @@ pub(super) fn minimum(planner: &Planner<'_>, fresh: bool) -> Result<(), Refusal>
     if at.is_some_and(|at| at >= minimum) {
         return Ok(());
     }
-    Err(Refusal::BelowMinimum { at: at.cloned(), minimum: minimum.clone(), url: url(planner, minimum) })
+    Err(Refusal::BelowMinimum { at: at.cloned(), minimum: minimum.clone(), about: about(planner, minimum) })
 }
 
 /// A new database needs every migration: what only a snapshot stands for is not in the set, and the rest would be
@@ -62,13 +63,29 @@ pub(super) fn stops(
     // A stop that is reached in part is not reached.
     let open = pending.iter().filter_map(|migration| migration.id.version()).min();
     let is_ahead = |stop: &&Version| *stop < last && (at < Some(*stop) || (at == Some(*stop) && open <= Some(*stop)));
+    // No migration leads to a release that ships none: there the database is once that release is deployed, and not the
+    // next one that ships some, which may say so of itself too early.
+    let versions = |migration: &&Migration| migration.id.version().cloned();
+    let ships = |stop: &Version| planner.set.releases().any(|release| release == stop);
+    let known = deploy::known(planner.policy, planner.history(), planner.set.component());
+    let was_deployed = |stop: &Version| {
+        let next = pending.iter().filter_map(versions).filter(|version| version > stop).min();
+        known.as_ref().is_some_and(|known| known.release >= *stop && Some(&known.release) < next.as_ref())
+    };
+    let is_ahead = |stop: &&Version| is_ahead(stop) && (ships(stop) || !was_deployed(stop));
     let mut route: Vec<Version> = planner.set.manifest().stops.iter().filter(is_ahead).cloned().collect();
     route.sort();
     match route.first().cloned() {
         None => Ok(()),
         Some(stop) => Err(Refusal::Stop {
             at: at.cloned(),
-            url: url(planner, &stop),
+            about: about(planner, &stop),
+            up_to: pending
+                .iter()
+                .filter_map(|migration| migration.id.version())
+                .filter(|to| **to <= stop)
+                .max()
+                .cloned(),
             route: route.into_iter().chain([last.clone()]).collect(),
         }),
     }
@@ -76,6 +93,7 @@ pub(super) fn stops(
 
 /// A migration may need that a version was reached before it.
 pub(super) fn required_versions<'m>(
+    planner: &Planner<'_>,
     at: Option<&'m Version>,
     open: Option<&'m Entry>,
     chosen: impl Iterator<Item = &'m Migration>,
@@ -87,6 +105,7 @@ pub(super) fn required_versions<'m>(
         {
             return Err(Refusal::RequiresVersion {
                 title: migration.title(),
+                about: about(planner, required),
                 required: required.clone(),
                 at: at.cloned(),
             });
@@ -151,6 +170,7 @@ impl PendingCode {
     }
 }
 
-fn url(planner: &Planner<'_>, version: &Version) -> Option<String> {
-    planner.set.manifest().releases.get(version).and_then(|release| release.url.clone())
+/// What there is to read about a release.
+pub(super) fn about(planner: &Planner<'_>, version: &Version) -> Release {
+    planner.set.manifest().releases.get(version).cloned().unwrap_or_default()
 }

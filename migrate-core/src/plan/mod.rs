@@ -12,6 +12,8 @@
 //! | [`mirror`] | Flyway's table, written along with ours |
 //! | `up`, `down`, `record` | the rules of each direction, and of rows without a script |
 //! | `order`, `gate`, `ahead`, `repeatable` | single rules of going up |
+//! | [`deploy`] | which release is deployed, and what waits for that |
+//! | [`route`] | [`Route`]: the way to a release, from deploy to deploy |
 //! | `callback` | steps that leave no row, around the others |
 //! | `stored` | what of a way back is written down |
 //! | `tables` | which writes cannot be taken back |
@@ -21,11 +23,13 @@
 
 pub mod adopt;
 pub mod check;
+pub mod deploy;
 pub mod goal;
 pub mod mirror;
 pub mod policy;
 pub mod refusal;
 pub mod resume;
+pub mod route;
 pub mod step;
 pub mod units;
 
@@ -47,11 +51,13 @@ mod up;
 
 pub use adopt::{Adoption, Foreign};
 pub use check::Check;
+pub use deploy::{Deployed, DeployedBy};
 pub use gate::PendingCode;
 pub use goal::{AcceptChanged, AdoptGoal, DownGoal, Goal, PhaseGoal, Target, UpGoal};
 pub use mirror::{Mirror, Mirrored};
 pub use planner::{Observed, open_script, plan, texts_needed};
 pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 pub use refusal::Refusal;
+pub use route::{Route, Strategy};
 pub use step::{Mode, Plan, Resume, Step};
 pub use units::{How, Unit};

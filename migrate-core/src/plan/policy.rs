@@ -26,6 +26,12 @@ pub struct Policy {
     pub mirror: Option<TableName>,
     /// The phase where the goal names none.
     pub phase: Option<PhaseGoal>,
+    /// The release that is deployed, by the word of whoever runs this; `None` is what the history says:
+    /// [`deploy`](super::deploy).
+    pub deployed: Option<Version>,
+    /// A phase runs only if it is known that the release before it is deployed; else the choice of the phase says so
+    /// where nothing else does.
+    pub require_deployed: bool,
     /// Optional migrations that are part of the set here.
     pub include: Vec<String>,
     /// What must hold of the server before something runs, beside what the set's manifest asks for.
@@ -42,6 +48,8 @@ impl Default for Policy {
             foreign_history: ForeignHistory::Refuse,
             mirror: None,
             phase: None,
+            deployed: None,
+            require_deployed: false,
             include: Vec::new(),
             conditions: Conditions::default(),
         }

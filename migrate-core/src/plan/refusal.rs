@@ -6,6 +6,7 @@ use crate::error::count;
 use crate::history::format::export::NotExported;
 use crate::history::format::flyway::write::NotInFlyway;
 use crate::history::{Action, Entry, State, Timestamp};
+use crate::manifest::Release;
 use crate::migration::{MigrationId, Phase};
 use crate::version::Version;
 
@@ -14,6 +15,7 @@ use super::adopt::problem::{self, Candidate};
 use super::gate::PendingCode;
 use super::mirror;
 use super::pooled::NeedsSession;
+use super::{Deployed, DeployedBy};
 
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,8 +134,8 @@ pub enum Refusal {
         at: Option<Version>,
         /// Where it must be.
         minimum: Version,
-        /// Where to read about the release to step through.
-        url: Option<String>,
+        /// What there is to read about the release to step through.
+        about: Release,
     },
     /// An upgrade would pass a version at which it must end.
     Stop {
@@ -141,8 +143,10 @@ pub enum Refusal {
         at: Option<Version>,
         /// The stops on the way, and where it should end.
         route: Vec<Version>,
-        /// Where to read about the release of the first stop.
-        url: Option<String>,
+        /// Up to where migrations run before that; `None` where none are pending.
+        up_to: Option<Version>,
+        /// What there is to read about the release of the first stop.
+        about: Release,
     },
     /// A migration needs an earlier version first.
     RequiresVersion {
@@ -150,6 +154,8 @@ pub enum Refusal {
         title: String,
         /// What it needs.
         required: Version,
+        /// What there is to read about that release.
+        about: Release,
         /// Where the database would be.
         at: Option<Version>,
     },
@@ -170,6 +176,21 @@ pub enum Refusal {
         next: Version,
         /// And its phase.
         phase: Phase,
+    },
+    /// A phase would run before the deploy that it comes after.
+    DeployFirst {
+        /// What was asked for.
+        wanted: String,
+        /// What must be deployed before it.
+        release: Version,
+        /// What there is to read about it.
+        about: Release,
+        /// The phase that was chosen.
+        phase: Phase,
+        /// Whether something of that phase comes before the deploy.
+        first: bool,
+        /// What is deployed, as far as anybody knows.
+        known: Option<Deployed>,
     },
     /// A goal names what does not exist.
     UnknownTarget {
@@ -346,31 +367,39 @@ impl Refusal {
                 .help("nothing was run")
                 .help("write a new migration that changes what must change, or restore a backup")
             }
-            Self::BelowMinimum { at, minimum, url } => {
+            Self::BelowMinimum { at, minimum, about } => {
                 let at = at.as_ref().map_or("no version".to_owned(), ToString::to_string);
-                D::refused(codes::GATE, format!("the database is at {at}, and this release starts from {minimum}"))
-                    .help(format!("upgrade to {minimum} with its own release first{}", url.as_ref().map(|url| format!(": {url}")).unwrap_or_default()))
+                let diagnostic = D::refused(codes::GATE, format!("the database is at {at}, and this release starts from {minimum}"))
+                    .help(format!("upgrade to {minimum} with its own release first{}", about.url.as_ref().map(|url| format!(": {url}")).unwrap_or_default()));
+                noted(diagnostic, minimum, about)
             }
-            Self::Stop { at, route, url } => {
+            Self::Stop { at, route, up_to, about } => {
                 let stop = route.first().map(ToString::to_string).unwrap_or_default();
                 let at = match at {
                     None => "no version".to_owned(),
                     Some(at) if Some(at) == route.first() => format!("a part of {at}"),
                     Some(at) => at.to_string(),
                 };
-                let url = url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
+                let url = about.url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
+                let first = up_to.as_ref().map(|to| format!("migrate up --to {to}, then ")).unwrap_or_default();
+                let release = route.first().cloned().unwrap_or_else(|| Version::new([0]));
+                let ships = up_to.as_ref() == route.first();
                 let route: Vec<_> = route.iter().map(ToString::to_string).collect();
-                D::refused(
+                let diagnostic = D::refused(
                     codes::GATE,
                     format!("the database is at {at}, and an upgrade stops at {stop} first, so that this release runs once"),
                 )
                 .help(format!("the route: {}", route.join(", then ")))
-                .help(format!("next: migrate up --to {stop}, then deploy {stop}{url}"))
+                .help(format!("next: {first}deploy {stop}{url}"));
+                let diagnostic = if ships { diagnostic } else { diagnostic.help(format!("once it is: the same command with --deployed {stop}")) };
+                noted(diagnostic, &release, about)
             }
-            Self::RequiresVersion { title, required, at } => {
+            Self::RequiresVersion { title, required, at, about } => {
                 let at = at.as_ref().map_or("no version".to_owned(), ToString::to_string);
-                D::refused(codes::GATE, format!("{title}: needs {required} first, and the database would be at {at}"))
-                    .help(format!("bring it to {required} first, with the release that does that, then run the same command again"))
+                let url = about.url.as_ref().map(|url| format!(": {url}")).unwrap_or_default();
+                let diagnostic = D::refused(codes::GATE, format!("{title}: needs {required} first, and the database would be at {at}"))
+                    .help(format!("bring it to {required} first, with the release that does that, then run the same command again{url}"));
+                noted(diagnostic, required, about)
             }
             Self::PhaseChoice { pre, post } => {
                 let mut diagnostic = D::refused(
@@ -391,6 +420,20 @@ impl Refusal {
             )
             .help(format!("what comes next is: migrate up --phase {phase} --to {next}"))
             .help("with the service stopped, all at once: migrate up --phase all"),
+            Self::DeployFirst { wanted, release, about, phase, first, known } => {
+                let known = match known {
+                    None => "nobody says that it is".to_owned(),
+                    Some(Deployed { release, by: DeployedBy::Said }) => format!("{release} is said to be"),
+                    Some(Deployed { release, by: DeployedBy::Recorded }) => format!("{release} ran the last migration"),
+                };
+                let url = about.url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
+                let before = if *first { format!("migrate up --phase {phase} --to {release}, then ") } else { String::new() };
+                let diagnostic = D::refused(codes::PHASE, format!("{wanted} runs once {release} is deployed, and {known}"))
+                    .help(format!("next: {before}deploy {release}{url}"))
+                    .help(format!("once it is: migrate up --phase {phase} --deployed {release}"))
+                    .help("with the service stopped, all at once: migrate up --phase all");
+                noted(diagnostic, release, about)
+            }
             Self::UnknownTarget { target, known } => {
                 let diagnostic = D::refused(codes::UNKNOWN_TARGET, format!("there is no migration {target}"));
                 if known.is_empty() {
@@ -496,6 +539,12 @@ fn open(entry: &Entry, known: bool) -> Diagnostic {
     diagnostic
         .help(format!("or, once all of it is done by hand: migrate resolve {id} --applied"))
         .help(format!("or, once it is undone by hand:      migrate resolve {id} --not-applied"))
+}
+
+/// What the manifest says about the release that comes next.
+fn noted(diagnostic: Diagnostic, release: &Version, about: &Release) -> Diagnostic {
+    let lines = about.notes.iter().flat_map(|notes| notes.lines()).map(str::trim).filter(|line| !line.is_empty());
+    lines.fold(diagnostic, |diagnostic, line| diagnostic.help(format!("notes on {release}: {line}")))
 }
 
 fn ids(ids: &[MigrationId]) -> Vec<String> {

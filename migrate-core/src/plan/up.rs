@@ -4,10 +4,11 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::history::entry::INSTALL;
 use crate::history::{Action, Entry};
 use crate::migration::{Migration, MigrationId, Phase};
+use crate::version::Version;
 
 use super::planner::{Planner, applied_as};
 use super::{ForeignHistory, Observed, OnAhead, OnNonempty, PhaseGoal, Refusal, Step, Target, UpGoal};
-use super::{adopt, ahead, down, gate, mirror, order, record, repeatable};
+use super::{adopt, ahead, deploy, down, gate, mirror, order, record, repeatable};
 
 type Planned = (Vec<Step>, Vec<Diagnostic>);
 
@@ -72,14 +73,14 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
     if let Some(limit) = goal.steps {
         chosen.truncate(limit.saturating_sub(usize::from(resumed.is_some())));
     }
-    let at = [planner.history().newest().and_then(MigrationId::version), planner.history().floor(), floor];
-    let at = at.into_iter().flatten().max();
+    let at = at(planner, floor);
     if !fresh {
         gate::stops(planner, at, &pending, &chosen)?;
+        deploy::check(planner, phase, &chosen)?;
     }
     let due = repeatable::due(planner, goal, target.as_ref(), phase, open, &mut notes);
     gate::code(&chosen, &due)?;
-    gate::required_versions(at, open, chosen.iter().chain(&due).copied())?;
+    gate::required_versions(planner, at, open, chosen.iter().chain(&due).copied())?;
 
     let mut steps = baseline;
     steps.extend(resumed);
@@ -124,6 +125,12 @@ fn after_adoption(planner: &Planner<'_>, goal: &UpGoal, adopted: Vec<Step>) -> R
     Ok((adopted.into_iter().chain(steps).collect(), notes))
 }
 
+/// Where the database is; `floor` is what a baseline of the same plan makes of it.
+pub(super) fn at<'a>(planner: &Planner<'a>, floor: Option<&'a Version>) -> Option<&'a Version> {
+    let newest = planner.history().newest().and_then(MigrationId::version);
+    [newest, planner.history().floor(), floor].into_iter().flatten().max()
+}
+
 fn apply(planner: &Planner<'_>, migration: &Migration) -> Result<Step, Refusal> {
     let row = planner.row(migration, Action::Up);
     planner.step(Action::Up, &migration.up, &migration.attributes.run, row)
@@ -144,7 +151,7 @@ fn reach_open(open: &Entry, target: Option<&Target>, phase: Option<PhaseGoal>) -
 }
 
 /// What to do with a database that has objects but no history.
-fn first_contact(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) -> Result<Vec<Step>, Refusal> {
+pub(super) fn first_contact(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) -> Result<Vec<Step>, Refusal> {
     let server = &planner.observed.server;
     if !planner.history().is_blank() {
         return Ok(Vec::new());
@@ -183,6 +190,9 @@ fn target(planner: &Planner<'_>, goal: &UpGoal) -> Result<Option<Target>, Refusa
     let ids = planner.set.iter().map(|migration| &migration.id);
     match target.resolve(ids.chain(planner.history().applied().map(|(id, _)| id))) {
         Some(target) => Ok(Some(target)),
+        None if matches!(target, Target::Version(version) if planner.set.manifest().names(version)) => {
+            Ok(Some(target.clone()))
+        }
         None => Err(Refusal::UnknownTarget {
             target: target.to_string(),
             known: planner.set.versioned().iter().map(|migration| migration.id.clone()).collect(),

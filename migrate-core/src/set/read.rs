@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Loaded, MigrationSet, ReadOptions};
 use crate::diagnostic::{Diagnostic, Place, Severity, codes, nearest};
-use crate::layout::{self, Detection, Folder, Late, Layout, Reading, detect};
+use crate::layout::{self, Detection, Folder, Late, Layout, Procrastinate, Reading, detect};
 use crate::manifest::{About, Manifest};
 use crate::migration::{Migration, MigrationId, Phase, Snapshot};
 
@@ -57,6 +57,16 @@ fn load(folder: &Folder, options: &ReadOptions, mut diagnostics: Vec<Diagnostic>
             return Err(diagnostics);
         }
     };
+    if manifest.unmarked.is_some() && layout.name() != Procrastinate.name() {
+        let message = format!(
+            "{}: `unmarked` is about files of Procrastinate, and this set is read as {}",
+            Manifest::FILE,
+            layout.name()
+        );
+        let help = "take it out; a phase of a single migration stands in its [migration.ID]";
+        diagnostics.push(Diagnostic::error(codes::BAD_MANIFEST, message).at(Place::path(Manifest::FILE)).help(help));
+    }
+    let options = &ReadOptions { unmarked: manifest.unmarked.or(options.unmarked), ..options.clone() };
     let mut reading = layout.read(folder, options);
     for migration in &mut reading.migrations {
         migration.attributes.unordered |= layout.late() == Late::Runs;

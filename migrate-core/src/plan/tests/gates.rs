@@ -94,6 +94,46 @@ fn an_upgrade_does_not_pass_a_stop() {
 }
 
 #[test]
+fn a_stop_that_ships_nothing_is_reached_by_its_deploy() {
+    let fixture = r#"
+        file 1.0
+        file 1.1
+        file 3.0
+        manifest stops = ["2.0"]
+        manifest [release."2.0"]
+        manifest notes = "moves the files"
+        row up 1.0
+    "#;
+    assert_snapshot!(planned(fixture), @"
+    refused[M0209]: the database is at 1.0, and an upgrade stops at 2.0 first, so that this release runs once
+       = the route: 2.0, then 3.0
+       = next: migrate up --to 1.1, then deploy 2.0
+       = once it is: the same command with --deployed 2.0
+       = notes on 2.0: moves the files
+    ");
+    assert_snapshot!(planned(&format!("{fixture}\nrow up 1.1")), @"
+    refused[M0209]: the database is at 1.1, and an upgrade stops at 2.0 first, so that this release runs once
+       = the route: 2.0, then 3.0
+       = next: deploy 2.0
+       = once it is: the same command with --deployed 2.0
+       = notes on 2.0: moves the files
+    ");
+    assert_snapshot!(planned(&format!("{fixture}\nrow up 1.1\npolicy deployed=2.0.3")), @"
+    1  3.0 test  in a transaction, 1 statement
+          create table a (n int)
+    then the set is complete
+    ");
+    // The next release cannot say that the one before it ran.
+    assert_snapshot!(planned(&format!("{fixture}\nrow up 1.1\npolicy deployed=3.0")), @"
+    refused[M0209]: the database is at 1.1, and an upgrade stops at 2.0 first, so that this release runs once
+       = the route: 2.0, then 3.0
+       = next: deploy 2.0
+       = once it is: the same command with --deployed 2.0
+       = notes on 2.0: moves the files
+    ");
+}
+
+#[test]
 fn an_empty_database_has_no_stops() {
     assert_snapshot!(planned(STOPS), @"
     1  1.0 test         in a transaction, 1 statement

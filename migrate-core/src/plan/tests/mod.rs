@@ -21,6 +21,7 @@ mod checksums;
 mod code;
 mod contact;
 mod cutting;
+mod deployed;
 mod down;
 mod gates;
 mod mirror;
@@ -31,6 +32,7 @@ mod pooled;
 mod properties;
 mod records;
 mod repeatables;
+mod route;
 mod targets;
 mod values;
 
@@ -369,7 +371,7 @@ fn read_row(words: &[String], set: &MigrationSet, dialect: &Dialect, before: &[(
         run_id: "run".to_owned(),
         fence: 0,
         installed_by: value(words, "by").map(str::to_owned),
-        app_version: None,
+        app_version: value(words, "app").map(str::to_owned),
         tool_version: None,
         started_at: None,
         finished_at: Some(Timestamp(1_795_132_800_000_000)),
@@ -380,7 +382,7 @@ fn read_row(words: &[String], set: &MigrationSet, dialect: &Dialect, before: &[(
 }
 
 fn read_policy(line: &str, policy: &mut Policy) {
-    let (key, text) = line.split_once('=').unwrap();
+    let (key, text) = line.split_once('=').unwrap_or((line, ""));
     match (key, text) {
         ("out-of-order", "refuse") => policy.out_of_order = OutOfOrder::Refuse,
         ("out-of-order", "all") => policy.out_of_order = OutOfOrder::AllowAll,
@@ -395,6 +397,8 @@ fn read_policy(line: &str, policy: &mut Policy) {
         ("foreign-history", "ignore") => policy.foreign_history = ForeignHistory::Ignore,
         ("mirror", name) => policy.mirror = Some(TableName { schema: None, name: name.to_owned() }),
         ("phase", text) => policy.phase = Some(phase(text)),
+        ("deployed", release) => policy.deployed = Some(release.parse().unwrap()),
+        ("require-deployed", "") => policy.require_deployed = true,
         ("include", name) => policy.include = vec![name.to_owned()],
         _ => panic!("what is {line}?"),
     }

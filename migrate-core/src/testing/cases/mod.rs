@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `contract` | what a session promises, method by method, and what a dialect declares |
 //! | `runs` | what runs of a migrator come to |
+//! | `releases` | phases, deploys and routes |
 //! | `crash` | the sweep: a connection lost at every moment |
 
 use super::fixture::{self, Fixture};
@@ -19,10 +20,12 @@ use crate::{Error, Migrator, Report};
 
 mod contract;
 mod crash;
+mod releases;
 mod runs;
 
 pub use contract::*;
 pub use crash::*;
+pub use releases::*;
 pub use runs::*;
 
 /// Three migrations: two that belong together, one whose number sorts after them only as a number.
@@ -99,6 +102,9 @@ macro_rules! conformance {
             two_runs_at_once_apply_everything_once,
             events_tell_what_happens_in_order,
             components_do_not_meet,
+            a_release_knows_whether_it_may_run,
+            a_phase_waits_for_its_deploy,
+            a_route_leads_where_it_says,
             a_crash_anywhere_loses_nothing,
             a_lost_connection_is_survived,
             a_journalled_step_is_announced_before_it_is_sent,
