@@ -86,7 +86,7 @@ macro_rules! on {
 
             #[test]
             fn a_step_that_fails_outside_a_transaction_has_a_row_until_it_succeeds() {
-                scenario::a_failed_row_is_replaced::<$database>($journalled);
+                scenario::a_failed_row_is_replaced::<$database>(&$journalled);
             }
 
             #[test]

@@ -34,9 +34,9 @@ pub(crate) fn rows_of_a_first_run<D: Database>() {
     assert_eq!(query(&database, columns), [[Some("0".to_owned())]]);
 }
 
-pub(crate) fn a_failed_row_is_replaced<D: Database>(journalled: Journalled) {
+pub(crate) fn a_failed_row_is_replaced<D: Database>(journalled: &Journalled) {
     let database = D::create();
-    let Journalled { first, broken, mended } = journalled;
+    let Journalled { first, broken, mended } = *journalled;
     up(&database, &[V1, V2]).unwrap();
     let before = rows(&database);
     let broken = format!("{first}\n{broken}\n");
