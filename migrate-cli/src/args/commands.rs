@@ -59,7 +59,7 @@ pub struct UpArgs {
     /// Create the database if it is not there
     #[arg(long, help_heading = "Database")]
     pub create_db: bool,
-    /// Make a backup before anything runs, as [backup] says
+    /// Make a backup before anything runs, as `[backup]` says
     #[arg(long, help_heading = "Database", conflicts_with = "backup_done")]
     pub backup: bool,
     /// There is a backup already, which the history will name: "RDS snapshot X"

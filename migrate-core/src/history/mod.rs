@@ -5,7 +5,7 @@
 //! | [`entry`] | [`Entry`]: one attempt at one script |
 //! | [`table`] | the columns of the history table and how an entry is written to them and read back |
 //! | [`foreign`] | the names of other tools' tables |
-//! | [`format`] | reading those tables, a file per tool; writing Flyway's |
+//! | [`mod@format`] | reading those tables, a file per tool; writing Flyway's |
 //! | [`fold`] | [`History`]: what all entries of a component together say |
 
 pub mod entry;

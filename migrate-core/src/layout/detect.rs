@@ -1,6 +1,6 @@
 //! Which layout a folder has that does not say so.
 //!
-//! Each layout knows its own sign ([`Layout::signature`](super::Layout::signature)); here they are weighed. What
+//! Each layout knows its own sign ([`Layout::signature`]); here they are weighed. What
 //! somebody said comes first and is not here: a flag, the manifest. The order of the signs, and which of them are not
 //! enough by themselves, follow what the tools leave in a folder.
 //!

@@ -7,13 +7,13 @@
 //! | module | does |
 //! |---|---|
 //! | [`folder`] | the files of a set, on disk or compiled in |
-//! | [`detect`] | which layout a folder has that does not say so |
-//! | [`name`] | what the names of all layouts have in common |
-//! | [`stray`] | files that are no migration in the layout they lie in |
-//! | [`marker`], [`properties`] | the lines that other tools mark files with; the way they write settings |
-//! | [`draft`] | files → the migrations of a [`Reading`] |
-//! | [`subfolders`] | layouts whose migrations are folders |
-//! | [`refused`] | the folders of tools whose migrations cannot be read |
+//! | [`mod@detect`] | which layout a folder has that does not say so |
+//! | `name` | what the names of all layouts have in common |
+//! | `stray` | files that are no migration in the layout they lie in |
+//! | `marker`, `properties` | the lines that other tools mark files with; the way they write settings |
+//! | `draft` | files → the migrations of a [`Reading`] |
+//! | `subfolders` | layouts whose migrations are folders |
+//! | `refused` | the folders of tools whose migrations cannot be read |
 //! | all others | a layout each |
 
 #[cfg(test)]

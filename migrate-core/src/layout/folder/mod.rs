@@ -2,7 +2,7 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`disk`] | what lies in folders, below them and above them |
+//! | `disk` | what lies in folders, below them and above them |
 //! | [`file`] | one file, and its text |
 
 mod disk;

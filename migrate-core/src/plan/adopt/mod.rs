@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | this one | [`Foreign`]: what was observed; which history is meant; the rows that take it over |
-//! | [`adoption`] | [`Adoption`]: what would happen, as a value |
+//! | [`mod@adoption`] | [`Adoption`]: what would happen, as a value |
 //! | `find` | which migrations of a set an entry is about |
 //! | [`problem`] | [`Problem`]: why it cannot be taken over |
 //! | `moved` | what the tool did after it was taken over |
