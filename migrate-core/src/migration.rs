@@ -202,6 +202,9 @@ pub struct Snapshot {
     pub run: RunAttributes,
     /// What it stands for.
     pub replaces: Vec<Replaced>,
+    /// Its author wrote down what it stands for. Otherwise it is what the folder holds below it: what was taken out of
+    /// there nobody knows.
+    pub is_declared: bool,
 }
 
 impl Snapshot {

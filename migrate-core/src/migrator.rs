@@ -293,6 +293,10 @@ impl Migrator {
             run.report.now_at = Some(self.set.last_versioned().map_or(head.id, |migration| migration.id.clone()));
             return Ok(());
         }
+        if self.policy.mirror.is_some() && !run.locked {
+            // Two tables that are not read at once tell nothing while somebody writes to both.
+            run.lock(self.set.component()).await?;
+        }
         let mut before_the_lock = None;
         for _ in 0..RACES {
             let observed = self.observed(&mut *run.session).await?;
@@ -401,7 +405,8 @@ impl Migrator {
     fn needs_lock(&self, plan: &Plan) -> bool {
         match self.backend.dialect().exclusion {
             Exclusion::Session => !plan.is_empty(),
-            Exclusion::Optimistic => plan.has_journalled(),
+            // What is done to Flyway's table has no row that the slower of two would stumble over.
+            Exclusion::Optimistic => plan.has_journalled() || plan.mirror.is_some(),
         }
     }
 

@@ -167,8 +167,8 @@ impl<'a> Run<'a> {
             self.session.ensure_history(self.table).await?;
             self.has_table = true;
         }
-        self.mirror.clone_from(&plan.mirror);
-        self.prepare_mirror().await?;
+        self.prepare(plan.mirror.as_ref()).await?;
+        self.mirror = plan.mirror.as_ref().map(Mirror::prepared);
         let mut retry = retry::Retry::default();
         let mut index = 0;
         while index < plan.steps.len() {
@@ -191,11 +191,9 @@ impl<'a> Run<'a> {
     }
 
     /// Makes Flyway's table and writes what it lacks, where it is written along.
-    async fn prepare_mirror(&mut self) -> Result<(), Halt> {
-        let rows = self.mirror.as_ref().map(Mirror::prepare).unwrap_or_default();
-        if rows.is_empty() {
-            return Ok(());
-        }
+    async fn prepare(&mut self, mirror: Option<&Mirror>) -> Result<(), Halt> {
+        let Some(mirror) = mirror.filter(|mirror| mirror.prepares()) else { return Ok(()) };
+        let rows = mirror.prepare();
         let settings = Settings::default();
         let rows = rows.iter().map(Effect::Mirror);
         let effects: Vec<_> = [Effect::Begin(&settings)].into_iter().chain(rows).chain([Effect::Commit]).collect();

@@ -19,7 +19,7 @@ pub(super) struct Property {
 pub(super) enum Backslash {
     /// A backslash.
     Literal,
-    /// What it is in Java: it joins lines, and begins `\n`, `\t`, `\uXXXX`.
+    /// What it is in Java: it joins lines, and begins `\n`, `\t`, and `\u` with four digits.
     Escape,
 }
 

@@ -52,6 +52,20 @@ pub(super) fn complete(planner: &Planner<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A snapshot is what its tool would install on an empty database; here every migration runs. Where it does not say itself
+/// what it stands for, files may be missing without a trace, so a person has to know.
+pub(super) fn not_installed(planner: &Planner<'_>) -> impl Iterator<Item = Diagnostic> {
+    planner.set.snapshots().iter().filter(|snapshot| !snapshot.is_declared).map(|snapshot| {
+        let message = format!(
+            "{}: is not installed by this version; the migrations of the set run one after the other",
+            snapshot.title()
+        );
+        Diagnostic::warning(codes::GATE, message)
+            .at(Place::path(snapshot.script.path()))
+            .help("if files it stands for were taken out of the folder, bring the database there with a release that has them")
+    })
+}
+
 /// An upgrade ends at each stop, so that its release runs once.
 pub(super) fn stops(
     planner: &Planner<'_>,

@@ -48,6 +48,16 @@ impl Mirror {
         Found::new(&Flyway, Table { name: self.table.clone(), columns: Vec::new() }, &[])
     }
 
+    /// Whether something is to be done before all steps.
+    pub(crate) fn prepares(&self) -> bool {
+        self.create || !self.fill.is_empty()
+    }
+
+    /// The same once that is done.
+    pub(crate) fn prepared(&self) -> Self {
+        Self { engine: self.engine, table: self.table.clone(), create: false, fill: Vec::new() }
+    }
+
     /// What comes before all steps.
     pub(crate) fn prepare(&self) -> Vec<ForeignRow> {
         let create = if self.create { write::create_table(self.engine, &self.table) } else { Vec::new() };
@@ -64,7 +74,9 @@ impl Mirror {
                 let row = Row { execution_time: elapsed, ..row.clone() };
                 vec![write::forget_failure(engine, table, &row), write::insert(engine, table, &row)]
             }
-            Mirrored::TakenBack(version) => vec![write::delete(engine, table, version)],
+            Mirrored::TakenBack(version) => {
+                vec![write::forget_failures_of(engine, table, version), write::delete(engine, table, version)]
+            }
             Mirrored::Changed(row) => write::repair(engine, table, row).into_iter().collect(),
         };
         sql.into_iter().map(|sql| ForeignRow { sql }).collect()
@@ -85,7 +97,7 @@ impl Mirror {
 /// What Flyway cannot have, as people read it.
 pub(super) fn diagnostic(problem: &NotInFlyway) -> Diagnostic {
     Diagnostic::refused(codes::NOT_MIRRORED, problem.to_string())
-        .help("nothing was run: flyway_schema_history is written along because [history] mirror says so")
+        .help("nothing was run: Flyway's table is written along because `mirror` under [history] says so")
         .help("take `mirror = \"flyway\"` out of migrate.toml once Flyway is no longer used")
 }
 
@@ -117,7 +129,7 @@ pub(super) fn due(planner: &Planner<'_>) -> Result<Vec<Step>, Refusal> {
 /// Gives each step of `plan` its row in Flyway's table, and says what is to be done before them.
 ///
 /// # Errors
-/// With everything that Flyway cannot have.
+/// With everything that Flyway cannot have, and if its table holds what Flyway does not write.
 pub(super) fn add(planner: &Planner<'_>, plan: &mut Plan) -> Result<(), Refusal> {
     let Some(name) = &planner.policy.mirror else { return Ok(()) };
     let Some(engine) = adopt::engine(planner) else {
@@ -131,8 +143,8 @@ pub(super) fn add(planner: &Planner<'_>, plan: &mut Plan) -> Result<(), Refusal>
         }
     }
     let there = there(planner, name);
-    let entries: Vec<ForeignEntry> = match &planner.observed.foreign.reading {
-        Some(reading) => reading.decode().unwrap_or_default(),
+    let entries = match &planner.observed.foreign.reading {
+        Some(reading) => reading.decode().map_err(|damaged| adopt::damaged(&reading.found, &damaged))?,
         None => Vec::new(),
     };
     let mut fill = Vec::new();
@@ -156,6 +168,14 @@ pub(super) fn add(planner: &Planner<'_>, plan: &mut Plan) -> Result<(), Refusal>
         plan.mirror = Some(Mirror { engine, table, create, fill });
     }
     Ok(())
+}
+
+/// Flyway's table where it is written along and nothing stands in it yet: a run of ours made it and ended before its first
+/// row. Flyway itself writes a row with it.
+pub(super) fn made_by_us<'p>(planner: &'p Planner<'_>) -> Option<&'p TableName> {
+    planner.policy.mirror.as_ref()?;
+    let reading = planner.observed.foreign.reading.as_ref()?;
+    reading.records.is_empty().then_some(&reading.found.table.name)
 }
 
 /// The table, where it exists.

@@ -149,6 +149,11 @@ impl Plan {
             open = (row.state != State::Done).then_some(row);
             done += usize::from(open.is_none());
         }
+        let mirror = match &self.mirror {
+            // Whether that was still done nobody knows.
+            Some(mirror) if rows.is_empty() && mirror.prepares() => return Ok(None),
+            mirror => mirror.as_ref().map(Mirror::prepared),
+        };
         let mut steps = self.steps[done..].to_vec();
         if let (Some(open), Some(step)) = (open, steps.first_mut()) {
             step.mode = Mode::Journal;
@@ -156,7 +161,7 @@ impl Plan {
             step.go_on(open.cursor, open.prefix_digest.as_deref(), &self.syntax)?;
         }
         let after = rows.last().map_or(self.after, |row| row.key.seq);
-        Ok(Some(Self { steps, after, ..self.clone() }))
+        Ok(Some(Self { steps, after, mirror, ..self.clone() }))
     }
 
     fn steps_canonical(&self) -> String {

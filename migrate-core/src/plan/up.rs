@@ -50,6 +50,7 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
     gate::minimum(planner, fresh)?;
     if fresh {
         gate::complete(planner)?;
+        notes.extend(gate::not_installed(planner));
     }
 
     let is_open = |migration: &Migration| {
@@ -156,11 +157,16 @@ pub(super) fn first_contact(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) 
     if !planner.history().is_blank() {
         return Ok(Vec::new());
     }
-    let found = planner.observed.foreign.found(planner.set);
-    let foreign = !found.is_empty() || !server.foreign_histories.is_empty();
+    let mut found = planner.observed.foreign.found(planner.set);
+    let mut tables = server.foreign_histories.clone();
+    if let Some(made) = mirror::made_by_us(planner) {
+        found.retain(|found| found.table.name != *made);
+        tables.retain(|table| *table != made.name);
+    }
+    let foreign = !found.is_empty() || !tables.is_empty();
     if foreign && planner.policy.foreign_history != ForeignHistory::Ignore {
         let found = found.iter().map(adopt::problem::Candidate::of).collect();
-        return Err(Refusal::Foreign { found, tables: server.foreign_histories.clone() });
+        return Err(Refusal::Foreign { found, tables });
     }
     if server.objects.is_empty() {
         return Ok(Vec::new());

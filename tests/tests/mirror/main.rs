@@ -90,6 +90,26 @@ macro_rules! on {
             }
 
             #[test]
+            fn a_failure_that_is_forgotten_leaves_no_row() {
+                scenario::a_failure_that_is_forgotten::<$database>(&$journalled);
+            }
+
+            #[test]
+            fn several_runs_at_once_make_one_table_and_each_row_once() {
+                scenario::several_at_once::<$database>();
+            }
+
+            #[test]
+            fn an_empty_table_of_a_run_that_was_killed_is_ours() {
+                scenario::made_and_then_killed::<$database>();
+            }
+
+            #[test]
+            fn a_table_that_flyway_did_not_write_is_named() {
+                scenario::a_table_that_was_tampered_with::<$database>();
+            }
+
+            #[test]
             fn what_is_taken_back_is_pending_for_flyway() {
                 scenario::a_tombstone_for_what_is_taken_back::<$database>();
             }

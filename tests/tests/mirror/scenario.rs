@@ -130,6 +130,59 @@ pub(crate) fn a_baseline<D: Database>() {
     assert_eq!(rows(&database), expected);
 }
 
+pub(crate) fn several_at_once<D: Database + Sync>() {
+    let database = D::create();
+    let files = [V1, V2, V3, R];
+    std::thread::scope(|threads| {
+        let runs: Vec<_> = (0..4).map(|_| threads.spawn(|| up(&database, &files))).collect();
+        for run in runs {
+            run.join().unwrap().unwrap_or_else(|error| panic!("{error}"));
+        }
+    });
+    let shown = rows(&database);
+    let ranks: Vec<_> = shown.lines().filter_map(|line| line.split('|').next()).collect();
+    assert_eq!(ranks, ["1", "2", "3", "4"], "{shown}");
+}
+
+pub(crate) fn a_failure_that_is_forgotten<D: Database>(journalled: &Journalled) {
+    let database = D::create();
+    let Journalled { first, broken, mended } = *journalled;
+    up(&database, &[V1, V2]).unwrap();
+    let before = rows(&database);
+    let broken = format!("{broken}\n{first}\n");
+    let conf = ("V3__half.sql.conf", "executeInTransaction=false\n");
+    up(&database, &[V1, V2, ("V3__half.sql", broken.as_str()), conf]).unwrap_err();
+    assert_ne!(rows(&database), before);
+    let mended = format!("{mended}\n");
+    let files = [V1, V2, ("V3__half.sql", mended.as_str()), conf];
+    let forget = Goal::ResolveNotApplied("3".parse().unwrap());
+    block_on(migrator(&database, &files).goal(forget).up()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(rows(&database), before);
+    up(&database, &files).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(rows(&database), before + &format!("3|3|half|SQL|V3__half.sql|{}|yes\n", crc(files[2])));
+}
+
+pub(crate) fn made_and_then_killed<D: Database>() {
+    let database = D::create();
+    up(&database, &[V1]).unwrap();
+    // As if the run had ended before its first transaction.
+    for sql in ["delete from flyway_schema_history", "delete from migrate_history", "drop table users"] {
+        query(&database, sql);
+    }
+    up(&database, &[V1, V2]).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(rows(&database).lines().count(), 2);
+}
+
+pub(crate) fn a_table_that_was_tampered_with<D: Database>() {
+    let database = D::create();
+    up(&database, &[V1, V2]).unwrap();
+    query(&database, "update flyway_schema_history set type = 'OURS' where version = '1.1'");
+    let before = rows(&database);
+    let error = up(&database, &[V1, V2, V3]).unwrap_err();
+    assert!(error.contains("`OURS` is no type that Flyway knows"), "{error}");
+    assert_eq!(rows(&database), before);
+}
+
 fn crc(file: (&str, &str)) -> i32 {
     migrate_core::checksum::foreign::flyway(file.1)
 }

@@ -161,5 +161,6 @@ fn snapshot(version: Version, draft: Draft, reading: &Reading) -> Snapshot {
         script: draft.up,
         run: draft.attributes.run,
         replaces,
+        is_declared: false,
     }
 }

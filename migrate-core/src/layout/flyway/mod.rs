@@ -208,6 +208,7 @@ impl Reader<'_> {
                 script: source,
                 run,
                 replaces: Vec::new(),
+                is_declared: false,
             }),
             Subject::Callback(event) => {
                 if let Fate::Runs(event) = event.fate {

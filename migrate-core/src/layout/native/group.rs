@@ -209,6 +209,7 @@ fn snapshot(
         checksum: checksum::raw(content.up.written()),
         script: content.up,
         run: content.attributes.run,
+        is_declared: !content.replaces.is_empty(),
         replaces: content.replaces,
     })
 }

@@ -123,13 +123,7 @@ pub(in super::super) fn plan(planner: &Planner<'_>, goal: &AdoptGoal) -> Result<
     let Some(reading) = planner.observed.foreign.reading.as_ref().filter(|reading| reading.found == found) else {
         return Err(refused(Problem::NothingFound { tool: Some(found.format().title()) }));
     };
-    let entries = reading.decode().map_err(|damaged| {
-        refused(Problem::Damaged {
-            tool: found.format().title(),
-            table: found.table.name.clone(),
-            what: damaged.to_string(),
-        })
-    })?;
+    let entries = reading.decode().map_err(|damaged| super::damaged(&found, &damaged))?;
     let adoption = Building::new(planner, goal, &found).build(&entries);
     Ok((adoption, found))
 }

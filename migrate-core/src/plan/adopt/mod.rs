@@ -13,7 +13,7 @@
 //! be finished first, and a file that is not what was recorded is named. The tool's table is only read.
 
 use crate::backend::{Dialect, NewEntry, Server, TableName};
-use crate::history::format::{self, Engine, Found, HistoryFormat, Mark, Reading, Table};
+use crate::history::format::{self, Damaged, Engine, Found, HistoryFormat, Mark, Reading, Table};
 use crate::history::{Action, History};
 use crate::migration::{MigrationId, Phase};
 use crate::set::MigrationSet;
@@ -237,6 +237,15 @@ fn mark(planner: &Planner<'_>, adoption: &Adoption, found: &Found, digest: Strin
     let mark = Mark { tool, table: found.table.name.clone(), layout };
     entry.note = Some(mark.note(&adoption.without_entry));
     Planner::recorded(NewEntry { entry, script: None, down_script: None, asked: None })
+}
+
+/// Why a history cannot be read.
+pub(super) fn damaged(found: &Found, damaged: &Damaged) -> Refusal {
+    Refusal::Adoption(vec![Problem::Damaged {
+        tool: found.format().title(),
+        table: found.table.name.clone(),
+        what: damaged.to_string(),
+    }])
 }
 
 /// The engine of a plan, where other tools' tables are known on it.

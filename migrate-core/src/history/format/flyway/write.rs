@@ -348,10 +348,19 @@ pub fn delete(engine: Engine, table: &TableName, version: &str) -> String {
 
 /// Takes the row of a failed attempt away, as Flyway's own repair does.
 pub fn forget_failure(engine: Engine, table: &TableName, row: &Row) -> String {
-    let which = match &row.version {
-        Some(version) => format!("{} = {}", engine.name("version"), engine.literal(version)),
-        None => format!("{} = {}", engine.name("description"), engine.literal(&row.description)),
-    };
+    match &row.version {
+        Some(version) => forget_failures_of(engine, table, version),
+        None => forget(engine, table, "description", &row.description),
+    }
+}
+
+/// Takes the rows of failed attempts at a version away.
+pub fn forget_failures_of(engine: Engine, table: &TableName, version: &str) -> String {
+    forget(engine, table, "version", version)
+}
+
+fn forget(engine: Engine, table: &TableName, column: &str, value: &str) -> String {
+    let which = format!("{} = {}", engine.name(column), engine.literal(value));
     format!(
         "DELETE FROM {} WHERE {} = {} AND {which}",
         engine.table(table),
