@@ -78,7 +78,7 @@ impl Place {
                 let connection = rusqlite::Connection::open(path).expect("a database");
                 connection.execute_batch(script).unwrap_or_else(|error| panic!("{script}: {error}"));
             }
-            Self::Postgres(database) => drop(database.psql(script)),
+            Self::Postgres(database) => drop(database.feed(script)),
             Self::MySql(database) => drop(database.feed(script).unwrap_or_else(|error| panic!("{script}: {error}"))),
         }
     }

@@ -13,11 +13,11 @@
 //! `docs/systems.md` says which scenario is shown where.
 #![cfg(unix)]
 
-//mod aurora;
+mod aurora;
 mod feast;
 mod lakefs;
 mod openmetadata;
-//mod procrastinate;
+mod procrastinate;
 mod scene;
 
 /// Each test on these engines: by the modules' names they are left out where there is no server, see `scripts/test`.
