@@ -144,8 +144,11 @@ impl<'s, 'a> Live<'s, 'a> {
         if recorded && !std::mem::replace(&mut self.watched.planned, true) {
             self.say(&format!("{} · {}", self.place, what(plan)));
         }
-        let empty: Vec<&Step> =
-            plan.steps.iter().filter(|step| step.script.is_some() && step.statements() == 0).collect();
+        let empty = plan
+            .steps
+            .iter()
+            .filter(|step| step.action == Action::Up && step.script.is_some() && step.statements() == 0);
+        let empty: Vec<&Step> = empty.collect();
         // Most of these are files somebody has yet to write; where there are many, that is how the set is made.
         let warning = match empty.as_slice() {
             [] => return,
@@ -396,7 +399,8 @@ pub fn summary(report: &Report, watched: Watched) -> String {
         (number(&[Action::Down]), "taken back"),
         (before.saturating_sub(watched.floors), "recorded as there before"),
         (adopted.saturating_sub(watched.adoptions), "taken over"),
-        (number(&[Action::Accept, Action::Refresh]), "accepted"),
+        (number(&[Action::Accept]), "accepted"),
+        (number(&[Action::Refresh]), "refreshed"),
         (number(&[Action::Resolve, Action::Forget]), "resolved"),
     ]
     .into_iter()
