@@ -176,6 +176,29 @@ fn what_is_half_done_is_never_taken_for_current(engine: Engine) {
     scene.migrate("check", 0);
 }
 
+/// L6: the release that moves the data must run once, whichever is the newest.
+fn a_stepping_stone_is_named_with_the_way_over_it(engine: Engine) {
+    let scene = scene_below(engine, 34);
+    scene.up("", 0);
+    release(&scene);
+    scene.write(&format!("{FOLDER}/000039_after_the_move.up.sql"), "create table moved (n integer);\n");
+    scene.write(&format!("{FOLDER}/000040_newest.up.sql"), "create table newest (n integer);\n");
+    scene.write(
+        &format!("{FOLDER}/migrations.toml"),
+        "layout = \"golang-migrate\"\nstops = [\"38\"]\n\
+         [release.\"38\"]\nnotes = \"Run 0.80.2: it moves the data.\"\nurl = \"https://example.org/move\"\n",
+    );
+    let way =
+        ["stops at 38 first", "the route: 38, then 000040", "migrate up --to 000038", "Run 0.80.2", "https://example.org/move"];
+    scene.refuses("up", 1, &way);
+    scene.refuses("check", 1, &["stops at 38 first"]);
+    let route = scene.migrate("plan --route", 0);
+    assert!(route.stdout.contains("Run 0.80.2"), "{route}");
+    scene.migrate("up --to 38", 0);
+    let said = scene.migrate("up", 0);
+    assert!(said.stdout.contains("2 applied"), "whatever comes after it goes straight on: {said}");
+}
+
 /// L9
 fn a_way_back_ends_before_what_has_none(engine: Engine) {
     let scene = scene(engine);
@@ -194,23 +217,27 @@ on! {
         a_database_of_golang_migrate_goes_on
         the_gate_at_the_start_tells_three_things_apart_and_writes_nothing
         what_is_half_done_is_never_taken_for_current
+        a_stepping_stone_is_named_with_the_way_over_it
         a_way_back_ends_before_what_has_none;
     on_postgres Postgres:
         all_of_it_gives_what_the_client_gives
         a_database_of_golang_migrate_goes_on
         the_gate_at_the_start_tells_three_things_apart_and_writes_nothing
         what_is_half_done_is_never_taken_for_current
+        a_stepping_stone_is_named_with_the_way_over_it
         a_way_back_ends_before_what_has_none;
     on_mysql MySql:
         all_of_it_gives_what_the_client_gives
         a_database_of_golang_migrate_goes_on
         the_gate_at_the_start_tells_three_things_apart_and_writes_nothing
         what_is_half_done_is_never_taken_for_current
+        a_stepping_stone_is_named_with_the_way_over_it
         a_way_back_ends_before_what_has_none;
     on_mariadb MariaDb:
         all_of_it_gives_what_the_client_gives
         a_database_of_golang_migrate_goes_on
         the_gate_at_the_start_tells_three_things_apart_and_writes_nothing
         what_is_half_done_is_never_taken_for_current
+        a_stepping_stone_is_named_with_the_way_over_it
         a_way_back_ends_before_what_has_none;
 }

@@ -1,6 +1,7 @@
 //! A server whose releases are folders, for two engines: files from two eras, empty ones, a text that comes again and
 //! again, statements that fail half-way where nothing rolls back.
 
+use migrate_tests::Project;
 use migrate_tests::servers::{Engine, Place};
 
 use super::on;
@@ -137,6 +138,24 @@ fn a_release_that_was_left_out_is_named(engine: Engine) {
     scene.migrate("check", 0);
 }
 
+/// O7
+fn a_database_below_the_minimum_is_refused_and_an_empty_one_is_not(engine: Engine) {
+    let scene = scene(engine);
+    scene.up("", 0);
+    scene.write(&schema(engine, "2.0.0"), "create table r2_0_0 (n int);\n");
+    scene.write(&schema(engine, "2.1.0"), "create table r2_1_0 (n int);\n");
+    scene.write(
+        "bootstrap/migrations.toml",
+        "layout = \"openmetadata\"\nminimum = \"2.0.0\"\n\
+         [release.\"2.0.0\"]\nurl = \"https://example.org/2.0.0\"\n",
+    );
+    for words in ["up", "up --phase all --out-of-order all --on-ahead tolerate --yes", "check"] {
+        scene.refuses(words, 1, &["1.10.0-extension", "2.0.0", "https://example.org/2.0.0"]);
+    }
+    let empty = Place::new(engine, &Project::new());
+    scene.at(&empty.url(), "up", 0);
+}
+
 /// O12
 fn a_reader_can_check(engine: Engine) {
     let scene = scene(engine);
@@ -222,6 +241,7 @@ on! {
         both_eras_run_in_the_order_of_releases_and_empty_files_are_recorded
         a_text_that_comes_again_runs_again
         a_release_that_was_left_out_is_named
+        a_database_below_the_minimum_is_refused_and_an_empty_one_is_not
         a_reader_can_check
         what_cannot_be_read_stops_everything_before_the_first_statement;
     on_mysql MySql:
@@ -229,6 +249,7 @@ on! {
         a_statement_that_fails_half_way_is_where_the_next_run_begins
         a_text_that_comes_again_runs_again
         a_release_that_was_left_out_is_named
+        a_database_below_the_minimum_is_refused_and_an_empty_one_is_not
         a_reader_can_check
         what_cannot_be_read_stops_everything_before_the_first_statement;
     on_mariadb MariaDb:
@@ -236,6 +257,7 @@ on! {
         a_statement_that_fails_half_way_is_where_the_next_run_begins
         a_text_that_comes_again_runs_again
         a_release_that_was_left_out_is_named
+        a_database_below_the_minimum_is_refused_and_an_empty_one_is_not
         a_reader_can_check
         what_cannot_be_read_stops_everything_before_the_first_statement;
 }
