@@ -55,6 +55,8 @@ codes! {
     UNKNOWN_PLACEHOLDER = "M0021";
     /// A callback or hook that is not carried out.
     CALLBACK = "M0022";
+    /// A program has other migrations compiled in than its folder holds.
+    STALE_BINARY = "M0040";
 
     /// An applied migration was changed in more than white space and comments.
     CHANGED = "M0110";
@@ -117,6 +119,8 @@ codes! {
     NOT_EXPORTED = "M0226";
     /// Another tool's table, which is written along, cannot have it.
     NOT_MIRRORED = "M0227";
+    /// A step cannot be part of the caller's transaction.
+    NOT_IN_TRANSACTION = "M0240";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";
