@@ -15,7 +15,7 @@
 //! | [`deploy`] | which release is deployed, and what waits for that |
 //! | [`route`] | [`Route`]: the way to a release, from deploy to deploy |
 //! | `callback` | steps that leave no row, around the others |
-//! | `stored` | what of a way back is written down |
+//! | `stored`, `refresh` | what of a way back is written down, and when it is written anew |
 //! | `tables` | which writes cannot be taken back |
 //! | [`pooled`] | what a pooler that pools transactions does not let through |
 //! | [`joined`] | what cannot be part of the caller's transaction |
@@ -45,6 +45,7 @@ mod order;
 pub mod planner;
 pub mod pooled;
 mod record;
+mod refresh;
 mod repeatable;
 mod stored;
 mod tables;
