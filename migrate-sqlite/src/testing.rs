@@ -79,7 +79,7 @@ impl testing::Fixture for Fixture {
     fn create() -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("migrate-sqlite-{}-{number}", std::process::id()));
-        std::fs::create_dir(&folder).expect("the folder for temporary files can be written");
+        fs::create_dir(&folder).expect("the folder for temporary files can be written");
         Self { folder }
     }
 
@@ -105,6 +105,6 @@ impl Fixture {
 impl Drop for Fixture {
     fn drop(&mut self) {
         // What cannot be removed lies in a folder for temporary files.
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }

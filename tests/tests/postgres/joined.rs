@@ -1,11 +1,11 @@
 //! Runs inside a transaction of the caller's: all of it is there once the caller commits, and nothing otherwise.
 
-use migrate_core::backend::{Backend as _, Locked, Session as _, TableName};
+use migrate_core::backend::{Backend as _, Locked, TableName};
 use migrate_core::error::ErrorKind;
 use migrate_core::{Error, Event, MigrationSet, Migrator, Refusal, Report};
+use migrate_postgres::tokio_postgres::{self, Client, NoTls, Transaction};
 use migrate_postgres::{Borrowed, PostgresSession};
 use migrate_tests::servers::{Database, Postgres as Server};
-use tokio_postgres::{Client, NoTls, Transaction};
 
 use super::support::{backend, block_on, fragile, set};
 
