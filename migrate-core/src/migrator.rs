@@ -292,13 +292,16 @@ impl Migrator {
     }
 
     /// What is wrong with a program must not look like something about its database.
-    fn fresh(&self) -> Result<(), ErrorKind> {
-        self.set.stale().map_or(Ok(()), |stale| Err(ErrorKind::StaleBinary(stale.clone())))
+    fn fresh(&self) -> Result<(), Error> {
+        match self.set.stale() {
+            None => Ok(()),
+            Some(stale) => Err(ErrorKind::StaleBinary(stale.clone()).into()),
+        }
     }
 
-    async fn connect(&self) -> Result<Box<dyn Session>, ErrorKind> {
+    async fn connect(&self) -> Result<Box<dyn Session>, Error> {
         self.fresh()?;
-        self.backend.connect().await.map_err(ErrorKind::from)
+        Ok(self.backend.connect().await.map_err(ErrorKind::from)?)
     }
 
     fn begin<'s>(&'s self, session: Line<'s>, observer: &'s mut dyn Observer) -> Run<'s> {

@@ -316,7 +316,8 @@ impl fmt::Debug for MigrationSet {
             .field("component", &self.component)
             .field("digest", &self.digest)
             .field("parts", self.parts())
-            .finish()
+            .field("stale", &self.stale)
+            .finish_non_exhaustive()
     }
 }
 

@@ -71,16 +71,30 @@ fn a_program_that_was_not_built_again_is_called_stale() {
     project.write("migrations/README.md", "no migration");
     assert_eq!(run(&program, &project), "0 applied\n", "what is no migration may change");
     project.write("migrations/2_b.sql", "create table b (n integer);\n");
-    assert_snapshot!(run(&program, &project), @"");
+    assert_snapshot!(run(&program, &project), @r#"
+    refused[M0040]: the binary is stale: migrations/2_b.sql was added after it was built
+       = nothing was run, and nothing is wrong with the database: build the program again
+       = so that cargo does it by itself, in build.rs: println!("cargo::rerun-if-changed=migrations");
+    "#);
     project.write("migrations/1_a.sql", "create table a (n integer, m integer);\n");
-    assert_snapshot!(run(&program, &project), @"");
-    std::fs::remove_file(project.path("migrations/1_a.sql")).expect("a file can be removed");
-    assert_snapshot!(run(&program, &project), @"");
+    assert_snapshot!(run(&program, &project), @"
+    refused[M0040]: the binary is stale: migrations/1_a.sql was changed after it was built
+       = nothing was run, and nothing is wrong with the database: build the program again
+    ");
+    for name in ["1_a", "2_b"] {
+        std::fs::remove_file(project.path(&format!("migrations/{name}.sql"))).expect("a file can be removed");
+    }
+    assert_snapshot!(run(&program, &project), @r#"
+    refused[M0040]: the binary is stale: migrations/README.md was added after it was built
+       = nothing was run, and nothing is wrong with the database: build the program again
+       = so that cargo does it by itself, in build.rs: println!("cargo::rerun-if-changed=migrations");
+    "#);
 
     std::fs::rename(project.path("migrations"), project.path("elsewhere")).expect("a folder can be renamed");
     assert_eq!(run(&program, &project), "0 applied\n", "where it was built says nothing on another machine");
     std::fs::rename(project.path("elsewhere"), project.path("migrations")).expect("a folder can be renamed");
 
     project.write("migrations/1_a.sql", "create table a (n integer);\n");
+    project.write("migrations/2_b.sql", "create table b (n integer);\n");
     assert_eq!(run(&build(&project), &project), "1 applied\n", "cargo sees the file that was added");
 }

@@ -7,6 +7,7 @@ use crate::sql::Syntax;
 
 /// Facts that planning needs, read at the start of every run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // independent facts
 pub struct Server {
     /// `SQLite 3.50.1`, as the server calls itself.
     pub product: String,

@@ -25,13 +25,12 @@ pub(super) fn refuse(steps: &[Step]) -> Result<(), Refusal> {
 
 fn needs_session(step: &Step) -> Option<NeedsSession> {
     let script = step.script.as_ref()?;
-    let (place, what) = match not_in_transactions(step) {
-        Some(found) => found,
-        None => {
-            let copies = |index: &usize| script.statement(*index).class.kind == StatementKind::CopyIn;
-            let index = step.units.iter().flat_map(|unit| unit.runs.clone()).find(copies)?;
-            (at(script, index), format!("{} carries the data of a COPY", of(script, index)))
-        }
+    let (place, what) = if let Some(found) = not_in_transactions(step) {
+        found
+    } else {
+        let copies = |index: &usize| script.statement(*index).class.kind == StatementKind::CopyIn;
+        let index = step.units.iter().flat_map(|unit| unit.runs.clone()).find(copies)?;
+        (at(script, index), format!("{} carries the data of a COPY", of(script, index)))
     };
     Some(NeedsSession { title: step.title(), place, what })
 }
