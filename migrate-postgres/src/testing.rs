@@ -6,7 +6,6 @@ use std::time::Duration;
 use migrate_core::backend::ServerError;
 use migrate_core::error::ErrorKind;
 use migrate_core::{Error, Goal, MigrationSet, Migrator};
-use sha2::{Digest as _, Sha256};
 use tokio_postgres::error::SqlState;
 
 use crate::Postgres;
@@ -53,8 +52,9 @@ pub async fn scratch(server: &Postgres, set: &MigrationSet) -> Result<Scratch, E
 
 /// The database that has the set and that nobody uses; made where it is not there yet.
 async fn template(server: &Postgres, set: &MigrationSet) -> Result<String, Error> {
-    let digest = Sha256::digest(set.digest());
-    let key: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    // Names are short; 64 bits of the digest tell sets apart.
+    let digits = set.digest().rsplit(':').next().unwrap_or_default();
+    let key: String = digits.chars().take(16).collect();
     let (name, draft) = (format!("migrate_template_{key}"), format!("migrate_draft_{key}"));
     let link = server.open().await.map_err(ErrorKind::from)?;
     let there = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");

@@ -24,7 +24,7 @@ fn run(connection: &mut Connection, files: &[(&str, &str)]) -> Result<Report, Er
 
 fn names(connection: &Connection) -> String {
     let sql = "select coalesce(group_concat(name, ' '), '') from (select name from sqlite_master where type = 'table' order by name)";
-    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    connection.query_row(sql, [], |row| row.get(0)).expect("a row")
 }
 
 #[test]

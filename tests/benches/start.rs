@@ -67,8 +67,7 @@ fn starts<B: Backend + Clone + 'static>(
         });
         if size == SIZES[0] {
             group.bench_function(format!("{name}, connecting alone"), |bencher| {
-                bencher
-                    .iter(|| runtime.block_on(database.connect()).map(drop).unwrap_or_else(|error| panic!("{error}")));
+                bencher.iter(|| runtime.block_on(database.connect()).map_or_else(|error| panic!("{error}"), drop));
             });
         }
     }

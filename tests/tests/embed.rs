@@ -30,8 +30,8 @@ fn main() {
 fn program() -> Project {
     let manifest = format!(
         "[package]\nname = \"service\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
-         migrate-sqlite = {{ path = {:?}, features = [\"bundled\"] }}\n",
-        root().join("migrate-sqlite")
+         migrate-sqlite = {{ path = '{}', features = [\"bundled\"] }}\n",
+        root().join("migrate-sqlite").display()
     );
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("the workspace has a lock file");
     Project::new()

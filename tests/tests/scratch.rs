@@ -1,7 +1,6 @@
 //! Migrated databases for tests, as users of the feature `testing` get them.
 
 use std::future::Future;
-use std::time::Instant;
 
 use migrate_core::layout::Folder;
 use migrate_core::{EngineNames, MigrationSet, Migrator, ReadOptions};
@@ -30,9 +29,7 @@ fn each_test_has_a_sqlite_database_of_its_own() {
     let first = scratch();
     let open = |path| rusqlite::Connection::open(path).expect("a database");
     open(first.path()).execute("insert into t1 values (1)", []).expect("a row");
-    let begin = Instant::now();
     let second = scratch();
-    println!("the second SQLite database took {:?}", begin.elapsed());
     let count = |table: &str| {
         open(second.path()).query_row(&format!("select count(*) from {table}"), [], |row| row.get::<_, i64>(0))
     };
@@ -50,7 +47,7 @@ mod on_postgres {
     use migrate_postgres::testing::scratch;
     use migrate_tests::servers::Postgres as Server;
 
-    use super::{EngineNames, Instant, Migrator, block_on, set};
+    use super::{EngineNames, Migrator, block_on, set};
 
     #[test]
     fn each_test_has_a_database_of_its_own_and_one_template_serves_them_all() {
@@ -73,9 +70,7 @@ mod on_postgres {
         assert_eq!(server.psql(scratches[1].name(), "select count(*) from t1"), "0\n");
         let check = Migrator::new(scratches[1].database().clone(), set.clone());
         assert!(block_on(check.check()).unwrap_or_else(|error| panic!("{error}")).is_current());
-        let begin = Instant::now();
         let another = block_on(scratch(&at, &set)).unwrap_or_else(|error| panic!("{error}"));
-        println!("another PostgreSQL database took {:?}", begin.elapsed());
         drop((scratches, another));
         assert_eq!(named("migrate_scratch_%"), "0\n");
     }
@@ -105,9 +100,7 @@ fn of_mysql(flavour: migrate_tests::servers::Flavour, engine: EngineNames) {
     let at = migrate_mysql::Mysql::from_url(&somewhere.url()).unwrap_or_else(|error| panic!("{error}"));
     let set = set(engine, "z");
     let make = || block_on(scratch(&at, &set)).unwrap_or_else(|error| panic!("{error}"));
-    let begin = Instant::now();
     let first = make();
-    println!("a {flavour:?} database took {:?}", begin.elapsed());
     let second = make();
     server.sql(first.name(), "insert into t1 values (1)");
     assert_eq!(server.sql(second.name(), "select count(*) from t1"), "0\n");

@@ -76,8 +76,8 @@ fn expression(root: &Path, folder: &str, engine: &Engine) -> Result<String, Stri
     // Named as the user wrote it, here and at run time.
     let named =
         |texts: &[Included]| texts.iter().map(|text| (text.name.clone(), text.text.clone())).collect::<Vec<_>>();
-    let folded = Folder::embedded(folder, named(&files)).with_above(named(&above));
-    let loaded = MigrationSet::from_folder(&folded, &options).or_else(|problems| {
+    let compiled_in = Folder::embedded(folder, named(&files)).with_above(named(&above));
+    let loaded = MigrationSet::from_folder(&compiled_in, &options).or_else(|problems| {
         check(&problems)?;
         Err("embed_migrations: the folder is not a set of migrations".to_owned())
     })?;

@@ -119,6 +119,8 @@ codes! {
     NOT_EXPORTED = "M0226";
     /// Another tool's table, which is written along, cannot have it.
     NOT_MIRRORED = "M0227";
+    /// There is less after a migration than before it.
+    ROWS_LOST = "M0231";
     /// A step cannot be part of the caller's transaction.
     NOT_IN_TRANSACTION = "M0240";
 

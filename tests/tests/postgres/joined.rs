@@ -29,7 +29,7 @@ async fn run(transaction: &Transaction<'_>, set: &MigrationSet) -> Result<Report
 }
 
 async fn cells(client: &Transaction<'_>, sql: &str) -> String {
-    let messages = client.simple_query(sql).await.unwrap();
+    let messages = client.simple_query(sql).await.expect("rows");
     let tokio_postgres::SimpleQueryMessage::Row(row) = &messages[1] else { panic!("{messages:?}") };
     (0..row.len()).map(|column| row.get(column).unwrap_or_default()).collect::<Vec<_>>().join(" ")
 }
