@@ -11,6 +11,7 @@ use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::Action;
 use crate::migration::MigrationId;
 use crate::plan::{Mode, Refusal};
+use crate::set::StaleBinary;
 use crate::source::Source;
 
 /// Why a run ended early. [`diagnostics`](Error::diagnostics) is what a person should read; `Display` prints the same,
@@ -27,6 +28,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// The set is not one.
     Set(Vec<Diagnostic>),
+    /// A debug build has other migrations compiled in than its folder holds by now.
+    StaleBinary(StaleBinary),
     /// No connection.
     Connect(ServerError),
     /// The server refused something that is not a statement of a migration.
@@ -151,6 +154,28 @@ impl Error {
             || matches!(&*self.kind, ErrorKind::Connect(_) | ErrorKind::Lost(_) | ErrorKind::Stopped { .. })
     }
 
+    /// Whether there was no connection, or none any more.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(&*self.kind, ErrorKind::Connect(_) | ErrorKind::Lost(_))
+    }
+
+    /// Whether a phase must be chosen: a post migration is pending on a database that is in use, and the goal says
+    /// neither [`pre`](crate::Goal::pre), [`post`](crate::Goal::post) nor [`all`](crate::Goal::all).
+    ///
+    /// ```
+    /// use migrate_core::{Error, Refusal, error::ErrorKind};
+    /// let choice = Refusal::PhaseChoice { pre: Vec::new(), post: vec!["3.4.0/post/50 drop old index".to_owned()] };
+    /// assert!(Error::from(ErrorKind::Refused(choice)).needs_phase());
+    /// ```
+    pub fn needs_phase(&self) -> bool {
+        matches!(&*self.kind, ErrorKind::Refused(Refusal::PhaseChoice { .. }))
+    }
+
+    /// Whether the run was stopped by request, with work left.
+    pub fn is_stopped(&self) -> bool {
+        matches!(&*self.kind, ErrorKind::Stopped { .. })
+    }
+
     /// Whether the database is ahead of this set.
     pub fn is_ahead(&self) -> bool {
         matches!(&*self.kind, ErrorKind::Refused(refusal) if refusal.is_ahead())
@@ -165,6 +190,7 @@ impl Error {
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         match &*self.kind {
             ErrorKind::Set(diagnostics) => diagnostics.clone(),
+            ErrorKind::StaleBinary(stale) => vec![stale.diagnostic()],
             ErrorKind::Refused(refusal) => refusal.diagnostics(),
             ErrorKind::Connect(error) => vec![connect(error)],
             ErrorKind::Server(error) => vec![server(error)],

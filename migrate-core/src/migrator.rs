@@ -1,6 +1,21 @@
 //! The facade that most users touch: a backend, a set, where to go.
+//!
+//! # What holds when a call does not come to its end
+//!
+//! | call | its future is dropped | somebody asks it to stop: [`StopHandle`] | the process is killed, the connection lost, the server restarted |
+//! |---|---|---|---|
+//! | [`observe`](Migrator::observe), [`plan`](Migrator::plan), [`check`](Migrator::check), [`status`](Migrator::status), [`findings`](Migrator::findings), [`texts`](Migrator::texts), [`adoption`](Migrator::adoption), [`export`](Migrator::export) | they only read: nothing is left behind | they are short, and come to their end | nothing is left behind; a lost connection is an error that [`is_retryable`](Error::is_retryable) |
+//! | [`up`](Migrator::up), [`run`](Migrator::run), [`down`](Migrator::down), [`apply`](Migrator::apply), [`write_export`](Migrator::write_export), [`settle`](Migrator::settle) | its connection is cut; the server rolls back what was not committed, and the lock is free once it has noticed; a statement that commits by itself may come to its end there | what was sent is finished, or stopped on the server where that is asked for; then an error with what is left ([`is_stopped`](Error::is_stopped)) | steps that are complete are recorded; a transaction is there with its row or not at all; what cannot be in a transaction was written down beforehand, and the next run goes on with that very statement, or asks one question ([`is_in_doubt`](Error::is_in_doubt)). Of the connection alone another one is opened, and the run goes on: [`RunOptions::reconnect_for`] |
+//! | [`run_on`](Migrator::run_on) a connection of the caller's | PostgreSQL: what was sent comes to its end, then the transaction is rolled back and the lock given back, before anything else that the connection is asked. MySQL, MariaDB: the connection is of no more use. SQLite: it cannot be dropped half-way, as it never yields | what was sent is finished | as above, but no other connection is opened |
+//! | [`run_on`](Migrator::run_on) inside a transaction of the caller's | the transaction is the caller's: to be rolled back | between two steps | nothing is there that the caller has not committed |
+//!
+//! Whatever happens, no migration runs twice and none is left out: that is tested by killing processes, servers and
+//! connections at every message. A pooled connection on which a future was dropped must not go back into its pool unless the
+//! table says so.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::apply::{Halt, LOSSES, Line, Report, Run, RunOptions, StopHandle, ask_conditions};
 use crate::backend::{Backend, Exclusion, Fault, ServerError, Session, TableName};
@@ -9,7 +24,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Observer};
 use crate::history::{Entry, EntryKey, History, State, Texts};
 use crate::migration::MigrationId;
-use crate::plan::{self, Check, Goal, Observed, Plan, Policy, Refusal};
+use crate::plan::{self, Check, DownGoal, Goal, Observed, Plan, Policy, Refusal, Status};
 use crate::set::MigrationSet;
 
 mod adopt;
@@ -35,9 +50,10 @@ const RACES: usize = 1_000;
 /// # #[cfg(not(feature = "testing"))]
 /// # fn main() {}
 /// ```
+#[derive(Clone)]
 pub struct Migrator {
-    backend: Box<dyn Backend>,
-    set: MigrationSet,
+    backend: Arc<dyn Backend>,
+    set: Arc<MigrationSet>,
     goal: Goal,
     policy: Policy,
     options: RunOptions,
@@ -49,8 +65,8 @@ impl Migrator {
     /// Everything pending, by the careful policy.
     pub fn new(backend: impl Backend + 'static, set: MigrationSet) -> Self {
         Self {
-            backend: Box::new(backend),
-            set,
+            backend: Arc::new(backend),
+            set: Arc::new(set),
             goal: Goal::up(),
             policy: Policy::default(),
             options: RunOptions::default(),
@@ -72,6 +88,42 @@ impl Migrator {
     /// How the run behaves.
     pub fn options(self, options: RunOptions) -> Self {
         Self { options, ..self }
+    }
+
+    /// The longest wait for the lock of the migrations: [`RunOptions::lock_wait`].
+    pub fn lock_wait(mut self, longest: Duration) -> Self {
+        self.options.lock_wait = longest;
+        self
+    }
+
+    /// The longest wait of one statement for a lock of the database; zero is no limit: [`RunOptions::lock_timeout`].
+    pub fn lock_timeout(mut self, longest: Duration) -> Self {
+        self.options.lock_timeout = longest;
+        self
+    }
+
+    /// For how long a step that met a lock is tried again: [`RunOptions::lock_retry_for`].
+    pub fn lock_retry_for(mut self, longest: Duration) -> Self {
+        self.options.lock_retry_for = longest;
+        self
+    }
+
+    /// The longest run of one statement; zero is no limit: [`RunOptions::statement_timeout`].
+    pub fn statement_timeout(mut self, longest: Duration) -> Self {
+        self.options.statement_timeout = longest;
+        self
+    }
+
+    /// Which release of the application runs it: [`RunOptions::app_version`].
+    pub fn app_version(mut self, version: impl Into<String>) -> Self {
+        self.options.app_version = Some(version.into());
+        self
+    }
+
+    /// Whose history it is, in place of what the set says: [`MigrationSet::with_component`].
+    pub fn component(self, component: impl Into<String>) -> Self {
+        let set = Arc::unwrap_or_clone(self.set).with_component(component);
+        Self { set: Arc::new(set), ..self }
     }
 
     /// How the run behaves, as it was said.
@@ -146,7 +198,7 @@ impl Migrator {
     pub async fn check(&self) -> Result<Check, Error> {
         let mut session = self.connect().await?;
         if let Some(head) = self.current_head(&mut *session).await.map_err(ErrorKind::from)? {
-            let at = self.set.last_versioned().map_or(head.id, |migration| migration.id.clone());
+            let at = self.set.end().unwrap_or(head.id);
             return Ok(Check::Current { at: Some(at), notes: Vec::new() });
         }
         let mut observed = self.observed(&mut *session).await.map_err(ErrorKind::from)?;
@@ -154,6 +206,26 @@ impl Migrator {
         observed.server.pooled = false;
         let at = observed.history.newest().cloned();
         Ok(Check::from_planned(self.planned(&observed), at))
+    }
+
+    /// Where every migration stands, and what would come next: what `migrate status` shows, as values. Read-only;
+    /// creates nothing; needs no lock.
+    ///
+    /// # Errors
+    /// Those of connecting and reading; everything that a rule says is part of the answer.
+    pub async fn status(&self) -> Result<Status, Error> {
+        let observed = self.observe().await?;
+        let standings = plan::standings(&self.set, &observed, &self.policy.include);
+        let next = self.planned(&observed);
+        Ok(Status { observed, standings, next })
+    }
+
+    /// Runs ways back, those that were stored when their migrations were applied.
+    ///
+    /// # Errors
+    /// As of [`up`](Self::up).
+    pub async fn down(&self, goal: DownGoal) -> Result<Report, Error> {
+        self.clone().goal(Goal::Down(goal)).up().await
     }
 
     /// Carries the goal out: observe, plan, take the lock where it is needed, apply. Nobody is told on the way.
@@ -182,6 +254,7 @@ impl Migrator {
     /// # Errors
     /// As of [`up`](Self::up).
     pub async fn run_on(&self, session: &mut dyn Session, observer: &mut dyn Observer) -> Result<Report, Error> {
+        self.fresh()?;
         let mut run = self.begin(Line::Borrowed(session), observer);
         let result = self.reach(&mut run).await;
         self.finish(run, result).await
@@ -218,8 +291,17 @@ impl Migrator {
         Ok(session.texts(&self.table, keys).await.map_err(ErrorKind::from)?)
     }
 
-    async fn connect(&self) -> Result<Box<dyn Session>, ErrorKind> {
-        self.backend.connect().await.map_err(ErrorKind::from)
+    /// What is wrong with a program must not look like something about its database.
+    fn fresh(&self) -> Result<(), Error> {
+        match self.set.stale() {
+            None => Ok(()),
+            Some(stale) => Err(ErrorKind::StaleBinary(stale.clone()).into()),
+        }
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Session>, Error> {
+        self.fresh()?;
+        Ok(self.backend.connect().await.map_err(ErrorKind::from)?)
     }
 
     fn begin<'s>(&'s self, session: Line<'s>, observer: &'s mut dyn Observer) -> Run<'s> {
@@ -286,11 +368,11 @@ impl Migrator {
     async fn reach(&self, run: &mut Run<'_>) -> Result<(), Halt> {
         // Callbacks run also where nothing is pending, and Flyway may have gone on by itself.
         if self.goal.is_everything()
-            && self.set.callbacks().is_empty()
+            && !self.set.calls_back()
             && self.policy.mirror.is_none()
             && let Some(head) = self.current_head(&mut *run.session).await?
         {
-            run.report.now_at = Some(self.set.last_versioned().map_or(head.id, |migration| migration.id.clone()));
+            run.report.now_at = Some(self.set.end().unwrap_or(head.id));
             return Ok(());
         }
         if self.policy.mirror.is_some() && !run.locked {
@@ -473,10 +555,21 @@ mod tests {
 
     #[test]
     fn futures_can_move_between_threads() {
-        fn of(migrator: &Migrator, plan: &Plan) {
+        fn of(migrator: &Migrator, plan: &Plan, session: &mut dyn Session, id: &MigrationId) {
             is_send(&migrator.up());
+            is_send(&migrator.down(DownGoal::Empty));
             is_send(&migrator.check());
+            is_send(&migrator.status());
+            is_send(&migrator.observe());
+            is_send(&migrator.plan());
+            is_send(&migrator.findings(plan));
             is_send(&migrator.apply(plan, &mut ()));
+            is_send(&migrator.run(&mut ()));
+            is_send(&migrator.run_on(session, &mut ()));
+            is_send(&migrator.settle(id, 1, true));
+            is_send(&migrator.adoption());
+            is_send(&migrator.export("flyway", None));
+            is_send(migrator);
         }
         let _ = of;
     }

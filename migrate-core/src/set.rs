@@ -3,19 +3,25 @@
 //! | module | does |
 //! |---|---|
 //! | [`read`](MigrationSet::read) | folders → a set, through a layout and the manifest |
+//! | `embedded` | a set that was compiled in: known without being read, and compared with its folder |
 //! | [`validate`] | checks that need no database: every script, and one set against an earlier one |
 //!
 //! What of a set is applied, and what to do about it, is not here: that takes a history.
 
+#[doc(hidden)]
+pub mod embedded;
 mod read;
 mod requires;
 #[cfg(test)]
 mod tests;
 pub mod validate;
 
-use crate::callback::Callback;
+use std::fmt;
 use std::path::PathBuf;
 
+use embedded::{Content, Embedded};
+
+use crate::callback::Callback;
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::EngineNames;
@@ -25,17 +31,29 @@ use crate::migration::{Migration, MigrationId, Phase, Snapshot};
 use crate::placeholder::Values;
 use crate::version::Version;
 
+pub use embedded::StaleBinary;
+
 /// The migrations of one component for one engine: sorted by identity, no two alike.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// One that was compiled in is read when somebody asks for what is in it; that everything is applied is told by its
+/// digest alone.
+#[derive(Clone, PartialEq, Eq)]
 pub struct MigrationSet {
     component: String,
+    digest: String,
+    content: Content,
+    stale: Option<StaleBinary>,
+}
+
+/// What is in a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
     layout: &'static str,
     migrations: Vec<Migration>,
     snapshots: Vec<Snapshot>,
     callbacks: Vec<Callback>,
     roots: Vec<String>,
     manifest: Manifest,
-    digest: String,
 }
 
 /// How a folder is to be read.
@@ -100,7 +118,7 @@ impl MigrationSet {
     /// The same with scripts that run around its migrations.
     pub fn with_callbacks(mut self, mut callbacks: Vec<Callback>) -> Self {
         callbacks.sort_by(|a, b| (a.event, &a.description).cmp(&(b.event, &b.description)));
-        self.callbacks = callbacks;
+        self.content.get_mut().callbacks = callbacks;
         self
     }
 
@@ -130,21 +148,34 @@ impl MigrationSet {
         let digest = digest(&component, &migrations, &manifest);
         let callbacks = Vec::new();
         let roots = Vec::new();
-        let set = Self { component, layout, migrations, snapshots, callbacks, roots, manifest, digest };
+        let parts = Parts { layout, migrations, snapshots, callbacks, roots, manifest };
+        let set = Self { component, digest, content: Content::known(parts), stale: None };
         let mut problems = set.impossible_renames();
         problems.extend(requires::order(set.repeatables()).1);
         if problems.is_empty() { Ok(set) } else { Err(problems) }
     }
 
+    /// The same under another name: a library's migrations in an application's database.
+    pub fn with_component(mut self, component: impl Into<String>) -> Self {
+        self.component = component.into();
+        let parts = self.content.get_mut();
+        self.digest = digest(&self.component, &parts.migrations, &parts.manifest);
+        self
+    }
+
+    fn parts(&self) -> &Parts {
+        self.content.get()
+    }
+
     fn with_roots(mut self, roots: &[PathBuf]) -> Self {
-        self.roots = roots.iter().map(|root| root.display().to_string()).collect();
+        self.content.get_mut().roots = roots.iter().map(|root| root.display().to_string()).collect();
         self
     }
 
     /// The folder that a file of it was found below, as it was given.
     pub(crate) fn root_of(&self, path: &str) -> Option<&str> {
         let below = |root: &&String| path.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with(['/', '\\']));
-        self.roots.iter().filter(below).max_by_key(|root| root.len()).map(String::as_str)
+        self.parts().roots.iter().filter(below).max_by_key(|root| root.len()).map(String::as_str)
     }
 
     /// Whose history it is.
@@ -154,22 +185,22 @@ impl MigrationSet {
 
     /// The name of the layout it was read with.
     pub fn layout(&self) -> &'static str {
-        self.layout
+        self.parts().layout
     }
 
     /// What `migrations.toml` says.
     pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+        &self.parts().manifest
     }
 
     /// Snapshots that install an empty database, ascending.
     pub fn snapshots(&self) -> &[Snapshot] {
-        &self.snapshots
+        &self.parts().snapshots
     }
 
     /// Scripts that run around the migrations, in the order of their events. No state of a database depends on them.
     pub fn callbacks(&self) -> &[Callback] {
-        &self.callbacks
+        &self.parts().callbacks
     }
 
     /// `sha256:` over the component, the identities, the raw checksums, the values in repeatables and the manifest: equal
@@ -180,38 +211,38 @@ impl MigrationSet {
 
     /// How many migrations it has.
     pub fn len(&self) -> usize {
-        self.migrations.len()
+        self.parts().migrations.len()
     }
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.migrations.is_empty()
+        self.parts().migrations.is_empty()
     }
 
     /// In the order of execution.
     pub fn iter(&self) -> std::slice::Iter<'_, Migration> {
-        self.migrations.iter()
+        self.parts().migrations.iter()
     }
 
     /// The migration with this identity.
     pub fn get(&self, id: &MigrationId) -> Option<&Migration> {
-        self.position(id).map(|position| &self.migrations[position])
+        self.position(id).map(|position| &self.parts().migrations[position])
     }
 
     /// Its place in the order of execution, from 0.
     pub fn position(&self, id: &MigrationId) -> Option<usize> {
-        self.migrations.binary_search_by(|migration| migration.id.cmp(id)).ok()
+        self.parts().migrations.binary_search_by(|migration| migration.id.cmp(id)).ok()
     }
 
     /// The versioned migrations, in the order of execution.
     pub fn versioned(&self) -> &[Migration] {
-        let end = self.migrations.partition_point(|migration| !migration.id.is_repeatable());
-        &self.migrations[..end]
+        let end = self.parts().migrations.partition_point(|migration| !migration.id.is_repeatable());
+        &self.parts().migrations[..end]
     }
 
     /// The repeatables, by name.
     pub fn repeatables(&self) -> &[Migration] {
-        &self.migrations[self.versioned().len()..]
+        &self.parts().migrations[self.versioned().len()..]
     }
 
     /// The newest versioned migration.
@@ -229,23 +260,44 @@ impl MigrationSet {
         })
     }
 
+    /// Where a database is that has all of it; a set that was compiled in is not read for it.
+    pub(crate) fn end(&self) -> Option<MigrationId> {
+        let known = self.content.unread().and_then(Embedded::end);
+        known.or_else(|| self.last_versioned().map(|migration| migration.id.clone()))
+    }
+
+    /// Whether scripts run around its migrations; a set that was compiled in is not read for it.
+    pub(crate) fn calls_back(&self) -> bool {
+        self.content.unread().map_or_else(|| !self.callbacks().is_empty(), |embedded| embedded.calls_back)
+    }
+
+    /// How the folder that the set was compiled in from differs from it by now, in a debug build of a program that runs
+    /// where it was built. Whoever runs migrations refuses then: it is the program that must be built again.
+    pub fn stale(&self) -> Option<&StaleBinary> {
+        self.stale.as_ref()
+    }
+
     /// The migration that had this identity before it was renamed.
     pub fn renamed(&self, id: &MigrationId) -> Option<&Migration> {
-        self.migrations.iter().find(|migration| migration.attributes.renamed_from.contains(id))
+        self.parts().migrations.iter().find(|migration| migration.attributes.renamed_from.contains(id))
     }
 
     /// What one migration is called now must not be what another one was called: a history row could mean either.
     fn impossible_renames(&self) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
-        for migration in &self.migrations {
+        for migration in &self.parts().migrations {
             for old in &migration.attributes.renamed_from {
                 let other = self.get(old).or_else(|| self.renamed(old).filter(|other| other.id != migration.id));
                 if let Some(other) = other {
                     let claim = if other.id == *old { "is still here" } else { "was renamed from it too" };
                     let message =
                         format!("{}: was renamed from {old}, but {} {claim}", migration.title(), other.title());
-                    let place =
-                        self.manifest.migrations.get(&migration.id).and_then(|about| self.manifest.place(about));
+                    let place = self
+                        .parts()
+                        .manifest
+                        .migrations
+                        .get(&migration.id)
+                        .and_then(|about| self.parts().manifest.place(about));
                     problems.push(
                         Diagnostic::error(codes::DUPLICATE, message)
                             .at(place.unwrap_or_else(|| Place::path(migration.up.path())))
@@ -255,6 +307,17 @@ impl MigrationSet {
             }
         }
         problems
+    }
+}
+
+impl fmt::Debug for MigrationSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MigrationSet")
+            .field("component", &self.component)
+            .field("digest", &self.digest)
+            .field("parts", self.parts())
+            .field("stale", &self.stale)
+            .finish_non_exhaustive()
     }
 }
 

@@ -61,12 +61,10 @@
 //!
 //! ```no_run
 //! use migrate_mysql::core::Migrator;
-//! use migrate_mysql::{Mysql, MysqlSession, mysql_async};
+//! use migrate_mysql::{Borrowed, MysqlSession, mysql_async};
 //!
 //! # async fn migrate(conn: &mut mysql_async::Conn) -> Result<(), Box<dyn std::error::Error>> {
-//! let set = migrate_mysql::embed_migrations!("tests/embedded");
-//! // What the migrator would connect to; it does not.
-//! let migrator = Migrator::new(Mysql::from_url("mysql://localhost/shop")?, set);
+//! let migrator = Migrator::new(Borrowed::Mysql, migrate_mysql::embed_migrations!("tests/embedded"));
 //! let mut session = MysqlSession::on(conn).await?;
 //! migrator.run_on(&mut session, &mut ()).await?;
 //! # Ok(())
@@ -99,12 +97,14 @@ mod observe;
 mod packet;
 mod perform;
 pub mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use connect::{ConnInfo, ConnInfoError, Mysql, OptionLine, OptionValue, option_lines};
 pub use dialect::{MARIADB, MYSQL};
 pub use migrate_core as core;
 pub use mysql_async;
-pub use session::MysqlSession;
+pub use session::{Borrowed, MysqlSession};
 
 #[doc(hidden)]
 pub use migrate_macros::embed as __embed;
@@ -113,12 +113,17 @@ pub use migrate_macros::embed as __embed;
 /// [`MigrationSet`](migrate_core::MigrationSet). The folder counts from the crate's manifest. With `mariadb` before it,
 /// the files for MariaDB go before those for MySQL.
 ///
-/// Whatever is wrong with the set is an error of the compiler that names the file and the line. A file that changes is
-/// seen by cargo; that one was *added* it sees only with this line in `build.rs`:
+/// Whatever is wrong with the set is an error of the compiler that names the file, the line and the column. A file that
+/// changes is seen by cargo; that one was *added* it sees only with this line in `build.rs`:
 ///
 /// ```
 /// println!("cargo::rerun-if-changed=migrations");
 /// ```
+///
+/// The set's digest is computed by the compiler too: a program that finds everything applied parses nothing. In a debug
+/// build the folder is compared with what was compiled in, where it is still there. If it differs, whatever would run
+/// migrations or look for pending ones answers [`StaleBinary`](migrate_core::error::ErrorKind::StaleBinary), so that a
+/// program that was not built again is not taken for a database that is behind.
 ///
 /// ```
 /// let mysql = migrate_mysql::embed_migrations!("tests/embedded");

@@ -148,5 +148,6 @@ pub(crate) async fn observe(session: &mut MysqlSession<'_>, table: &TableName) -
         not_transactional,
         read_only: facts.read_only,
         pooled: false,
+        joined: false,
     })
 }

@@ -114,6 +114,39 @@ impl Backend for Mysql {
     }
 }
 
+/// No database of its own: for a [`Migrator`](migrate_core::Migrator) that works on connections of the caller's alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Borrowed {
+    /// Connections to a MySQL server.
+    Mysql,
+    /// Connections to a MariaDB server.
+    Mariadb,
+}
+
+#[async_trait]
+impl Backend for Borrowed {
+    fn dialect(&self) -> &'static Dialect {
+        match self {
+            Self::Mysql => &MYSQL,
+            Self::Mariadb => &MARIADB,
+        }
+    }
+
+    fn label(&self) -> String {
+        "a connection of the caller's".to_owned()
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Session>, ServerError> {
+        let mut error = ServerError::new(Fault::Unsupported, "this migrator has no database of its own to connect to");
+        error.hint = Some("hand it a session: Migrator::run_on".to_owned());
+        Err(error)
+    }
+
+    async fn pause(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
 impl<'c> MysqlSession<'c> {
     /// A session on the caller's own connection, for [`Migrator::run_on`](migrate_core::Migrator::run_on).
     ///

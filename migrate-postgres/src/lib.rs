@@ -61,12 +61,10 @@
 //!
 //! ```no_run
 //! use migrate_postgres::core::Migrator;
-//! use migrate_postgres::{Postgres, PostgresSession, tokio_postgres};
+//! use migrate_postgres::{Borrowed, PostgresSession, tokio_postgres};
 //!
 //! # async fn migrate(client: &mut tokio_postgres::Client) -> Result<(), Box<dyn std::error::Error>> {
-//! let set = migrate_postgres::embed_migrations!("tests/embedded");
-//! // What the migrator would connect to; it does not.
-//! let migrator = Migrator::new(Postgres::from_url("postgres://")?, set);
+//! let migrator = Migrator::new(Borrowed, migrate_postgres::embed_migrations!("tests/embedded"));
 //! let mut session = PostgresSession::on(client).await?;
 //! migrator.run_on(&mut session, &mut ()).await?;
 //! # Ok(())
@@ -76,6 +74,27 @@
 //! Only what we set ourselves is put back; what a script changes for the session stays and is told as a notice. What
 //! needs a second connection is not there: nobody is named who is in the way, nothing can be stopped, and behind a
 //! pooler that pools transactions the run is refused. A connection that is lost ends the run.
+//!
+//! # Inside the caller's transaction
+//! [`PostgresSession::join`] takes a `tokio_postgres::Transaction`. What the run does, its history rows too, is there once
+//! the caller commits, and gone if the caller rolls back; the run commits nothing.
+//!
+//! ```no_run
+//! use migrate_postgres::core::Migrator;
+//! use migrate_postgres::{Borrowed, PostgresSession, tokio_postgres};
+//!
+//! # async fn migrate(client: &mut tokio_postgres::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! let migrator = Migrator::new(Borrowed, migrate_postgres::embed_migrations!("tests/embedded"));
+//! let transaction = client.transaction().await?;
+//! migrator.run_on(&mut PostgresSession::join(&transaction).await?, &mut ()).await?;
+//! transaction.batch_execute("insert into users (name) values ('first')").await?;
+//! transaction.commit().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What cannot be part of a transaction (a concurrent index, batches, scripts with transactions of their own) is refused
+//! before anything runs.
 //!
 //! # Deliberately absent
 //! - No policy: nothing here compares versions, knows what is pending, or tries a statement again.
@@ -97,11 +116,13 @@ mod message;
 mod observe;
 mod perform;
 pub mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use connect::{ConnInfo, ConnInfoError, Postgres, ServiceFile};
 pub use dialect::POSTGRES;
 pub use migrate_core as core;
-pub use session::PostgresSession;
+pub use session::{Borrowed, PostgresSession};
 pub use tokio_postgres;
 
 #[doc(hidden)]
@@ -110,12 +131,17 @@ pub use migrate_macros::embed as __embed;
 /// A set that is read and checked at compile time: `embed_migrations!("migrations")` is an expression of type
 /// [`MigrationSet`](migrate_core::MigrationSet). The folder counts from the crate's manifest.
 ///
-/// Whatever is wrong with the set is an error of the compiler that names the file and the line. A file that changes is
-/// seen by cargo; that one was *added* it sees only with this line in `build.rs`:
+/// Whatever is wrong with the set is an error of the compiler that names the file, the line and the column. A file that
+/// changes is seen by cargo; that one was *added* it sees only with this line in `build.rs`:
 ///
 /// ```
 /// println!("cargo::rerun-if-changed=migrations");
 /// ```
+///
+/// The set's digest is computed by the compiler too: a program that finds everything applied parses nothing. In a debug
+/// build the folder is compared with what was compiled in, where it is still there. If it differs, whatever would run
+/// migrations or look for pending ones answers [`StaleBinary`](migrate_core::error::ErrorKind::StaleBinary), so that a
+/// program that was not built again is not taken for a database that is behind.
 ///
 /// ```
 /// let set = migrate_postgres::embed_migrations!("tests/embedded");

@@ -27,14 +27,21 @@ pub(crate) async fn take(
     let key = key(&session.home(table).await?);
     // In this order: whoever is asked who has the lock should find the name there.
     let mut sql = format!("SELECT pg_try_advisory_lock({key})");
+    if session.is_joined() {
+        // Before the transaction ends nobody else can see what it did.
+        sql = format!("SELECT pg_try_advisory_xact_lock({key})");
+    }
     if let Handle::Own(_) = session.client {
         session.owner = Some(owner.to_owned());
         let named = assignment("application_name", &session.application_name(owner), Scope::Session);
         sql = format!("{named};\n{sql}");
     }
+    // Whoever stops waiting for the answer must still know that there may be something to give back.
+    session.locked = !session.is_joined();
     let taken = session.cells(&sql).await?.into_iter().flatten().next().flatten();
     let holders = holders(session, key).await?;
     if taken.as_deref() != Some("t") {
+        session.locked = false;
         return Ok(Locked::HeldBy(holders.into_iter().next().map(|(_, holder)| holder).unwrap_or_default()));
     }
     let backend = session.facts().await?.backend;
@@ -54,8 +61,18 @@ pub(crate) async fn give_back(session: &mut PostgresSession<'_>, table: &TableNa
     if let Some(lease) = session.lease.take() {
         return lease.give_back(session).await;
     }
-    let key = key(&session.home(table).await?);
-    session.cells(&format!("SELECT pg_advisory_unlock({key})")).await.map(drop)
+    if session.is_joined() {
+        return Ok(());
+    }
+    let unlocking = unlocking(&session.home(table).await?);
+    session.cells(&unlocking).await?;
+    session.locked = false;
+    Ok(())
+}
+
+/// What gives the lock on a history back.
+pub(crate) fn unlocking(home: &str) -> String {
+    format!("SELECT pg_advisory_unlock({})", key(home))
 }
 
 /// Advisory locks are a database's own, so the table says it all.

@@ -8,6 +8,8 @@
 //!   everything behind it fails at its own `BEGIN`.
 //! - No message begins with `COMMIT`: it would end an aborted block, and what follows would be carried out.
 //! - Deferred constraints are checked before the row is written, so that `COMMIT` itself cannot fail for them.
+//! - Inside a transaction of the caller's a savepoint is what `BEGIN` is elsewhere, and `RELEASE` what `COMMIT` is: neither
+//!   is carried out in an aborted transaction.
 //! - What still can fail at its `COMMIT` (a serializable transaction) takes all behind it along: the row of a transaction
 //!   is written only behind the row of the one before it.
 
@@ -18,7 +20,7 @@ use migrate_core::history::EntryKey;
 use migrate_core::sql::classify::words;
 use migrate_core::sql::{Statement, StatementKind, Syntax};
 
-use crate::dialect::{CHECK, Scope, assignments};
+use crate::dialect::{CHECK, Scope, assignments, literal};
 use crate::history;
 
 /// What is sent in one go.
@@ -73,6 +75,11 @@ pub(crate) enum Ground {
     Own { base: Vec<String>, prepared: Prepared },
     /// The caller's: nothing but what we set is touched.
     Borrowed,
+    /// A transaction of the caller's: each of ours is a savepoint in it, and nothing that is set outlasts that.
+    Joined {
+        /// What it had for everything that is set here.
+        came_with: Vec<(String, String)>,
+    },
     /// One transaction of a pooler's connection: nothing may last longer.
     Pooled {
         /// The lock table, quoted, and the fence that must still be in it.
@@ -98,6 +105,8 @@ const CLEAN: &[&str] =
 const DEALLOCATE: &str = "DEALLOCATE ALL";
 /// A script may end as a role that owns what it made and knows nothing of the history.
 const OURSELVES: &[&str] = &["SET LOCAL SESSION AUTHORIZATION DEFAULT", "SET LOCAL \"role\" TO DEFAULT"];
+/// The savepoint of a step inside the caller's transaction.
+const STEP: &str = "migrate_step";
 /// From how many rows on it pays to prepare.
 const MANY: usize = 4;
 
@@ -196,6 +205,10 @@ impl<'a> Writer<'a, '_> {
         match effect {
             Effect::Begin(settings) => self.begin(at, settings),
             Effect::Commit => self.commit(at),
+            Effect::Rollback if self.is_joined() => {
+                let both = [format!("ROLLBACK TO SAVEPOINT {STEP}"), format!("RELEASE SAVEPOINT {STEP}")];
+                self.by_itself(at, PartKind::Frame, &both);
+            }
             Effect::Rollback => self.by_itself(at, PartKind::Frame, &["ROLLBACK".to_owned()]),
             Effect::Set(settings) => self.set(at, settings),
             Effect::Statement(statement) => return self.statement(at, statement),
@@ -223,7 +236,8 @@ impl<'a> Writer<'a, '_> {
 
     fn begin(&mut self, at: usize, settings: &Settings) {
         self.flush();
-        let mut statements = vec!["BEGIN".to_owned()];
+        let begin = if self.is_joined() { format!("SAVEPOINT {STEP}") } else { "BEGIN".to_owned() };
+        let mut statements = vec![begin];
         if let Ground::Own { base, .. } = self.ground
             && self.opens_an_attempt(at)
         {
@@ -263,7 +277,22 @@ impl<'a> Writer<'a, '_> {
         }
     }
 
+    fn is_joined(&self) -> bool {
+        matches!(self.ground, Ground::Joined { .. })
+    }
+
     fn commit(&mut self, at: usize) {
+        if let Ground::Joined { came_with } = self.ground {
+            // Where the transaction is aborted, these fail too. What a savepoint set would outlast its release.
+            for (name, value) in came_with {
+                let sql = format!("SELECT pg_catalog.set_config({}, {}, true)", literal(name), literal(value));
+                self.push(at, PartKind::Frame, &sql, false);
+            }
+            self.push(at, PartKind::Frame, &format!("RELEASE SAVEPOINT {STEP}"), true);
+            self.flush();
+            self.in_transaction = false;
+            return;
+        }
         if self.unchecked || self.current.parts.is_empty() {
             self.push(at, PartKind::Frame, CHECK, false);
         }
@@ -289,7 +318,7 @@ impl<'a> Writer<'a, '_> {
             }
             // The session saves and restores what is set here.
             Ground::Borrowed => statements.extend(assignments(settings, Scope::Session)),
-            Ground::Pooled { .. } => {}
+            Ground::Joined { .. } | Ground::Pooled { .. } => {}
         }
         self.by_itself(at, PartKind::Frame, &statements);
     }
@@ -304,10 +333,11 @@ impl<'a> Writer<'a, '_> {
             self.flush();
             let data = statement.data.unwrap_or_default();
             self.sent.push(Message::Copy { at, statement: statement.text, data });
-            self.unchecked = true;
+            self.unchecked = !self.is_joined();
         } else if self.in_transaction {
             self.push(at, PartKind::Script, statement.text, true);
-            self.unchecked = true;
+            // In the caller's transaction a constraint may wait for what the caller does.
+            self.unchecked = !self.is_joined();
         } else {
             self.by_itself(at, PartKind::Script, &[statement.text.to_owned()]);
         }

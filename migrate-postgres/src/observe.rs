@@ -92,6 +92,7 @@ pub(crate) async fn observe(session: &mut PostgresSession<'_>, table: &TableName
         not_transactional: Vec::new(),
         read_only: cell(2) == "t",
         pooled: facts.pooled,
+        joined: session.is_joined(),
     })
 }
 

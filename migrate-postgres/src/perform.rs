@@ -82,6 +82,14 @@ impl PostgresSession<'_> {
             Ok(home) => home,
             Err(error) => return Err(Failure { at: 0, error }),
         };
+        if self.is_joined() {
+            let about: Vec<String> = effects
+                .iter()
+                .filter_map(|effect| if let Effect::Begin(settings) = effect { Some(names(settings)) } else { None })
+                .flatten()
+                .collect();
+            self.remember(&about).await.map_err(|error| Failure { at: 0, error })?;
+        }
         let ground = self.ground();
         let was_open = self.in_transaction;
         let (sending, unsendable) = match messages(effects, &home, &ground, was_open) {
@@ -123,7 +131,9 @@ impl PostgresSession<'_> {
             }
         }
         self.in_transaction = sending.in_transaction;
-        if ground == Ground::Borrowed && effects.iter().any(|effect| matches!(effect, Effect::Commit)) {
+        if matches!(ground, Ground::Borrowed | Ground::Joined { .. })
+            && effects.iter().any(|effect| matches!(effect, Effect::Commit))
+        {
             // That nobody can be told is no reason to fail what is committed.
             for notice in self.left_behind().await.unwrap_or_default() {
                 journey.progress.notice(notice);

@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,6 +50,8 @@ pub struct PostgresSession<'c> {
     pub(crate) origin: Option<Postgres>,
     /// Effects are on their way: whoever drops the session now does not wait for their end.
     pub(crate) busy: bool,
+    /// The lock of the migrations is held.
+    pub(crate) locked: bool,
     canceller: Option<Cancel>,
     /// The task that drives our own connection.
     driver: Option<AbortHandle>,
@@ -59,12 +63,18 @@ pub struct PostgresSession<'c> {
     changed: Vec<(String, String)>,
     /// What was set on a borrowed connection when it was last looked at.
     left: BTreeMap<String, String>,
+    /// What the caller's transaction had for everything that a step of ours sets in it.
+    came_with: Vec<(String, String)>,
+    /// In place of a connection that others are using.
+    nothing: (),
 }
 
 /// The connection itself.
 pub(crate) enum Handle<'c> {
     Own(Client),
     Borrowed(&'c mut Client),
+    /// Inside a transaction of the caller's.
+    Joined(&'c Client),
 }
 
 /// What is asked once.
@@ -85,6 +95,7 @@ impl std::ops::Deref for Handle<'_> {
         match self {
             Self::Own(client) => client,
             Self::Borrowed(client) => client,
+            Self::Joined(client) => client,
         }
     }
 }
@@ -115,6 +126,31 @@ impl Backend for Postgres {
     }
 }
 
+/// No database of its own: for a [`Migrator`](migrate_core::Migrator) that works on connections of the caller's alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Borrowed;
+
+#[async_trait]
+impl Backend for Borrowed {
+    fn dialect(&self) -> &'static Dialect {
+        &POSTGRES
+    }
+
+    fn label(&self) -> String {
+        "a connection of the caller's".to_owned()
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Session>, ServerError> {
+        let mut error = ServerError::new(Fault::Unsupported, "this migrator has no database of its own to connect to");
+        error.hint = Some("hand it a session: Migrator::run_on".to_owned());
+        Err(error)
+    }
+
+    async fn pause(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
 impl<'c> PostgresSession<'c> {
     /// A session on the caller's own connection, for [`Migrator::run_on`](migrate_core::Migrator::run_on).
     ///
@@ -122,6 +158,9 @@ impl<'c> PostgresSession<'c> {
     /// sets for the session is put back behind it. What a script itself changes stays, and is told as a notice. Up to 64 steps travel together,
     /// as on our own connection. Who is in the way is not shown and nothing can be stopped, because both need a second
     /// connection; behind a transaction-mode pooler it is refused, because the lease that is needed there does too.
+    ///
+    /// A run that is dropped half-way leaves no transaction and no lock behind: what was sent is carried out or rolled back
+    /// by the server, and what the connection is asked next comes behind that.
     ///
     /// # Errors
     /// If a transaction is open on the connection, or the connection is gone.
@@ -139,6 +178,33 @@ impl<'c> PostgresSession<'c> {
         Ok(session)
     }
 
+    /// A session inside the caller's transaction, for [`Migrator::run_on`](migrate_core::Migrator::run_on): what it does
+    /// is there once the caller commits, and gone if the caller rolls back. It never commits anything.
+    ///
+    /// Each step is a savepoint, and behind it the settings are what they were. The lock of the migrations is held until
+    /// the transaction ends. What cannot be part of a transaction is refused before anything runs. After an error the
+    /// transaction is to be rolled back: the server may have ended it already. Deferred constraints speak at the
+    /// caller's `COMMIT`.
+    ///
+    /// # Errors
+    /// If no transaction is open any more, if it looks at the database as it was at its beginning (`REPEATABLE READ`,
+    /// `SERIALIZABLE`) and so cannot see what other replicas did, or if the connection is gone.
+    pub async fn join(transaction: &'c tokio_postgres::Transaction<'_>) -> Result<Self, ServerError> {
+        let mut session = Self::new(Handle::Joined(transaction.client()));
+        let isolation = session.cells("SELECT pg_catalog.current_setting('transaction_isolation')").await?;
+        let isolation = isolation.into_iter().flatten().next().flatten().unwrap_or_default();
+        if !matches!(isolation.as_str(), "read committed" | "read uncommitted") {
+            let message = format!(
+                "the transaction is {isolation}: it would not see what another run did while it waited for the lock"
+            );
+            let mut error = ServerError::new(Fault::Refused, message);
+            error.hint = Some("begin it as READ COMMITTED".to_owned());
+            return Err(error);
+        }
+        session.left = session.set_in_session().await?;
+        Ok(session)
+    }
+
     fn new(client: Handle<'c>) -> Self {
         Self {
             client,
@@ -152,21 +218,26 @@ impl<'c> PostgresSession<'c> {
             lease: None,
             origin: None,
             busy: false,
+            locked: false,
             canceller: None,
             driver: None,
             owner: None,
             home: None,
             changed: Vec::new(),
             left: BTreeMap::new(),
+            came_with: Vec::new(),
+            nothing: (),
         }
     }
 
     /// The driver's connection.
-    pub fn client(&mut self) -> &mut Client {
-        match &mut self.client {
-            Handle::Own(client) => client,
-            Handle::Borrowed(client) => client,
-        }
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether all of it is part of a transaction of the caller's.
+    pub(crate) fn is_joined(&self) -> bool {
+        matches!(self.client, Handle::Joined(_))
     }
 
     /// What every transaction of this session stands on.
@@ -176,6 +247,7 @@ impl<'c> PostgresSession<'c> {
                 Ground::Pooled { lease: self.lease.as_ref().map(|lease| (lease.table().to_owned(), lease.fence())) }
             }
             (Handle::Borrowed(_), _) => Ground::Borrowed,
+            (Handle::Joined(_), _) => Ground::Joined { came_with: self.came_with.clone() },
             (Handle::Own(_), facts) => {
                 let mut base = Vec::new();
                 if let Some(owner) = &self.owner {
@@ -201,7 +273,8 @@ impl<'c> PostgresSession<'c> {
 
     pub(crate) async fn facts(&mut self) -> Result<Facts, ServerError> {
         if self.facts.is_none() {
-            let session_pooling = self.origin.as_ref().is_some_and(Postgres::session_pooling);
+            // A transaction is on one connection to the server, whatever is in between.
+            let session_pooling = self.is_joined() || self.origin.as_ref().is_some_and(Postgres::session_pooling);
             self.facts = Some(observe::facts(&self.client, session_pooling).await.map_err(|e| self.failed(&e))?);
         }
         Ok(self.facts.clone().expect("they were just asked"))
@@ -266,7 +339,7 @@ impl<'c> PostgresSession<'c> {
     /// What scripts have changed for the rest of the caller's session since this was last asked.
     pub(crate) async fn left_behind(&mut self) -> Result<Vec<Notice>, ServerError> {
         let now = self.set_in_session().await?;
-        let ours = |name: &String| self.changed.iter().any(|(changed, _)| changed == name);
+        let ours = |name: &String| self.changed.iter().chain(&self.came_with).any(|(changed, _)| changed == name);
         let notices = now
             .iter()
             .filter(|(name, value)| self.left.get(*name) != Some(*value) && !ours(name))
@@ -282,6 +355,20 @@ impl<'c> PostgresSession<'c> {
     async fn set_in_session(&mut self) -> Result<BTreeMap<String, String>, ServerError> {
         let rows = self.cells("SELECT name, setting FROM pg_settings WHERE source = 'session'").await?;
         Ok(rows.into_iter().filter_map(|row| Some((row.first()?.clone()?, row.get(1)?.clone()?))).collect())
+    }
+
+    /// Remembers what the caller's transaction has for everything that is about to be set in it.
+    pub(crate) async fn remember(&mut self, about: &[String]) -> Result<(), ServerError> {
+        for name in about {
+            if self.came_with.iter().any(|(known, _)| known == name) {
+                continue;
+            }
+            let sql = format!("SELECT pg_catalog.current_setting({}, true)", literal(name));
+            if let Some(value) = self.cells(&sql).await?.into_iter().flatten().next().flatten() {
+                self.came_with.push((name.clone(), value));
+            }
+        }
+        Ok(())
     }
 
     /// Puts back what a journalled step set on the caller's connection; `next` is what is set now, saved before it is.
@@ -306,6 +393,19 @@ impl Drop for PostgresSession<'_> {
         // that is cut is seen at once.
         if let Some(driver) = self.driver.take().filter(|_| self.busy) {
             driver.abort();
+        }
+        if let Handle::Borrowed(client) = &self.client
+            && (self.busy || self.in_transaction || self.locked)
+        {
+            // Whoever drops a run half-way gives the connection back all the same: behind what is on its way the transaction
+            // is ended and the lock given back. The first look at the future sends it; the answer is the driver's.
+            let unlock = self.home.as_ref().map(|(_, home)| lock::unlocking(home)).unwrap_or_default();
+            let put_back = self.changed.iter().rev().fold(String::new(), |sql, (name, value)| {
+                sql + &format!("SELECT pg_catalog.set_config({}, {}, false);", literal(name), literal(value))
+            });
+            let sql = format!("ROLLBACK;{put_back}{unlock}");
+            let sending = pin!(client.batch_execute(&sql));
+            let _ = sending.poll(&mut Context::from_waker(Waker::noop()));
         }
     }
 }
@@ -382,7 +482,11 @@ impl Session for PostgresSession<'_> {
     }
 
     fn native(&mut self) -> &mut dyn Any {
-        self.client()
+        match &mut self.client {
+            Handle::Own(client) => client,
+            Handle::Borrowed(client) => &mut **client,
+            Handle::Joined(_) => &mut self.nothing,
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use migrate_core::apply::{Report, RunOptions, StopHandle};
 use migrate_core::backend::TableName;
 use migrate_core::error::ErrorKind;
 use migrate_core::history::{EntryKey, Texts};
-use migrate_core::plan::Observed;
+use migrate_core::plan::{DownGoal, Observed, Status};
 use migrate_core::{Check, Error, Goal, MigrationId, MigrationSet, Observer, Plan, Policy};
 use rusqlite::Connection;
 
@@ -28,7 +29,7 @@ use crate::Sqlite;
 /// assert!(migrator.check()?.is_current());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Migrator {
     inner: migrate_core::Migrator,
 }
@@ -37,6 +38,17 @@ impl Migrator {
     /// Everything pending, by the careful policy.
     pub fn new(database: Sqlite, set: MigrationSet) -> Self {
         Self { inner: migrate_core::Migrator::new(database, set) }
+    }
+
+    /// For connections of the caller's alone: [`run_on`](Self::run_on), [`run_inside`](Self::run_inside). Whatever would
+    /// open a connection is an error.
+    pub fn borrowed(set: MigrationSet) -> Self {
+        Self { inner: migrate_core::Migrator::new(crate::Borrowed, set) }
+    }
+
+    /// The same without blocking, for what has no method here.
+    pub fn into_inner(self) -> migrate_core::Migrator {
+        self.inner
     }
 
     /// Where to go.
@@ -52,6 +64,36 @@ impl Migrator {
     /// How the run behaves.
     pub fn options(self, options: RunOptions) -> Self {
         Self { inner: self.inner.options(options) }
+    }
+
+    /// See [`migrate_core::Migrator::lock_wait`].
+    pub fn lock_wait(self, longest: Duration) -> Self {
+        Self { inner: self.inner.lock_wait(longest) }
+    }
+
+    /// See [`migrate_core::Migrator::lock_timeout`].
+    pub fn lock_timeout(self, longest: Duration) -> Self {
+        Self { inner: self.inner.lock_timeout(longest) }
+    }
+
+    /// See [`migrate_core::Migrator::lock_retry_for`].
+    pub fn lock_retry_for(self, longest: Duration) -> Self {
+        Self { inner: self.inner.lock_retry_for(longest) }
+    }
+
+    /// See [`migrate_core::Migrator::statement_timeout`].
+    pub fn statement_timeout(self, longest: Duration) -> Self {
+        Self { inner: self.inner.statement_timeout(longest) }
+    }
+
+    /// See [`migrate_core::Migrator::app_version`].
+    pub fn app_version(self, version: impl Into<String>) -> Self {
+        Self { inner: self.inner.app_version(version) }
+    }
+
+    /// See [`migrate_core::Migrator::component`].
+    pub fn component(self, component: impl Into<String>) -> Self {
+        Self { inner: self.inner.component(component) }
     }
 
     /// Where the history is.
@@ -88,6 +130,22 @@ impl Migrator {
         block_on(self.inner.check())
     }
 
+    /// See [`migrate_core::Migrator::status`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn status(&self) -> Result<Status, Error> {
+        block_on(self.inner.status())
+    }
+
+    /// See [`migrate_core::Migrator::down`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn down(&self, goal: DownGoal) -> Result<Report, Error> {
+        block_on(self.inner.down(goal))
+    }
+
     /// See [`migrate_core::Migrator::up`].
     ///
     /// # Errors
@@ -111,6 +169,16 @@ impl Migrator {
     /// As of [`run`](Self::run), and if a transaction is open on the connection.
     pub fn run_on(&self, connection: &mut Connection, observer: &mut dyn Observer) -> Result<Report, Error> {
         let mut session = Sqlite::on(connection).map_err(ErrorKind::from)?;
+        block_on(self.inner.run_on(&mut session, observer))
+    }
+
+    /// Like [`run`](Self::run), inside the transaction that is open on the caller's connection: see
+    /// [`SqliteSession::join`](crate::SqliteSession::join).
+    ///
+    /// # Errors
+    /// As of [`run`](Self::run), and if no transaction is open on the connection.
+    pub fn run_inside(&self, connection: &mut Connection, observer: &mut dyn Observer) -> Result<Report, Error> {
+        let mut session = Sqlite::join(connection).map_err(ErrorKind::from)?;
         block_on(self.inner.run_on(&mut session, observer))
     }
 

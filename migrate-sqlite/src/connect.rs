@@ -97,6 +97,14 @@ impl Sqlite {
         SqliteSession::on(connection)
     }
 
+    /// A session inside the caller's transaction: see [`SqliteSession::join`].
+    ///
+    /// # Errors
+    /// If no transaction is open on the connection.
+    pub fn join(connection: &mut Connection) -> Result<SqliteSession<'_>, ServerError> {
+        SqliteSession::join(connection)
+    }
+
     /// Whether [`connect`](Backend::connect) creates a missing file (it does by default). Folders are never created.
     pub fn create(self, create: bool) -> Self {
         Self { create, ..self }
@@ -292,6 +300,31 @@ impl fmt::Debug for Sqlite {
             .field("read_only", &self.read_only)
             .field("busy_timeout", &self.busy_timeout)
             .finish_non_exhaustive()
+    }
+}
+
+/// No database of its own: for a [`Migrator`](migrate_core::Migrator) that works on connections of the caller's alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Borrowed;
+
+#[async_trait]
+impl Backend for Borrowed {
+    fn dialect(&self) -> &'static Dialect {
+        &SQLITE
+    }
+
+    fn label(&self) -> String {
+        "a connection of the caller's".to_owned()
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Session>, ServerError> {
+        let mut error = ServerError::new(Fault::Unsupported, "this migrator has no database of its own to connect to");
+        error.hint = Some("hand it a session or a connection: Migrator::run_on".to_owned());
+        Err(error)
+    }
+
+    async fn pause(&self, duration: Duration) {
+        std::thread::sleep(duration);
     }
 }
 

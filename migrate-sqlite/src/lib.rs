@@ -57,7 +57,7 @@ mod settings;
 pub mod testing;
 pub mod url;
 
-pub use connect::Sqlite;
+pub use connect::{Borrowed, Sqlite};
 pub use dialect::SQLITE;
 pub use migrate_core as core;
 pub use rusqlite;
@@ -70,12 +70,17 @@ pub use migrate_macros::embed as __embed;
 /// A set that is read and checked at compile time: `embed_migrations!("migrations")` is an expression of type
 /// [`MigrationSet`](migrate_core::MigrationSet). The folder counts from the crate's manifest.
 ///
-/// Whatever is wrong with the set is an error of the compiler that names the file and the line. A file that changes is
-/// seen by cargo; that one was *added* it sees only with this line in `build.rs`:
+/// Whatever is wrong with the set is an error of the compiler that names the file, the line and the column. A file that
+/// changes is seen by cargo; that one was *added* it sees only with this line in `build.rs`:
 ///
 /// ```
 /// println!("cargo::rerun-if-changed=migrations");
 /// ```
+///
+/// The set's digest is computed by the compiler too: a program that finds everything applied parses nothing. In a debug
+/// build the folder is compared with what was compiled in, where it is still there. If it differs, whatever would run
+/// migrations or look for pending ones answers [`StaleBinary`](migrate_core::error::ErrorKind::StaleBinary), so that a
+/// program that was not built again is not taken for a database that is behind.
 ///
 /// ```
 /// use migrate_sqlite::{Sqlite, blocking::Migrator};

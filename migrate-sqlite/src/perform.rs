@@ -17,6 +17,10 @@ use crate::settings::{self, DEFER_FOREIGN_KEYS, FOREIGN_KEYS, is_on};
 
 /// SQLite waits for a lock without looking whether it should stop, so it waits in slices of this length.
 const SLICE: Duration = Duration::from_millis(50);
+/// A step inside the caller's transaction.
+const SAVEPOINT: &str = "SAVEPOINT migrate_step";
+const RELEASE: &str = "RELEASE migrate_step";
+const ROLLBACK_TO: &str = "ROLLBACK TO migrate_step";
 /// How many foreign keys that lead nowhere are named.
 const NAMED: usize = 3;
 
@@ -98,26 +102,54 @@ impl SqliteSession<'_> {
     }
 
     fn begin(&mut self, settings: &Settings) -> Result<(), ServerError> {
-        if !self.handle.is_autocommit() {
+        let joined = self.is_joined();
+        if self.handle.is_autocommit() == joined {
             return Err(ServerError::new(
                 Fault::Refused,
-                "a transaction is open already: a statement before this one began it and did not end it",
+                if joined {
+                    "the caller's transaction is over"
+                } else {
+                    "a transaction is open already: a statement before this one began it and did not end it"
+                },
             ));
         }
-        let variables = with_foreign_keys(settings);
+        let variables = self.wanted(settings)?;
         self.changed.assert(&self.handle, &variables)?;
         let value = |wanted: &str| {
             variables.iter().rev().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
         };
         let enforced = value(FOREIGN_KEYS).is_none_or(is_on);
         self.transaction = Some(Transaction { started: 0, settings: settings.clone(), unenforced: None });
-        self.wait_for("BEGIN IMMEDIATE").inspect_err(|_| self.ended())?;
+        let begin = if joined { SAVEPOINT } else { "BEGIN IMMEDIATE" };
+        self.wait_for(begin).inspect_err(|_| self.ended())?;
         let started = history::now();
         if let Some(value) = value(DEFER_FOREIGN_KEYS) {
             settings::set(&self.handle, DEFER_FOREIGN_KEYS, value, None)?;
         }
         let unenforced = if enforced { None } else { Some(violations(&self.handle)) };
         self.transaction = Some(Transaction { started, settings: settings.clone(), unenforced });
+        Ok(())
+    }
+
+    /// The variables, with foreign keys enforced unless they say otherwise. Inside the caller's transaction they stay as
+    /// they are.
+    fn wanted(&self, settings: &Settings) -> Result<Vec<(String, String)>, ServerError> {
+        let mut variables = settings.variables.clone();
+        if !variables.iter().any(|(name, _)| name.eq_ignore_ascii_case(FOREIGN_KEYS)) {
+            let now = if self.is_joined() { settings::read(&self.handle, FOREIGN_KEYS)? } else { None };
+            variables.insert(0, (FOREIGN_KEYS.to_owned(), now.unwrap_or_else(|| "on".to_owned())));
+        }
+        Ok(variables)
+    }
+
+    /// Takes back what a step did in the caller's transaction, and leaves that open.
+    pub(crate) fn undo_step(&self) -> Result<(), ServerError> {
+        // Some errors have rolled back all of it already.
+        if self.transaction.is_some() && !self.handle.is_autocommit() {
+            for sql in [ROLLBACK_TO, RELEASE] {
+                self.handle.execute(sql, []).map_err(|e| server_error(&e))?;
+            }
+        }
         Ok(())
     }
 
@@ -131,12 +163,17 @@ impl SqliteSession<'_> {
         if let Some(Transaction { unenforced: Some(before), .. }) = &self.transaction {
             refuse_new(before, &violations(&self.handle))?;
         }
-        self.wait_for("COMMIT")?;
+        self.wait_for(if self.is_joined() { RELEASE } else { "COMMIT" })?;
         self.ended();
         Ok(())
     }
 
     fn roll_back(&mut self) -> Result<(), ServerError> {
+        if self.is_joined() {
+            self.undo_step()?;
+            self.ended();
+            return Ok(());
+        }
         // Some errors have rolled it back already.
         if !self.handle.is_autocommit() {
             self.handle.execute("ROLLBACK", []).map_err(|e| server_error(&e))?;
@@ -149,8 +186,9 @@ impl SqliteSession<'_> {
     /// by the next step.
     fn ended(&mut self) {
         self.transaction = None;
-        let variables = with_foreign_keys(&self.base);
-        let _ = self.changed.assert(&self.handle, &variables);
+        if let Ok(variables) = self.wanted(&self.base) {
+            let _ = self.changed.assert(&self.handle, &variables);
+        }
         let _ = self.wait_at_most(self.lock_limit());
     }
 
@@ -162,7 +200,8 @@ impl SqliteSession<'_> {
             ));
         }
         self.base = settings.clone();
-        self.changed.assert(&self.handle, &with_foreign_keys(settings))?;
+        let variables = self.wanted(settings)?;
+        self.changed.assert(&self.handle, &variables)?;
         self.wait_at_most(self.lock_limit())
     }
 
@@ -306,15 +345,6 @@ impl SqliteSession<'_> {
         let limit = Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default());
         self.handle.busy_timeout(limit).map_err(|e| server_error(&e))
     }
-}
-
-/// The variables, with foreign keys enforced unless they say otherwise.
-fn with_foreign_keys(settings: &Settings) -> Vec<(String, String)> {
-    let mut variables = settings.variables.clone();
-    if !variables.iter().any(|(name, _)| name.eq_ignore_ascii_case(FOREIGN_KEYS)) {
-        variables.insert(0, (FOREIGN_KEYS.to_owned(), "on".to_owned()));
-    }
-    variables
 }
 
 /// Runs one statement to its end, reads every row, and counts those it changed.

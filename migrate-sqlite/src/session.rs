@@ -66,6 +66,8 @@ impl Deref for Handle<'_> {
 struct CameWith {
     foreign_keys: String,
     busy_timeout: Duration,
+    /// Its transaction is the caller's.
+    joined: bool,
 }
 
 impl<'c> SqliteSession<'c> {
@@ -81,10 +83,55 @@ impl<'c> SqliteSession<'c> {
                 "a transaction is open on this connection: commit it or roll it back before migrating",
             ));
         }
+        Self::borrowed(connection, false)
+    }
+
+    /// A session inside the transaction that is open on the caller's connection: what it does is there once the caller
+    /// commits, and gone if the caller rolls back. It never commits anything.
+    ///
+    /// Each step is a savepoint. A transaction that only read until now becomes one that writes. What cannot be part of
+    /// a transaction is refused before anything runs; so is what needs foreign keys off, which SQLite does not change
+    /// inside one. After an error the transaction is to be rolled back.
+    ///
+    /// It takes the connection and not a [`rusqlite::Transaction`], which could not go from one thread to another as the
+    /// futures of a run may:
+    ///
+    /// ```
+    /// use migrate_sqlite::{blocking::Migrator, rusqlite::Connection};
+    ///
+    /// let mut connection = Connection::open_in_memory()?;
+    /// let migrator = Migrator::borrowed(migrate_sqlite::embed_migrations!("tests/embedded"));
+    /// connection.execute_batch("BEGIN IMMEDIATE")?;
+    /// migrator.run_inside(&mut connection, &mut ())?;
+    /// connection.execute_batch("CREATE TABLE mine (n INTEGER); COMMIT")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If no transaction is open on the connection, or others have written since it began to read.
+    pub fn join(connection: &'c mut Connection) -> Result<Self, ServerError> {
+        if connection.is_autocommit() {
+            return Err(ServerError::new(
+                Fault::Refused,
+                "no transaction is open on this connection: begin one, or migrate on the connection itself",
+            ));
+        }
+        let session = Self::borrowed(connection, true)?;
+        let state = session.handle.transaction_state(Some("main")).map_err(|e| server_error(&e))?;
+        if state != rusqlite::TransactionState::Write {
+            // Whoever writes after another one has must know before the history is read.
+            let version = settings::read(&session.handle, "user_version")?.unwrap_or_default();
+            settings::write(&session.handle, "user_version", &version)?;
+        }
+        Ok(session)
+    }
+
+    fn borrowed(connection: &'c mut Connection, joined: bool) -> Result<Self, ServerError> {
         let value = |name: &str| settings::read(connection, name).map(Option::unwrap_or_default);
         let came_with = CameWith {
             foreign_keys: value(FOREIGN_KEYS)?,
             busy_timeout: Duration::from_millis(value("busy_timeout")?.parse().unwrap_or(0)),
+            joined,
         };
         let file = connection.path().map(PathBuf::from).filter(|path| path.is_file());
         let place = match (&file, connection.path()) {
@@ -100,6 +147,11 @@ impl<'c> SqliteSession<'c> {
         Ok(session)
     }
 
+    /// Whether all of it is part of a transaction of the caller's.
+    pub(crate) fn is_joined(&self) -> bool {
+        self.came_with.as_ref().is_some_and(|came_with| came_with.joined)
+    }
+
     pub(crate) fn new(
         handle: Handle<'c>,
         database: String,
@@ -107,7 +159,9 @@ impl<'c> SqliteSession<'c> {
         busy_timeout: Duration,
     ) -> Result<Self, ServerError> {
         handle.busy_timeout(busy_timeout).map_err(|e| server_error(&e))?;
-        settings::write(&handle, FOREIGN_KEYS, "on")?;
+        if handle.is_autocommit() {
+            settings::write(&handle, FOREIGN_KEYS, "on")?;
+        }
         Ok(Self {
             interrupt: Interrupt::new(&handle),
             handle,
@@ -183,7 +237,9 @@ impl Drop for SqliteSession<'_> {
     fn drop(&mut self) {
         // An own connection goes with all it has. Nothing can be done about a failure on a borrowed one.
         if let Some(came_with) = &self.came_with {
-            if !self.handle.is_autocommit() {
+            if came_with.joined {
+                let _ = self.undo_step();
+            } else if !self.handle.is_autocommit() {
                 let _ = self.handle.execute("ROLLBACK", []);
             }
             let _ = self.changed.assert(&self.handle, &[]);
@@ -239,6 +295,7 @@ impl Session for SqliteSession<'_> {
             not_transactional: Vec::new(),
             read_only: query_only || self.handle.is_readonly("main").map_err(|e| server_error(&e))?,
             pooled: false,
+            joined: self.is_joined(),
         })
     }
 

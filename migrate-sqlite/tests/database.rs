@@ -10,6 +10,7 @@ use std::time::Duration;
 use migrate_core::backend::Settled;
 use migrate_core::backend::{Backend, Effect, Fault, Locked, Session, Settings};
 use migrate_core::sql::{Class, Recovery, Sharing, Statement, StatementKind, TransactionControl};
+use migrate_core::{EngineNames, MigrationSet, ReadOptions};
 use migrate_sqlite::backup::{backup, restore};
 use migrate_sqlite::blocking::block_on;
 use migrate_sqlite::{SQLITE, Sqlite};
@@ -51,6 +52,27 @@ fn a_set_whose_migrations_are_folders_is_compiled_in() {
     assert!(last.attributes.run.no_transaction && set.versioned()[0].down.is_some());
     let report = migrate_sqlite::blocking::Migrator::new(Sqlite::in_memory().unwrap(), set).up().unwrap();
     assert_eq!(report.steps.len(), 2);
+}
+
+#[test]
+fn a_set_that_is_compiled_in_is_the_one_in_its_folder() {
+    let check = |embedded: MigrationSet, folder: &str| {
+        let read = MigrationSet::read(&[folder.into()], &ReadOptions::new(EngineNames::SQLITE)).unwrap().set;
+        assert_eq!(embedded.digest(), read.digest(), "{folder}");
+        assert_eq!(embedded.component(), read.component());
+        assert_eq!(
+            embedded.iter().map(|m| (&m.id, &m.checksum)).collect::<Vec<_>>(),
+            read.iter().map(|m| (&m.id, &m.checksum)).collect::<Vec<_>>()
+        );
+        // As it is once it was read.
+        let known = embedded.clone().with_component(embedded.component());
+        assert_eq!((known.digest(), known.stale()), (read.digest(), None), "{folder}");
+    };
+    check(migrate_sqlite::embed_migrations!("tests/embedded"), "tests/embedded");
+    // With a way back.
+    check(migrate_sqlite::embed_migrations!("tests/embedded_diesel"), "tests/embedded_diesel");
+    // With values of its own.
+    check(migrate_sqlite::embed_migrations!("tests/embedded_flyway/sql"), "tests/embedded_flyway/sql");
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use jiff::tz::Offset;
 use migrate_core::error::seconds;
-use migrate_core::history::{Action, Entry, State, Status, Timestamp};
-use migrate_core::plan::Observed;
-use migrate_core::{Migration, MigrationId, MigrationSet, Phase};
+use migrate_core::history::Timestamp;
+use migrate_core::plan::{Observed, Standing, standings};
+use migrate_core::{MigrationId, MigrationSet, Phase};
 use serde::{Serialize, Serializer};
 
 use super::human::{padded, width};
@@ -32,108 +32,15 @@ pub struct Line {
 
 /// All migrations of the set and of the history, in the order of execution.
 pub fn lines(set: &MigrationSet, observed: &Observed, include: &[String]) -> Vec<Line> {
-    let history = &observed.history;
-    let mut lines: Vec<Line> = set
-        .iter()
-        .map(|migration| {
-            let renamed = migration.attributes.renamed_from.iter().find(|old| history.status(old) != Status::Pending);
-            match history.status(renamed.unwrap_or(&migration.id)) {
-                Status::Applied(applied) => {
-                    let mut line =
-                        applied_line(migration.id.clone(), &migration.description, history.entry(applied.key.seq));
-                    if applied.checksum != migration.checksum {
-                        line.remarks.push("the file was changed since".to_owned());
-                    }
-                    if let Some(old) = renamed {
-                        line.remarks.push(format!("as {old}"));
-                    }
-                    line
-                }
-                Status::Open(entry) => open_line(entry),
-                Status::Pending => pending_line(migration, include),
-            }
-        })
-        .collect();
-    let ours = |id: &MigrationId| set.get(id).is_some() || set.renamed(id).is_some();
-    for (id, applied) in history.applied().filter(|(id, _)| !ours(id)) {
-        let entry = history.entry(applied.key.seq);
-        let mut line = applied_line(id.clone(), entry.map_or("", |entry| &entry.description), entry);
-        line.remarks.push("not in this set".to_owned());
-        lines.push(line);
-    }
-    if let Some(open) = history.open().filter(|open| !ours(&open.id)) {
-        let mut line = open_line(open);
-        line.remarks.push("not in this set".to_owned());
-        lines.push(line);
-    }
-    lines.sort_by(|a, b| a.id.cmp(&b.id));
-    lines
-}
-
-fn applied_line(id: MigrationId, description: &str, entry: Option<&Entry>) -> Line {
-    Line {
-        id,
-        description: description.to_owned(),
-        state: "applied",
-        when: entry.and_then(|entry| entry.started_at),
-        ms: entry.and_then(took),
-        remarks: entry.and_then(how).into_iter().collect(),
-    }
-}
-
-/// How it came to be applied, where it was not simply run.
-fn how(entry: &Entry) -> Option<String> {
-    match (entry.origin.as_deref(), entry.action) {
-        // A first install is how nearly everything is applied.
-        _ if entry.is_of_install() || entry.guarded_by().is_some() => None,
-        (None, Action::Up) => None,
-        (Some(origin), Action::Adopt) => Some(adopted(origin)),
-        (Some(origin), _) => Some(format!("from {origin}")),
-        (None, Action::Resolve) => Some("done by hand".to_owned()),
-        (None, action) => Some(action.to_string()),
-    }
-}
-
-/// The tool alone: its word for the migration is nearly always ours.
-fn adopted(origin: &str) -> String {
-    let tool = origin.split(' ').next().unwrap_or(origin);
-    if origin.ends_with(" inferred") { format!("from {tool}, inferred") } else { format!("from {tool}") }
-}
-
-fn open_line(entry: &Entry) -> Line {
-    let state = match entry.state {
-        State::Failed => "failed",
-        State::InFlight => "in-flight",
-        _ => "interrupted",
+    let line = |standing: Standing| Line {
+        id: standing.id,
+        description: standing.description,
+        state: standing.state.as_str(),
+        when: standing.when,
+        ms: standing.elapsed.and_then(|elapsed| u64::try_from(elapsed.as_millis()).ok()),
+        remarks: standing.remarks,
     };
-    Line {
-        id: entry.id.clone(),
-        description: entry.description.clone(),
-        state,
-        when: entry.started_at,
-        ms: None,
-        remarks: vec![format!("{} {}", entry.action, entry.stands())],
-    }
-}
-
-fn pending_line(migration: &Migration, include: &[String]) -> Line {
-    let mut remarks = vec![];
-    let mut state = "pending";
-    if let Some(name) = &migration.attributes.optional
-        && !include.contains(name)
-    {
-        state = "optional";
-        remarks.push(format!("--include {name}"));
-    }
-    if migration.attributes.run.no_transaction {
-        remarks.push("not in a transaction".to_owned());
-    }
-    Line { id: migration.id.clone(), description: migration.description.clone(), state, when: None, ms: None, remarks }
-}
-
-fn took(entry: &Entry) -> Option<u64> {
-    let (from, to) = (entry.started_at?, entry.finished_at?);
-    u64::try_from((to.0 - from.0) / 1_000).ok()
+    standings(set, observed, include).into_iter().map(line).collect()
 }
 
 #[expect(clippy::ref_option, reason = "serde's signature")]

@@ -4,20 +4,22 @@
 //! passes the path under which its users reach `migrate-core`, and its engine. Nothing is known about engines here but
 //! what `migrate-core` knows; nothing is parsed but the macro's own arguments.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use migrate_core::backend::Atomicity;
-use migrate_core::layout::{File, Folder, without_credentials};
+use migrate_core::layout::Folder;
+use migrate_core::set::embedded::{self, Included};
 use migrate_core::set::validate;
 use migrate_core::sql::classify;
 use migrate_core::sql::script::Classify;
-use migrate_core::{Diagnostic, EngineNames, MigrationSet, ReadOptions, Severity};
+use migrate_core::{Diagnostic, EngineNames, MigrationId, MigrationSet, ReadOptions, Severity};
 use proc_macro::{Delimiter, Group, Literal, TokenStream, TokenTree};
 
 /// `embed!((path::to::core) ENGINE "folder")`: an expression of type `MigrationSet`.
 ///
 /// The folder counts from the manifest of the crate that is compiled. Everything that is wrong with the set (names,
-/// duplicates, directives, scripts that do not end) is an error at compile time that names the file and the line.
+/// duplicates, directives, scripts that do not end) is an error at compile time that names the file, the line and the
+/// column. What the start of a program asks for is computed here: the set's digest, and where a current database is.
 #[proc_macro]
 pub fn embed(input: TokenStream) -> TokenStream {
     expand(input).unwrap_or_else(|message| {
@@ -30,56 +32,93 @@ pub fn embed(input: TokenStream) -> TokenStream {
 
 fn expand(input: TokenStream) -> Result<TokenStream, String> {
     let Arguments { core, engine, folder } = arguments(input)?;
-    let (engine, classify, atomicity, constant) = match engine.as_str() {
-        "postgres" => (EngineNames::POSTGRES, classify::postgres as Classify, Atomicity::Script, "POSTGRES"),
-        "mysql" => (EngineNames::MYSQL, classify::mysql as Classify, Atomicity::Statement, "MYSQL"),
-        "mariadb" => (EngineNames::MARIADB, classify::mysql as Classify, Atomicity::Statement, "MARIADB"),
-        "sqlite" => (EngineNames::SQLITE, classify::sqlite as Classify, Atomicity::Script, "SQLITE"),
-        other => return Err(format!("embed_migrations: no engine is called `{other}`")),
-    };
+    let engine = Engine::called(&engine)?;
     let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
-    let (listed, problems) = Folder::read(&[root.join(&folder)]);
+    // As the user wrote it: where the crate lies says nothing about what is wrong.
+    let shown = format!("{}{}", root.display(), std::path::MAIN_SEPARATOR);
+    let expression = expression(&root, &folder, &engine).map_err(|message| message.replace(&shown, ""))?;
+    let expression: TokenStream = expression.parse().map_err(|error| format!("embed_migrations: {error}"))?;
+    Ok(with_core(expression, &core))
+}
+
+struct Engine {
+    names: EngineNames,
+    classify: Classify,
+    atomicity: Atomicity,
+    /// What `names` are called in the core.
+    constant: &'static str,
+}
+
+impl Engine {
+    fn called(name: &str) -> Result<Self, String> {
+        let (names, classify, atomicity, constant): (_, Classify, _, _) = match name {
+            "postgres" => (EngineNames::POSTGRES, classify::postgres, Atomicity::Script, "POSTGRES"),
+            "mysql" => (EngineNames::MYSQL, classify::mysql, Atomicity::Statement, "MYSQL"),
+            "mariadb" => (EngineNames::MARIADB, classify::mysql, Atomicity::Statement, "MARIADB"),
+            "sqlite" => (EngineNames::SQLITE, classify::sqlite, Atomicity::Script, "SQLITE"),
+            other => return Err(format!("embed_migrations: no engine is called `{other}`")),
+        };
+        Ok(Self { names, classify, atomicity, constant })
+    }
+}
+
+/// The set that lies in a folder, as an expression; [`CORE`] stands for the path to the core.
+fn expression(root: &Path, folder: &str, engine: &Engine) -> Result<String, String> {
+    let (listed, problems) = Folder::read(&[root.join(folder)]);
     check(&problems)?;
-    let mut options = ReadOptions::new(engine);
+    let mut options = ReadOptions::new(engine.names);
     // A file above the folder may have told: it is not there any more where the set is used.
     let (layout, _) = MigrationSet::layout_of(&listed, &options).map_err(|problem| problem.to_string())?;
     options.layout = Some(layout.name().to_owned());
-    check(&listed.tree().problems)?;
-    let files = texts(if layout.reads_subfolders() { &listed.tree().files } else { listed.files() })?;
-    let settings: Vec<File> = layout.settings().iter().filter_map(|name| listed.above(name)).collect();
-    let mut above = texts(&settings)?;
-    for settings in &mut above {
-        settings.text = without_credentials(&settings.text);
-    }
+    let problem = |problem: Box<Diagnostic>| problem.to_string();
+    let files = embedded::included(&listed, layout).map_err(problem)?;
+    let above = embedded::included_above(&listed, layout).map_err(problem)?;
     // Named as the user wrote it, here and at run time.
     let named =
         |texts: &[Included]| texts.iter().map(|text| (text.name.clone(), text.text.clone())).collect::<Vec<_>>();
-    let embedded = Folder::embedded(folder.clone(), named(&files)).with_above(named(&above));
-    let loaded = MigrationSet::from_folder(&embedded, &options).or_else(|problems| {
+    let compiled_in = Folder::embedded(folder, named(&files)).with_above(named(&above));
+    let loaded = MigrationSet::from_folder(&compiled_in, &options).or_else(|problems| {
         check(&problems)?;
         Err("embed_migrations: the folder is not a set of migrations".to_owned())
     })?;
     let set = &loaded.set;
-    check(&validate::scripts(set.iter(), set.snapshots(), &engine.syntax, classify, atomicity))?;
+    check(&validate::scripts(set.iter(), set.snapshots(), &engine.names.syntax, engine.classify, engine.atomicity))?;
 
-    let folder = Literal::string(&folder);
-    let (files, above, layout) = (included(&files), written_out(&above), Literal::string(layout.name()));
-    let expression = format!(
+    let text = Literal::string;
+    // What does not come back as it was is looked up in the set.
+    let newest = set.last_versioned().map(|newest| (&newest.id, newest.id.to_string()));
+    let newest = newest.filter(|(id, name)| name.parse::<MigrationId>().is_ok_and(|parsed| parsed == **id));
+    let newest = newest.map_or_else(|| "None".to_owned(), |(_, name)| format!("Some({})", text(&name)));
+    let constant = engine.constant;
+    Ok(format!(
         "{{
-            let folder = {CORE}::layout::Folder::embedded::<&str, &str>({folder}, [{files}]);
-            let folder = folder.with_above::<&str, &str>([{above}]);
-            let mut options = {CORE}::ReadOptions::new({CORE}::EngineNames::{constant});
-            options.layout = ::core::option::Option::Some(::std::string::String::from({layout}));
-            match {CORE}::MigrationSet::from_folder(&folder, &options) {{
-                ::core::result::Result::Ok(loaded) => loaded.set,
-                ::core::result::Result::Err(problems) => {{
-                    ::core::panic!(\"the set was checked when it was compiled in, and now: {{}}\", problems[0])
-                }}
-            }}
-        }}"
-    );
-    let expression: TokenStream = expression.parse().map_err(|error| format!("embed_migrations: {error}"))?;
-    Ok(with_core(expression, &core))
+            static EMBEDDED: {CORE}::set::embedded::Embedded = {CORE}::set::embedded::Embedded {{
+                folder: {},
+                layout: {},
+                engine: {CORE}::EngineNames::{constant},
+                files: &[{}],
+                above: &[{}],
+                component: {},
+                digest: {},
+                newest: ::core::option::Option::{newest},
+                calls_back: {},
+                origin: if ::core::cfg!(debug_assertions) {{
+                    ::core::option::Option::Some({})
+                }} else {{
+                    ::core::option::Option::None
+                }},
+            }};
+            {CORE}::MigrationSet::embedded(&EMBEDDED)
+        }}",
+        text(folder),
+        text(layout.name()),
+        included(&files),
+        written_out(&above),
+        text(set.component()),
+        text(set.digest()),
+        !set.callbacks().is_empty(),
+        text(&root.join(folder).to_string_lossy()),
+    ))
 }
 
 /// Stands for the path to the core until its tokens take its place.
@@ -98,30 +137,6 @@ fn with_core(tokens: TokenStream, core: &TokenStream) -> TokenStream {
         }
     }
     out
-}
-
-/// A file that is compiled in.
-struct Included {
-    name: String,
-    /// Absolute.
-    path: PathBuf,
-    text: String,
-}
-
-/// Everything a layout may read.
-fn texts(files: &[File]) -> Result<Vec<Included>, String> {
-    let mut texts = Vec::new();
-    for file in files {
-        let source = match file.source() {
-            Ok(source) => source,
-            Err(problem) if file.name().to_ascii_lowercase().ends_with(".sql") => return Err(problem.to_string()),
-            // Whatever it is, it is no text; the layout judges its name.
-            Err(_) => continue,
-        };
-        let path = PathBuf::from(file.path());
-        texts.push(Included { name: file.name().to_owned(), path, text: source.file().to_owned() });
-    }
-    Ok(texts)
 }
 
 /// The pairs of a name and an `include_str!`.

@@ -7,6 +7,7 @@ use crate::sql::Syntax;
 
 /// Facts that planning needs, read at the start of every run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // independent facts
 pub struct Server {
     /// `SQLite 3.50.1`, as the server calls itself.
     pub product: String,
@@ -29,6 +30,11 @@ pub struct Server {
     /// The planner then refuses what needs a session, so that only [`Effect::Begin`](super::Effect::Begin) to
     /// [`Effect::Commit`](super::Effect::Commit) is sent; the lock must be a lease with a real fence.
     pub pooled: bool,
+    /// Everything this session does is part of a transaction of the caller's, which only the caller ends.
+    ///
+    /// The planner then refuses what cannot be part of it, so that between [`Effect::Begin`](super::Effect::Begin) and
+    /// [`Effect::Commit`](super::Effect::Commit) there is a savepoint and nothing more, and nothing is set outside.
+    pub joined: bool,
 }
 
 /// Where the history is.

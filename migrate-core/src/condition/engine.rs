@@ -246,6 +246,7 @@ mod tests {
             not_transactional: Vec::new(),
             read_only,
             pooled: false,
+            joined: false,
         }
     }
 

@@ -55,6 +55,8 @@ codes! {
     UNKNOWN_PLACEHOLDER = "M0021";
     /// A callback or hook that is not carried out.
     CALLBACK = "M0022";
+    /// A program has other migrations compiled in than its folder holds.
+    STALE_BINARY = "M0040";
 
     /// An applied migration was changed in more than white space and comments.
     CHANGED = "M0110";
@@ -119,6 +121,8 @@ codes! {
     NOT_MIRRORED = "M0227";
     /// There is less after a migration than before it.
     ROWS_LOST = "M0231";
+    /// A step cannot be part of the caller's transaction.
+    NOT_IN_TRANSACTION = "M0240";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

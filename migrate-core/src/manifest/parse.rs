@@ -147,12 +147,11 @@ impl Reader<'_> {
                 counts.each.push(Count { name: key.get_ref().to_string(), sql: text });
                 continue;
             }
-            match OnLoss::parse(&text) {
-                Some(on_loss) => counts.on_loss = on_loss,
-                None => {
-                    self.problem(value.span(), &format!("`{text}` is not what follows from a loss"));
-                    self.suggest(&text, "words", &OnLoss::NAMES);
-                }
+            if let Some(on_loss) = OnLoss::parse(&text) {
+                counts.on_loss = on_loss;
+            } else {
+                self.problem(value.span(), &format!("`{text}` is not what follows from a loss"));
+                self.suggest(&text, "words", &OnLoss::NAMES);
             }
         }
         counts

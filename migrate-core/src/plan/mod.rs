@@ -18,7 +18,9 @@
 //! | `stored`, `refresh` | what of a way back is written down, and when it is written anew |
 //! | `tables` | which writes cannot be taken back |
 //! | [`pooled`] | what a pooler that pools transactions does not let through |
+//! | [`joined`] | what cannot be part of the caller's transaction |
 //! | [`check`] | the read-only answer at a service's start |
+//! | [`standing`] | where every migration stands |
 //! | [`refusal`] | [`Refusal`]: why there is no plan |
 
 pub mod adopt;
@@ -30,6 +32,7 @@ pub mod policy;
 pub mod refusal;
 pub mod resume;
 pub mod route;
+pub mod standing;
 pub mod step;
 pub mod units;
 
@@ -37,6 +40,7 @@ mod ahead;
 mod callback;
 mod down;
 mod gate;
+pub mod joined;
 mod order;
 pub mod planner;
 pub mod pooled;
@@ -60,5 +64,6 @@ pub use planner::{Observed, open_script, plan, texts_needed};
 pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 pub use refusal::Refusal;
 pub use route::{Route, Strategy};
+pub use standing::{Standing, StandingState, Status, standings};
 pub use step::{Mode, Plan, Resume, Step};
 pub use units::{How, Unit};

@@ -20,8 +20,8 @@ use crate::sql::{Script, Syntax, mask};
 
 use super::refusal::Changed;
 use super::{
-    Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, callback, down, mirror, pooled,
-    record, stored, tables, units, up,
+    Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, callback, down, joined, mirror,
+    pooled, record, stored, tables, units, up,
 };
 
 /// What a plan is made for.
@@ -83,6 +83,9 @@ pub fn plan(
     plan.steps = callback::weave(&planner, goal, std::mem::take(&mut plan.steps))?;
     if observed.server.pooled {
         pooled::refuse(&plan.steps)?;
+    }
+    if observed.server.joined {
+        joined::refuse(&plan, dialect)?;
     }
     if plan.runs() {
         plan.conditions = set.manifest().preconditions.clone().and(&policy.conditions);

@@ -2,7 +2,7 @@
 //! statement to the next, and none that the lock, a setting or the data of a `COPY` could belong to.
 
 use crate::diagnostic::{Diagnostic, Place, codes};
-use crate::sql::StatementKind;
+use crate::sql::{Script, StatementKind};
 
 use super::{How, Mode, Refusal, Step};
 
@@ -25,21 +25,22 @@ pub(super) fn refuse(steps: &[Step]) -> Result<(), Refusal> {
 
 fn needs_session(step: &Step) -> Option<NeedsSession> {
     let script = step.script.as_ref()?;
-    let found = |index: usize, what: String| {
-        let at = if index < script.len() {
-            let statement = script.statement(index);
-            Place::in_source(script.source_of(index), statement.offset..statement.offset + statement.text.len())
-        } else {
-            Place::path(script.source().path())
-        };
-        Some(NeedsSession { title: step.title(), place: at, what })
-    };
-    let of = |index: usize| format!("statement {} of {}", index + 1, script.len());
-    let in_transactions = step.units.iter().all(|unit| unit.how == How::Together);
-    if step.mode == Mode::Transaction || (step.mode == Mode::Callback && in_transactions) {
+    let (place, what) = if let Some(found) = not_in_transactions(step) {
+        found
+    } else {
         let copies = |index: &usize| script.statement(*index).class.kind == StatementKind::CopyIn;
         let index = step.units.iter().flat_map(|unit| unit.runs.clone()).find(copies)?;
-        return found(index, format!("{} carries the data of a COPY", of(index)));
+        (at(script, index), format!("{} carries the data of a COPY", of(script, index)))
+    };
+    Some(NeedsSession { title: step.title(), place, what })
+}
+
+/// Why a step is more than transactions of ours, and where; `None` where it is not.
+pub(super) fn not_in_transactions(step: &Step) -> Option<(Place, String)> {
+    let script = step.script.as_ref()?;
+    let in_transactions = step.units.iter().all(|unit| unit.how == How::Together);
+    if step.mode == Mode::Transaction || (step.mode == Mode::Callback && in_transactions) {
+        return None;
     }
     // The unit that made it a journalled one; where none did, its author or an interrupted attempt.
     let special = step.units.iter().find_map(|unit| match &unit.how {
@@ -49,13 +50,26 @@ fn needs_session(step: &Step) -> Option<NeedsSession> {
         How::Together if unit.covers != unit.runs => Some((unit.covers.start, "controls the transaction itself")),
         How::Together => None,
     });
-    match special {
-        Some((index, what)) => found(index, format!("{} {what}", of(index))),
+    Some(match special {
+        Some((index, what)) => (at(script, index), format!("{} {what}", of(script, index))),
         None if step.resume.is_some() => {
-            found(step.first_statement(), "it goes on with an attempt that was interrupted".to_owned())
+            (at(script, step.first_statement()), "it goes on with an attempt that was interrupted".to_owned())
         }
-        None => found(step.first_statement(), "its statements are written down one by one".to_owned()),
+        None => (at(script, step.first_statement()), "its statements are written down one by one".to_owned()),
+    })
+}
+
+fn at(script: &Script, index: usize) -> Place {
+    if index < script.len() {
+        let statement = script.statement(index);
+        Place::in_source(script.source_of(index), statement.offset..statement.offset + statement.text.len())
+    } else {
+        Place::path(script.source().path())
     }
+}
+
+fn of(script: &Script, index: usize) -> String {
+    format!("statement {} of {}", index + 1, script.len())
 }
 
 impl NeedsSession {

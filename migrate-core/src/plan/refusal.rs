@@ -13,6 +13,7 @@ use crate::version::Version;
 use super::adopt::Problem;
 use super::adopt::problem::{self, Candidate};
 use super::gate::PendingCode;
+use super::joined::NotJoined;
 use super::mirror;
 use super::pooled::NeedsSession;
 use super::{Deployed, DeployedBy};
@@ -210,6 +211,8 @@ pub enum Refusal {
     Code(Vec<PendingCode>),
     /// A pooler that pools transactions stands between us and the server.
     NeedsSession(Vec<NeedsSession>),
+    /// The run is inside a transaction of the caller's, and these cannot be.
+    NotJoined(Vec<NotJoined>),
     /// A script cannot be split or run as it is written.
     Script(Vec<Diagnostic>),
     /// The plan was made for another state of the database.
@@ -290,6 +293,7 @@ impl Refusal {
         match self {
             Self::Changed(changed) => changed.iter().map(Changed::diagnostic).collect(),
             Self::NeedsSession(steps) => steps.iter().map(NeedsSession::diagnostic).collect(),
+            Self::NotJoined(steps) => steps.iter().map(NotJoined::diagnostic).collect(),
             Self::Script(diagnostics) => diagnostics.clone(),
             Self::NotExported(problems) => problem::not_exported(problems),
             Self::Adoption(problems) => problems.iter().flat_map(Problem::diagnostics).collect(),
@@ -303,7 +307,7 @@ impl Refusal {
     fn diagnostic(&self) -> Diagnostic {
         use Diagnostic as D;
         match self {
-            Self::Changed(_) | Self::NeedsSession(_) | Self::Script(_) | Self::Code(_) | Self::Adoption(_) | Self::NotExported(_) | Self::NotMirrored(_) => unreachable!("these have diagnostics of their own"),
+            Self::Changed(_) | Self::NeedsSession(_) | Self::NotJoined(_) | Self::Script(_) | Self::Code(_) | Self::Adoption(_) | Self::NotExported(_) | Self::NotMirrored(_) => unreachable!("these have diagnostics of their own"),
             Self::Gap { seq } => D::error(codes::GAP, format!("the history has a gap: row {seq} is missing"))
                 .help("rows are never deleted by migrate: somebody removed it by hand")
                 .help("bring it back from a backup of the history table; see what is left with `migrate history`"),

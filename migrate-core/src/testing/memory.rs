@@ -382,6 +382,7 @@ impl Session for MemorySession {
             not_transactional: Vec::new(),
             read_only: false,
             pooled: false,
+            joined: false,
         })
     }
 

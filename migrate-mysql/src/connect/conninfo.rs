@@ -261,6 +261,13 @@ impl ConnInfo {
         self.text("database")
     }
 
+    /// The same on another database.
+    pub(super) fn with_database(&self, name: &str) -> Self {
+        let mut other = self.clone();
+        other.given.insert("database", Given { value: name.to_owned(), from: From::Text });
+        other
+    }
+
     /// The user, where one is given.
     pub fn user(&self) -> Option<&str> {
         self.text("user")

@@ -155,6 +155,11 @@ impl Mysql {
         self.info.database()
     }
 
+    /// Another database of the same server, with the same credentials.
+    pub fn with_database(&self, database: &str) -> Self {
+        Self { info: Arc::new(self.info.with_database(database)), ..self.clone() }
+    }
+
     /// What people call it, without secrets and parameters: `mysql://deploy@db.example:3306/shop`.
     pub fn label(&self) -> String {
         let mut label = if self.is_mariadb() { "mariadb://" } else { "mysql://" }.to_owned();

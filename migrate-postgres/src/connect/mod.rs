@@ -187,6 +187,11 @@ impl Postgres {
         label
     }
 
+    /// Another database of the same server, with the same credentials.
+    pub fn with_database(&self, database: &str) -> Self {
+        Self { info: Arc::new(self.info.with_database(database)), ..self.clone() }
+    }
+
     fn password_file(&self) -> Option<PasswordFile> {
         self.password_text.clone().or_else(|| self.info.passfile().map(PasswordFile::Path))
     }
@@ -250,8 +255,7 @@ impl Postgres {
         let name = self.database().ok_or_else(unnamed)?;
         let mut refused = None;
         for other in MAINTENANCE.into_iter().filter(|other| *other != name) {
-            let there = Self { info: Arc::new(self.info.with_database(other)), ..self.clone() };
-            match there.open().await {
+            match self.with_database(other).open().await {
                 Ok(link) => return Ok((name, link)),
                 Err(error) => refused = refused.or(Some(error)),
             }
@@ -261,7 +265,7 @@ impl Postgres {
 }
 
 /// As an identifier.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

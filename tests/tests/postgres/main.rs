@@ -7,6 +7,7 @@
 //! | `connect` | TLS, passwords, several hosts, poolers: how a connection comes about |
 //! | `exclusion` | many processes at once |
 //! | `halfway` | what leaves something behind, stopped half-way |
+//! | `joined` | runs inside a transaction of the caller's |
 //! | `kills` | kill -9 of clients and servers |
 //! | `pooler` | pgbouncer in between |
 //! | `refusals` | what is refused, and what a person reads then |
@@ -25,6 +26,7 @@ mod on_postgres {
     mod connect;
     mod exclusion;
     mod halfway;
+    mod joined;
     mod kills;
     mod pooler;
     mod refusals;

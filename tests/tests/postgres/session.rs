@@ -4,7 +4,7 @@ use migrate_core::backend::{Backend as _, Effect, End, Locked, Settings, TableNa
 use migrate_core::event::Event;
 use migrate_core::sql::{Statement, Syntax, classify};
 use migrate_core::{Migrator, RunOptions};
-use migrate_postgres::{PostgresSession, tokio_postgres};
+use migrate_postgres::{Borrowed, PostgresSession, tokio_postgres};
 use migrate_tests::proxy::Proxy;
 use migrate_tests::servers::Postgres as Server;
 
@@ -174,6 +174,48 @@ fn nothing_of_the_callers_session_is_reset() {
         assert_eq!(cells, ["shop", "3MB", "t", "1", "1"]);
         assert_eq!(notices, ["a script set work_mem to '7168' for the rest of the session, which is not ours"]);
     });
+}
+
+#[test]
+fn a_run_on_a_borrowed_connection_that_is_dropped_leaves_no_transaction_and_no_lock() {
+    let database = Server::shared().database();
+    let set =
+        set(&[("1_create", "create table a (n int)"), ("2_slow", "insert into a values (1);\nselect pg_sleep(0.5);")]);
+    block_on(async {
+        let (mut client, connection) =
+            tokio_postgres::connect(&database.url(), tokio_postgres::NoTls).await.expect("the server is there");
+        tokio::spawn(connection);
+        let migrator = Migrator::new(Borrowed, set.clone());
+        let mut session = PostgresSession::on(&mut client).await.unwrap();
+        {
+            let mut nobody = ();
+            let run = migrator.run_on(&mut session, &mut nobody);
+            let sleeping = async {
+                let sql = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()";
+                while database.psql(sql) != "1\n" {
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                }
+            };
+            tokio::select! {
+                _ = run => panic!("it sleeps"),
+                () = sleeping => {}
+            }
+        }
+        drop(session);
+        let rows = client
+            .simple_query(
+                "select now() = statement_timestamp(), (select count(*) from pg_locks where locktype = 'advisory')",
+            )
+            .await
+            .unwrap();
+        let tokio_postgres::SimpleQueryMessage::Row(row) = &rows[1] else { panic!("{rows:?}") };
+        assert_eq!((row.get(0), row.get(1)), (Some("t"), Some("0")), "no transaction is open, and nothing is locked");
+        // What had been sent was complete: the server went through it.
+        let mut session = PostgresSession::on(&mut client).await.unwrap();
+        let left = migrator.run_on(&mut session, &mut ()).await.unwrap_or_else(|error| panic!("{error}")).steps.len();
+        assert!(left <= 2, "{left}");
+    });
+    assert_eq!(database.psql("select count(*) from a"), "1\n", "each migration ran once");
 }
 
 #[test]

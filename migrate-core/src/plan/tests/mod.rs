@@ -3,6 +3,7 @@
 //! ```text
 //! engine mysql                                     # postgres where nothing is said
 //! pooled                                           # by a pooler that pools transactions
+//! joined                                           # inside a transaction of the caller's
 //! file 2.1.0/pre/01 add_owner up:"select 1" down:"select 2" irreversible:"why"
 //! manifest minimum = "2.0.0"
 //! row up 2.1.0/pre/01 done                         # of:"text that ran", at:2, by:ci, from:3.0.0, …
@@ -24,6 +25,7 @@ mod cutting;
 mod deployed;
 mod down;
 mod gates;
+mod joined;
 mod mirror;
 mod open;
 mod order;
@@ -192,8 +194,8 @@ fn case(fixture: &str) -> Case {
     };
     for line in &all {
         let known = [
-            "engine", "pooled", "file", "manifest", "row", "objects", "foreign", "policy", "goal", "callback", "code",
-            "theirs", "their", "layout",
+            "engine", "pooled", "joined", "file", "manifest", "row", "objects", "foreign", "policy", "goal",
+            "callback", "code", "theirs", "their", "layout",
         ];
         assert!(known.contains(&line.split(' ').next().unwrap()), "what is {line}?");
     }
@@ -236,6 +238,7 @@ fn case(fixture: &str) -> Case {
         not_transactional: Vec::new(),
         read_only: false,
         pooled: all.contains(&"pooled"),
+        joined: all.contains(&"joined"),
     };
     let mut policy = Policy::default();
     for line in of("policy") {

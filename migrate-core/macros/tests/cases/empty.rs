@@ -1,0 +1,3 @@
+fn main() {
+    let _ = migrate_macros::embed!((migrate_core) sqlite "sets/empty");
+}

@@ -1,0 +1,2 @@
+-- migrate:no-transacton
+create table a (n integer);

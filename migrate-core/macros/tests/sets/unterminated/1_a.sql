@@ -1,0 +1,2 @@
+create table a (n integer);
+insert into a values ('never closed);
