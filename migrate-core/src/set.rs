@@ -3,15 +3,19 @@
 //! | module | does |
 //! |---|---|
 //! | [`read`](MigrationSet::read) | folders → a set, through a layout and the manifest |
+//! | [`in_order`] | several sets in one database, in the order of their needs |
 //! | [`validate`] | checks that need no database: every script, and one set against an earlier one |
 //!
 //! What of a set is applied, and what to do about it, is not here: that takes a history.
 
+mod order;
 mod read;
 mod requires;
 #[cfg(test)]
 mod tests;
 pub mod validate;
+
+pub use order::in_order;
 
 use crate::callback::Callback;
 use std::path::PathBuf;

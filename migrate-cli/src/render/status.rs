@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::tz::Offset;
 use migrate_core::error::seconds;
 use migrate_core::history::{Action, Entry, State, Status, Timestamp};
-use migrate_core::plan::Observed;
+use migrate_core::plan::{Observed, squashed};
 use migrate_core::{Migration, MigrationId, MigrationSet, Phase};
 use serde::{Serialize, Serializer};
 
@@ -19,7 +19,7 @@ pub struct Line {
     pub id: MigrationId,
     /// What its name says.
     pub description: String,
-    /// `applied`, `pending`, `in-flight`, `failed`, `interrupted`, `optional`.
+    /// `applied`, `squashed`, `pending`, `in-flight`, `failed`, `interrupted`, `optional`.
     pub state: &'static str,
     /// When it was applied.
     #[serde(serialize_with = "instant")]
@@ -49,21 +49,29 @@ pub fn lines(set: &MigrationSet, observed: &Observed, include: &[String]) -> Vec
                     }
                     line
                 }
-                Status::Open(entry) => open_line(entry),
-                Status::Pending => pending_line(migration, include),
+                Status::Open(entry) if !entry.is_snapshot() => open_line(entry),
+                Status::Open(_) | Status::Pending => pending_line(migration, include),
             }
         })
         .collect();
     let ours = |id: &MigrationId| set.get(id).is_some() || set.renamed(id).is_some();
+    let squashed = squashed(set, history);
     for (id, applied) in history.applied().filter(|(id, _)| !ours(id)) {
         let entry = history.entry(applied.key.seq);
         let mut line = applied_line(id.clone(), entry.map_or("", |entry| &entry.description), entry);
-        line.remarks.push("not in this set".to_owned());
+        if squashed.contains(&id) {
+            line.state = "squashed";
+        } else {
+            line.remarks.push("not in this set".to_owned());
+        }
         lines.push(line);
     }
-    if let Some(open) = history.open().filter(|open| !ours(&open.id)) {
+    let installs = |open: &Entry| set.snapshots().iter().any(|snapshot| open.id.version() == Some(&snapshot.version));
+    if let Some(open) = history.open().filter(|open| open.is_snapshot() || !ours(&open.id)) {
         let mut line = open_line(open);
-        line.remarks.push("not in this set".to_owned());
+        if !(open.is_snapshot() && installs(open)) {
+            line.remarks.push("not in this set".to_owned());
+        }
         lines.push(line);
     }
     lines.sort_by(|a, b| a.id.cmp(&b.id));
@@ -84,10 +92,12 @@ fn applied_line(id: MigrationId, description: &str, entry: Option<&Entry>) -> Li
 /// How it came to be applied, where it was not simply run.
 fn how(entry: &Entry) -> Option<String> {
     match (entry.origin.as_deref(), entry.action) {
+        _ if entry.is_amendment() => Some("amended".to_owned()),
         // A first install is how nearly everything is applied.
         _ if entry.is_of_install() || entry.guarded_by().is_some() => None,
         (None, Action::Up) => None,
         (Some(origin), Action::Adopt) => Some(adopted(origin)),
+        (Some(_), Action::Up) => None,
         (Some(origin), _) => Some(format!("from {origin}")),
         (None, Action::Resolve) => Some("done by hand".to_owned()),
         (None, action) => Some(action.to_string()),

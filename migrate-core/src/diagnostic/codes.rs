@@ -117,6 +117,10 @@ codes! {
     NOT_EXPORTED = "M0226";
     /// Another tool's table, which is written along, cannot have it.
     NOT_MIRRORED = "M0227";
+    /// A file is not what a snapshot says of it.
+    SNAPSHOT_DIFFERS = "M0229";
+    /// A component needs another one, and that is not there or would go.
+    COMPONENT = "M0230";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

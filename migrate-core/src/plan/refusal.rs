@@ -137,6 +137,21 @@ pub enum Refusal {
         /// What there is to read about the release to step through.
         about: Release,
     },
+    /// The database has some of what a snapshot stands for, and not all, and the files of the rest are gone.
+    InBetween {
+        /// The snapshot, as messages name it.
+        snapshot: String,
+        /// Its file.
+        path: String,
+        /// Where the database is.
+        at: Option<Version>,
+        /// What it lacks.
+        missing: Vec<String>,
+        /// The release that still had the files.
+        release: Version,
+        /// What there is to read about it.
+        about: Release,
+    },
     /// An upgrade would pass a version at which it must end.
     Stop {
         /// Where the database is.
@@ -243,6 +258,8 @@ pub struct Changed {
     pub old: Option<String>,
     /// Whether exactly the applied text is stored.
     pub restorable: bool,
+    /// Whether it has all statements that were applied, and more behind them.
+    pub appended: bool,
     /// The text now.
     pub new: String,
     /// When it was applied.
@@ -373,6 +390,26 @@ impl Refusal {
                     .help(format!("upgrade to {minimum} with its own release first{}", about.url.as_ref().map(|url| format!(": {url}")).unwrap_or_default()));
                 noted(diagnostic, minimum, about)
             }
+            Self::InBetween { snapshot, path, at, missing, release, about } => {
+                let nowhere = at.is_none();
+                let at = at.as_ref().map_or("no version".to_owned(), |at| at.without_leading_zeros().to_string());
+                let url = about.url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
+                let (are, have) = if missing.len() == 1 { ("is", "has no file") } else { ("are", "have no files") };
+                let diagnostic = D::refused(
+                    codes::GATE,
+                    format!("the database is at {at}: {} {are} not applied, and {have} any more: {snapshot} stands for them", some(missing)),
+                )
+                .at(Place::path(path));
+                if nowhere {
+                    return diagnostic.help(format!(
+                        "nothing was run: an empty database gets all of it at once, where the goal reaches all of it: migrate up --phase all --to {release}"
+                    ));
+                }
+                let diagnostic = diagnostic
+                    .help("nothing was run: a snapshot is only for an empty database")
+                    .help(format!("the route: migrate up with release {release}, which still has them, then with this one{url}"));
+                noted(diagnostic, release, about)
+            }
             Self::Stop { at, route, up_to, about } => {
                 let stop = route.first().map(ToString::to_string).unwrap_or_default();
                 let at = match at {
@@ -476,6 +513,11 @@ impl Changed {
             None => diagnostic,
         };
         let id = self.id.typed();
+        let diagnostic = if self.appended {
+            diagnostic.help(format!("run what was appended, and nothing else: migrate up --amend {id}"))
+        } else {
+            diagnostic
+        };
         if self.restorable {
             diagnostic
                 .help(format!("put the old text back:   migrate accept {id} --restore"))
@@ -530,10 +572,14 @@ fn open(entry: &Entry, known: bool) -> Diagnostic {
     }
     diagnostic = match (known, entry.action) {
         (true, Action::Down) => diagnostic.help("take it back to the end: migrate down --steps 1"),
+        (true, Action::Snapshot) => diagnostic.help("finish it: migrate up"),
         (true, _) => diagnostic.help(format!("finish it: migrate up --to {id}")),
         (false, Action::Down) => diagnostic.help(
             "this set does not have that migration: finish it with the release that has it, or with the stored down script: migrate up --allow-downgrade",
         ),
+        (false, Action::Snapshot) => {
+            diagnostic.help("this set does not have that snapshot: finish it with the release that has it")
+        }
         (false, _) => diagnostic.help("this set does not have that migration: finish it with the release that has it"),
     };
     diagnostic
