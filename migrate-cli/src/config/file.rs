@@ -213,8 +213,9 @@ impl Reader<'_> {
             // The settings of the same names, in a layer of their own.
             let mut own = Layer::default();
             for (key, value) in in_order(table) {
-                match key.get_ref().as_ref() {
-                    "dir" | "layout" => self.setting(key.get_ref(), key, value, &mut own),
+                let name: &str = key.get_ref();
+                match name {
+                    "dir" | "layout" => self.setting(name, key, value, &mut own),
                     other => {
                         let help = Some("a component has these: dir, layout".to_owned());
                         self.problem(key.span(), &format!("a component has no setting `{other}`"), help);
@@ -224,7 +225,7 @@ impl Reader<'_> {
             let layout = own.settings.remove(&Key::Layout);
             match own.settings.remove(&Key::Dir) {
                 Some(dir) => layer.components.push((name.get_ref().to_string(), FileComponent { dir, layout })),
-                None if table.contains_key("dir") => {}
+                None if table.get("dir").is_some() => {}
                 None => {
                     let name_text = name.get_ref();
                     self.problem(

@@ -25,20 +25,18 @@ pub(super) fn minimum(planner: &Planner<'_>, fresh: bool) -> Result<(), Refusal>
 
 /// A snapshot that would have been installed on an empty database, and is not. Where it does not say itself what it stands
 /// for, files may be missing without a trace, so a person has to know.
-pub(super) fn not_installed<'a>(
-    planner: &'a Planner<'_>,
+pub(super) fn not_installed(
+    planner: &Planner<'_>,
     target: Option<&Target>,
     phase: Option<PhaseGoal>,
-) -> impl Iterator<Item = Diagnostic> + use<'a> {
+) -> Vec<Diagnostic> {
     let floor = planner.history().floor();
-    let wanted: Vec<&Snapshot> = planner
-        .set
-        .snapshots()
-        .iter()
-        .filter(|snapshot| !snapshot.is_declared && floor.is_none_or(|floor| snapshot.version > *floor))
-        .filter(|snapshot| snapshot::in_reach(snapshot, target, phase))
-        .collect();
-    wanted.into_iter().map(|snapshot| {
+    let wanted = |snapshot: &&Snapshot| {
+        !snapshot.is_declared
+            && floor.is_none_or(|floor| snapshot.version > *floor)
+            && snapshot::in_reach(snapshot, target, phase)
+    };
+    let warning = |snapshot: &Snapshot| {
         let message = format!(
             "{}: is only for an empty database, and is not installed here; the migrations of the set run one after the other",
             snapshot.title()
@@ -46,7 +44,8 @@ pub(super) fn not_installed<'a>(
         Diagnostic::warning(codes::GATE, message)
             .at(Place::path(snapshot.script.path()))
             .help("if files it stands for were taken out of the folder, bring the database there with a release that has them")
-    })
+    };
+    planner.set.snapshots().iter().filter(wanted).map(warning).collect()
 }
 
 /// An upgrade ends at each stop, so that its release runs once.

@@ -402,7 +402,7 @@ impl Refusal {
                 .at(Place::path(path));
                 if nowhere {
                     return diagnostic.help(format!(
-                        "nothing was run: an empty database gets all of it at once, where the goal reaches all of it: migrate up --phase all --to {release}"
+                        "nothing was run: an empty database gets all of it at once, where the goal reaches all of it: migrate up --to {release}"
                     ));
                 }
                 let diagnostic = diagnostic

@@ -4,8 +4,6 @@
 //! for each migration that it stands for: after it the history says what it would say had they run, so that their files
 //! can go. A database that has some of them and not all needs a release that still has the files.
 
-use std::collections::BTreeSet;
-
 use crate::backend::NewEntry;
 use crate::checksum;
 use crate::history::entry::{INSTALL, SNAPSHOT};
@@ -39,11 +37,8 @@ pub(super) fn due(
 /// Whether the goal reaches everything that the snapshot stands for.
 pub(super) fn in_reach(snapshot: &Snapshot, target: Option<&Target>, phase: Option<PhaseGoal>) -> bool {
     let own = MigrationId::versioned(snapshot.version.clone(), Phase::Pre, 0);
-    let in_phase = |id: &MigrationId| match phase {
-        None | Some(PhaseGoal::All) => true,
-        Some(PhaseGoal::Pre) => id.phase() == Phase::Pre,
-        Some(PhaseGoal::Post) => id.phase() == Phase::Post,
-    };
+    // What an older release still uses is nothing on an empty database, so that a post in it comes not too early.
+    let in_phase = |id: &MigrationId| phase != Some(PhaseGoal::Post) || id.phase() == Phase::Post;
     let ids = snapshot.replaces.iter().map(|replaced| &replaced.id).filter(|id| !id.is_repeatable());
     ids.chain([&own]).all(|id| target.is_none_or(|target| target.reaches(id)))
         && snapshot.replaces.iter().all(|replaced| replaced.id.is_repeatable() || in_phase(&replaced.id))
@@ -120,10 +115,10 @@ pub(super) fn row(planner: &Planner<'_>, replaced: &Replaced, action: Action) ->
 /// What declared snapshots stand for and no file of the set does any more, each once.
 pub(super) fn without_files<'a>(planner: &Planner<'a>) -> Vec<&'a Replaced> {
     let declared = planner.set.snapshots().iter().filter(|snapshot| snapshot.is_declared);
-    let mut seen = BTreeSet::new();
-    let gone = |replaced: &&Replaced| planner.known_as(&replaced.id).is_none() && seen.insert(&replaced.id);
-    let mut found: Vec<&Replaced> = declared.flat_map(|snapshot| &snapshot.replaces).filter(gone).collect();
+    let replaced = declared.flat_map(|snapshot| &snapshot.replaces);
+    let mut found: Vec<&Replaced> = replaced.filter(|replaced| planner.known_as(&replaced.id).is_none()).collect();
     found.sort_by(|a, b| a.id.cmp(&b.id));
+    found.dedup_by(|a, b| a.id == b.id);
     found
 }
 
