@@ -18,7 +18,7 @@
 //! | `needs` | what components need of each other |
 //! | `amend` | running what was appended to an applied migration |
 //! | `callback` | steps that leave no row, around the others |
-//! | `stored` | what of a way back is written down |
+//! | `stored`, `refresh` | what of a way back is written down, and when it is written anew |
 //! | `tables` | which writes cannot be taken back |
 //! | [`pooled`] | what a pooler that pools transactions does not let through |
 //! | [`check`] | the read-only answer at a service's start |
@@ -46,6 +46,7 @@ mod order;
 pub mod planner;
 pub mod pooled;
 mod record;
+mod refresh;
 mod repeatable;
 mod snapshot;
 mod stored;

@@ -8,7 +8,7 @@ use crate::version::Version;
 
 use super::planner::{Planner, applied_as};
 use super::{ForeignHistory, Observed, OnAhead, OnNonempty, PhaseGoal, Refusal, Step, Target, UpGoal};
-use super::{adopt, ahead, deploy, down, gate, mirror, order, record, repeatable, snapshot};
+use super::{adopt, ahead, deploy, down, gate, mirror, order, record, refresh, repeatable, snapshot};
 
 type Planned = (Vec<Step>, Vec<Diagnostic>);
 
@@ -102,6 +102,7 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
         }
         steps.push(step);
     }
+    steps.extend(refresh::due(planner));
     Ok((steps, notes))
 }
 
