@@ -41,7 +41,8 @@ pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOp
     }
     let mut next = plan.after + 1;
     for step in &plan.steps {
-        let seq = std::mem::replace(&mut next, next + step.rows());
+        let seq = next;
+        next += step.rows();
         if step.resume.is_some() {
             return Err(only_up(step, "it goes on with an attempt that was interrupted"));
         }
