@@ -8,7 +8,7 @@ use super::{says, timeless};
 /// An application that needs a library's tables, which need nobody's.
 fn project() -> Project {
     Project::with(&[("1_orders", "create table orders (id integer primary key, job integer references jobs (id));\n")])
-        .file("migrations/migrations.toml", "depends-on = [{ component = \"queue\", version = \"2\" }]\n")
+        .file("migrations/migrations.toml", "[depends-on]\nqueue = \"2\"\n")
         .file("vendor/queue/1_jobs.sql", "create table jobs (id integer primary key);\n")
         .file("vendor/queue/2_turns.sql", "create table turns (id integer primary key);\n")
         .file("vendor/queue/2_turns.down.sql", "drop table turns;\n")
@@ -40,7 +40,7 @@ fn a_component_that_is_not_there_is_named() {
 #[test]
 fn what_needs_each_other_cannot_begin() {
     let project =
-        project().file("vendor/queue/migrations.toml", "depends-on = [{ component = \"main\", version = \"1\" }]\n");
+        project().file("vendor/queue/migrations.toml", "[depends-on]\nmain = \"1\"\n");
     assert_snapshot!(says(&project, "up", 2), @"");
     let wrong = project.file("migrate.toml", "[component.queue]\nfolder = \"vendor/queue\"\n");
     assert_snapshot!(says(&wrong, "up", 2), @"");
