@@ -90,8 +90,13 @@ fn in_turn(projects: &[(String, Project<'_>)], screen: &mut Screen<'_>) -> Answe
                 screen.diagnostics(&failure.diagnostics);
                 let said: Vec<Value> = failure.diagnostics.iter().map(|problem| json!(problem.message)).collect();
                 results.insert(name.clone(), json!({ "refused": said }));
+                let is_of_needs = failure.diagnostics.iter().all(|one| one.code == codes::COMPONENT);
                 diagnostics.extend(failure.diagnostics);
-                failed.get_or_insert(failure.exit);
+                // What it waits for is pending itself.
+                let waits = exit == Exit::Pending && is_of_needs;
+                if !waits {
+                    failed.get_or_insert(failure.exit);
+                }
             }
         }
     }

@@ -36,6 +36,8 @@ pub struct Watched {
     pub snapshots: usize,
     /// Whether something was to be done.
     pub planned: bool,
+    /// Rows that say of what is squashed that it is no longer kept.
+    pub pruned: usize,
 }
 
 /// Shows what happens while `work` runs. `place` is how the head of the run names the database.
@@ -245,6 +247,7 @@ impl<'s, 'a> Live<'s, 'a> {
         self.last_sign = Instant::now();
         self.watched.completed += usize::from(step.resume.is_some() && !is_installed(step));
         self.watched.floors += usize::from(step.row.entry.is_floor());
+        self.watched.pruned += usize::from(step.row.entry.is_pruning());
         self.watched.adoptions += usize::from(step.row.entry.is_adoption());
         self.watched.snapshots += usize::from(is_installed(step));
         let line = self.columns.line(step, &seconds(elapsed));
@@ -377,6 +380,7 @@ fn work(step: &Step) -> String {
         Action::Accept => "new text accepted".to_owned(),
         Action::Refresh => "way back replaced".to_owned(),
         Action::Resolve => "recorded as applied".to_owned(),
+        Action::Forget if step.row.entry.is_pruning() => "no longer kept".to_owned(),
         Action::Forget => "recorded as not applied".to_owned(),
         action => action.to_string(),
     }
@@ -424,7 +428,8 @@ pub fn summary(report: &Report, watched: Watched) -> String {
         (adopted.saturating_sub(watched.adoptions), "taken over"),
         (number(&[Action::Accept]), "accepted"),
         (number(&[Action::Refresh]), "refreshed"),
-        (number(&[Action::Resolve, Action::Forget]), "resolved"),
+        (number(&[Action::Resolve, Action::Forget]).saturating_sub(watched.pruned), "resolved"),
+        (watched.pruned, "no longer kept"),
     ]
     .into_iter()
     .filter(|(number, _)| *number > 0)

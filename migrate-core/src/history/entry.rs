@@ -191,6 +191,11 @@ impl Entry {
         self.state != State::Done
     }
 
+    /// Whether it says of what is squashed that it is no longer kept.
+    pub fn is_pruning(&self) -> bool {
+        self.action == Action::Forget && self.origin.as_deref() == Some(PRUNED)
+    }
+
     /// Whether it is the row that marks a baseline's version, and not a migration below it.
     pub fn is_floor(&self) -> bool {
         self.action == Action::Baseline && self.origin.as_deref() == Some(FLOOR)

@@ -76,6 +76,9 @@ enum Begins {
 }
 
 fn begins(planner: &Planner<'_>, migration: &Migration, applied: &Applied, script: &Script) -> Result<Begins, Refusal> {
+    if applied.checksum == migration.checksum {
+        return Ok(Begins::As(script.len()));
+    }
     let texts = planner.observed.texts.get(&applied.script_key);
     let stored = texts.and_then(|texts| texts.script.as_deref());
     let Some(old) = stored.filter(|text| checksum::raw(text) == applied.checksum) else { return Ok(Begins::Unknown) };

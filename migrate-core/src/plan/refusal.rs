@@ -145,6 +145,8 @@ pub enum Refusal {
         path: String,
         /// Where the database is.
         at: Option<Version>,
+        /// Whether there is anything in it.
+        is_empty: bool,
         /// What it lacks.
         missing: Vec<String>,
         /// The release that still had the files.
@@ -390,24 +392,30 @@ impl Refusal {
                     .help(format!("upgrade to {minimum} with its own release first{}", about.url.as_ref().map(|url| format!(": {url}")).unwrap_or_default()));
                 noted(diagnostic, minimum, about)
             }
-            Self::InBetween { snapshot, path, at, missing, release, about } => {
-                let nowhere = at.is_none();
+            Self::InBetween { snapshot, path, at, is_empty, missing, release, about } => {
+                let is_nowhere = at.is_none();
                 let at = at.as_ref().map_or("no version".to_owned(), |at| at.without_leading_zeros().to_string());
                 let url = about.url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
-                let (are, have) = if missing.len() == 1 { ("is", "has no file") } else { ("are", "have no files") };
+                let (are, have, them) =
+                    if missing.len() == 1 { ("is", "has no file", "it") } else { ("are", "have no files", "them") };
                 let diagnostic = D::refused(
                     codes::GATE,
-                    format!("the database is at {at}: {} {are} not applied, and {have} any more: {snapshot} stands for them", some(missing)),
+                    format!("the database is at {at}: {} {are} not applied, and {have} any more: {snapshot} stands for {them}", some(missing)),
                 )
                 .at(Place::path(path));
-                if nowhere {
+                if is_nowhere && *is_empty {
                     return diagnostic.help(format!(
                         "nothing was run: an empty database gets all of it at once, where the goal reaches all of it: migrate up --to {release}"
                     ));
                 }
+                let diagnostic = diagnostic.help("nothing was run: a snapshot is only for an empty database");
+                if is_nowhere {
+                    return diagnostic.help(format!(
+                        "if it already has what they made, record that: migrate baseline {release}"
+                    ));
+                }
                 let diagnostic = diagnostic
-                    .help("nothing was run: a snapshot is only for an empty database")
-                    .help(format!("the route: migrate up with release {release}, which still has them, then with this one{url}"));
+                    .help(format!("the route: migrate up with release {release}{url}, which still has the files, then with this one"));
                 noted(diagnostic, release, about)
             }
             Self::Stop { at, route, up_to, about } => {

@@ -152,6 +152,7 @@ pub(super) fn in_between(planner: &Planner<'_>, target: Option<&Target>) -> Resu
                 snapshot: snapshot.title(),
                 path: snapshot.script.path().to_owned(),
                 at: history.at().cloned(),
+                is_empty: planner.observed.server.objects.is_empty(),
                 missing,
                 about: gate::about(planner, &snapshot.version),
                 release,

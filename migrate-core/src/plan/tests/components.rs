@@ -4,8 +4,7 @@ use insta::assert_snapshot;
 
 use super::planned;
 
-const NEEDS: &str =
-    "manifest [depends-on]\nmanifest queue = \"2\"\nfile 1\nrow up 7 component:audit";
+const NEEDS: &str = "manifest [depends-on]\nmanifest queue = \"2\"\nfile 1\nrow up 7 component:audit";
 
 #[test]
 fn what_is_needed_comes_first() {
