@@ -95,9 +95,8 @@ fn how(entry: &Entry) -> Option<String> {
         _ if entry.is_amendment() => Some("amended".to_owned()),
         // A first install is how nearly everything is applied.
         _ if entry.is_of_install() || entry.guarded_by().is_some() => None,
-        (None, Action::Up) => None,
+        (_, Action::Up) => None,
         (Some(origin), Action::Adopt) => Some(adopted(origin)),
-        (Some(_), Action::Up) => None,
         (Some(origin), _) => Some(format!("from {origin}")),
         (None, Action::Resolve) => Some("done by hand".to_owned()),
         (None, action) => Some(action.to_string()),

@@ -198,11 +198,9 @@ fn mirrored(planner: &Planner<'_>, step: &Step) -> Result<Option<Mirrored>, NotI
             let version = entry.id.version().expect("a floor is a version");
             Ok(Some(Mirrored::Row(Row::baseline(version)?)))
         }
-        // Flyway has one row for all that was there before.
-        Action::Baseline | Action::Refresh => Ok(None),
         Action::Snapshot if entry.is_snapshot() => snapshot_row(planner, step).map(Some),
-        // Flyway has one row for all that a baseline migration stands for.
-        Action::Snapshot => Ok(None),
+        // Flyway has one row for all that was there before, or that a baseline migration stands for.
+        Action::Baseline | Action::Snapshot | Action::Refresh => Ok(None),
         // Its own row is there.
         Action::Adopt if is_of_flyway(entry) => Ok(None),
         Action::Up | Action::Resolve | Action::Adopt | Action::Accept => {

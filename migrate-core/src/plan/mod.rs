@@ -66,6 +66,6 @@ pub use planner::{Observed, open_script, plan, texts_needed};
 pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 pub use refusal::Refusal;
 pub use route::{Route, Strategy};
-pub use snapshot::squashed;
+pub use snapshot::{InBetween, squashed};
 pub use step::{Mode, Plan, Resume, Step};
 pub use units::{How, Unit};

@@ -82,7 +82,7 @@ pub(super) fn check_down(planner: &Planner<'_>, steps: &[Step]) -> Result<(), Re
                 return Err(Refusal::Script(vec![
                     Diagnostic::refused(codes::COMPONENT, message)
                         .help(format!("nothing was run: take {name} back first: migrate down --component {name}"))
-                        .help(format!("or stay at {version}: migrate down --to {version}")),
+                        .help(format!("or stay at {version}: migrate down --component {us} --to {version}")),
                 ]));
             }
         }

@@ -15,6 +15,7 @@ use super::adopt::problem::{self, Candidate};
 use super::gate::PendingCode;
 use super::mirror;
 use super::pooled::NeedsSession;
+use super::snapshot::InBetween;
 use super::{Deployed, DeployedBy};
 
 /// Why there is no plan.
@@ -138,22 +139,7 @@ pub enum Refusal {
         about: Release,
     },
     /// The database has some of what a snapshot stands for, and not all, and the files of the rest are gone.
-    InBetween {
-        /// The snapshot, as messages name it.
-        snapshot: String,
-        /// Its file.
-        path: String,
-        /// Where the database is.
-        at: Option<Version>,
-        /// Whether there is anything in it.
-        is_empty: bool,
-        /// What it lacks.
-        missing: Vec<String>,
-        /// The release that still had the files.
-        release: Version,
-        /// What there is to read about it.
-        about: Release,
-    },
+    InBetween(Box<InBetween>),
     /// An upgrade would pass a version at which it must end.
     Stop {
         /// Where the database is.
@@ -392,32 +378,7 @@ impl Refusal {
                     .help(format!("upgrade to {minimum} with its own release first{}", about.url.as_ref().map(|url| format!(": {url}")).unwrap_or_default()));
                 noted(diagnostic, minimum, about)
             }
-            Self::InBetween { snapshot, path, at, is_empty, missing, release, about } => {
-                let is_nowhere = at.is_none();
-                let at = at.as_ref().map_or("no version".to_owned(), |at| at.without_leading_zeros().to_string());
-                let url = about.url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
-                let (are, have, them) =
-                    if missing.len() == 1 { ("is", "has no file", "it") } else { ("are", "have no files", "them") };
-                let diagnostic = D::refused(
-                    codes::GATE,
-                    format!("the database is at {at}: {} {are} not applied, and {have} any more: {snapshot} stands for {them}", some(missing)),
-                )
-                .at(Place::path(path));
-                if is_nowhere && *is_empty {
-                    return diagnostic.help(format!(
-                        "nothing was run: an empty database gets all of it at once, where the goal reaches all of it: migrate up --to {release}"
-                    ));
-                }
-                let diagnostic = diagnostic.help("nothing was run: a snapshot is only for an empty database");
-                if is_nowhere {
-                    return diagnostic.help(format!(
-                        "if it already has what they made, record that: migrate baseline {release}"
-                    ));
-                }
-                let diagnostic = diagnostic
-                    .help(format!("the route: migrate up with release {release}{url}, which still has the files, then with this one"));
-                noted(diagnostic, release, about)
-            }
+            Self::InBetween(between) => between.diagnostic(),
             Self::Stop { at, route, up_to, about } => {
                 let stop = route.first().map(ToString::to_string).unwrap_or_default();
                 let at = match at {
@@ -596,7 +557,7 @@ fn open(entry: &Entry, known: bool) -> Diagnostic {
 }
 
 /// What the manifest says about the release that comes next.
-fn noted(diagnostic: Diagnostic, release: &Version, about: &Release) -> Diagnostic {
+pub(super) fn noted(diagnostic: Diagnostic, release: &Version, about: &Release) -> Diagnostic {
     let lines = about.notes.iter().flat_map(|notes| notes.lines()).map(str::trim).filter(|line| !line.is_empty());
     lines.fold(diagnostic, |diagnostic, line| diagnostic.help(format!("notes on {release}: {line}")))
 }

@@ -6,12 +6,16 @@
 
 use crate::backend::NewEntry;
 use crate::checksum;
+use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::entry::{INSTALL, SNAPSHOT};
 use crate::history::{Action, Entry, History};
+use crate::manifest::Release;
 use crate::migration::{MigrationId, Phase, Replaced, Snapshot};
 use crate::set::{MigrationSet, validate};
+use crate::version::Version;
 
 use super::planner::Planner;
+use super::refusal::{noted, some};
 use super::{PhaseGoal, Refusal, Step, Target, gate};
 
 /// The column that holds a title.
@@ -76,8 +80,8 @@ pub(super) fn own_row(planner: &Planner<'_>, snapshot: &Snapshot) -> NewEntry {
 }
 
 /// The row of a snapshot's step in a run that installs everything.
-pub(super) fn of_install() -> Option<String> {
-    Some(format!("{SNAPSHOT}; {INSTALL}"))
+pub(super) fn of_install() -> String {
+    format!("{SNAPSHOT}; {INSTALL}")
 }
 
 /// One row for each migration that a snapshot stands for, in the order of execution.
@@ -133,6 +137,54 @@ pub fn squashed<'h>(set: &MigrationSet, history: &'h History) -> Vec<&'h Migrati
     applied.filter(|id| is_gone(id) && newest.is_some_and(|newest| *id <= newest)).collect()
 }
 
+/// A database that is past some of what a snapshot stands for, and not all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InBetween {
+    /// The snapshot, as messages name it.
+    pub snapshot: String,
+    /// Its file.
+    pub path: String,
+    /// Where the database is.
+    pub at: Option<Version>,
+    /// Whether there is nothing in it.
+    pub is_empty: bool,
+    /// What it lacks.
+    pub missing: Vec<String>,
+    /// The release that still had the files.
+    pub release: Version,
+    /// What there is to read about it.
+    pub about: Release,
+}
+
+impl InBetween {
+    pub(super) fn diagnostic(&self) -> Diagnostic {
+        let Self { snapshot, path, at, is_empty, missing, release, about } = self;
+        let is_nowhere = at.is_none();
+        let at = at.as_ref().map_or("no version".to_owned(), |at| at.without_leading_zeros().to_string());
+        let (are, have, them) =
+            if missing.len() == 1 { ("is", "has no file", "it") } else { ("are", "have no files", "them") };
+        let missing = some(missing);
+        let message = format!(
+            "the database is at {at}: {missing} {are} not applied, and {have} any more: {snapshot} stands for {them}"
+        );
+        let diagnostic = Diagnostic::refused(codes::GATE, message).at(Place::path(path));
+        if is_nowhere && *is_empty {
+            return diagnostic.help(format!(
+                "nothing was run: an empty database gets all of it at once, where the goal reaches all of it: migrate up --to {release}"
+            ));
+        }
+        let diagnostic = diagnostic.help("nothing was run: a snapshot is only for an empty database");
+        if is_nowhere {
+            return diagnostic
+                .help(format!("if it already has what they made, record that: migrate baseline {release}"));
+        }
+        let url = about.url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default();
+        let route =
+            format!("the route: migrate up with release {release}{url}, which still has the files, then with this one");
+        noted(diagnostic.help(route), release, about)
+    }
+}
+
 /// A database that the goal would take past migrations that have no files any more, and that it has not.
 pub(super) fn in_between(planner: &Planner<'_>, target: Option<&Target>) -> Result<(), Refusal> {
     let history = planner.history();
@@ -148,7 +200,7 @@ pub(super) fn in_between(planner: &Planner<'_>, target: Option<&Target>) -> Resu
             snapshot.replaces.iter().map(|replaced| &replaced.id).filter(is_missing).map(ToString::to_string).collect();
         if !missing.is_empty() {
             let release = snapshot.version.without_leading_zeros();
-            return Err(Refusal::InBetween {
+            return Err(Refusal::InBetween(Box::new(InBetween {
                 snapshot: snapshot.title(),
                 path: snapshot.script.path().to_owned(),
                 at: history.at().cloned(),
@@ -156,7 +208,7 @@ pub(super) fn in_between(planner: &Planner<'_>, target: Option<&Target>) -> Resu
                 missing,
                 about: gate::about(planner, &snapshot.version),
                 release,
-            });
+            })));
         }
     }
     Ok(())

@@ -137,7 +137,7 @@ fn after_adoption(planner: &Planner<'_>, goal: &UpGoal, adopted: Vec<Step>) -> R
 /// installed.
 fn after_snapshot(planner: &Planner<'_>, goal: &UpGoal, mut installed: Step) -> Result<Planned, Refusal> {
     let mut own = installed.row.entry.clone();
-    own.origin = snapshot::of_install();
+    own.origin = Some(snapshot::of_install());
     if goes_all_the_way(planner, goal) {
         installed.row.entry.origin.clone_from(&own.origin);
     }

@@ -69,7 +69,7 @@ fn what_is_needed_comes_first() {
     $ migrate down --steps 1 --yes --component queue -d sqlite:app.db
     refused[M0230]: component main needs component queue at 2 or later, and it would be at 1
        = nothing was run: take main back first: migrate down --component main
-       = or stay at 2: migrate down --to 2
+       = or stay at 2: migrate down --component queue --to 2
     exit 1
     ");
     assert_snapshot!(project.migrate("config show").exits(0), @"

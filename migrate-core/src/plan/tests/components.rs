@@ -47,12 +47,12 @@ fn what_another_component_needs_is_not_taken_back() {
     assert_snapshot!(planned(&format!("{needed}\ngoal down --steps 2")), @"
     refused[M0230]: component shop needs component main at 2 or later, and it would be at 1
        = nothing was run: take shop back first: migrate down --component shop
-       = or stay at 2: migrate down --to 2
+       = or stay at 2: migrate down --component main --to 2
     ");
     assert_snapshot!(planned(&format!("{needed}\ngoal down empty")), @"
     refused[M0230]: component shop needs component main at 2 or later, and it would be at no version
        = nothing was run: take shop back first: migrate down --component shop
-       = or stay at 2: migrate down --to 2
+       = or stay at 2: migrate down --component main --to 2
     ");
     // Once it is taken back itself it needs nothing.
     assert_snapshot!(planned(&format!("{needed}\nrow down 5 component:shop\ngoal down --steps 2")), @"
@@ -68,6 +68,6 @@ fn what_another_component_needs_is_not_taken_back() {
     assert_snapshot!(planned(&format!("{older}\npolicy on-ahead=downgrade")), @"
     refused[M0230]: component shop needs component main at 2 or later, and it would be at 1
        = nothing was run: take shop back first: migrate down --component shop
-       = or stay at 2: migrate down --to 2
+       = or stay at 2: migrate down --component main --to 2
     ");
 }
