@@ -45,7 +45,7 @@ pub use layout::EngineNames;
 pub use migration::{
     Attributes, Batch, Migration, MigrationId, Phase, Precondition, Replaced, RunAttributes, Snapshot, Timeouts,
 };
-pub use migrator::Migrator;
+pub use migrator::{Migrator, Migrators};
 pub use placeholder::Values;
 pub use plan::{Check, Goal, PhaseGoal, Plan, Policy, Refusal};
 pub use set::{Loaded, MigrationSet, ReadOptions};

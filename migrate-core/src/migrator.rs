@@ -22,13 +22,16 @@ use crate::backend::{Backend, Exclusion, Fault, ServerError, Session, TableName}
 use crate::condition::Finding;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Observer};
-use crate::history::{Entry, EntryKey, History, State, Texts};
+use crate::history::{Action, Entry, EntryKey, History, State, Texts};
 use crate::migration::MigrationId;
 use crate::plan::{self, Check, DownGoal, Goal, Observed, Plan, Policy, Refusal, Status};
 use crate::set::MigrationSet;
 
 mod adopt;
 mod export;
+mod several;
+
+pub use several::Migrators;
 
 /// How often another run may be faster before something else must be wrong.
 const RACES: usize = 1_000;
@@ -528,9 +531,16 @@ impl Migrator {
                 continue;
             }
             match step.action {
-                crate::history::Action::Down | crate::history::Action::Forget => applied.remove(&step.id),
-                _ => applied.insert(&step.id),
-            };
+                Action::Down | Action::Forget => {
+                    applied.remove(&step.id);
+                }
+                Action::Snapshot if !step.stands_for.is_empty() => {
+                    applied.extend(step.stands_for.iter().filter(|id| !id.is_repeatable()));
+                }
+                _ => {
+                    applied.insert(&step.id);
+                }
+            }
         }
         applied.last().map(|id| (*id).clone())
     }

@@ -4,17 +4,21 @@
 //! |---|---|
 //! | [`read`](MigrationSet::read) | folders → a set, through a layout and the manifest |
 //! | `embedded` | a set that was compiled in: known without being read, and compared with its folder |
+//! | [`in_order`] | several sets in one database, in the order of their needs |
 //! | [`validate`] | checks that need no database: every script, and one set against an earlier one |
 //!
 //! What of a set is applied, and what to do about it, is not here: that takes a history.
 
 #[doc(hidden)]
 pub mod embedded;
+mod order;
 mod read;
 mod requires;
 #[cfg(test)]
 mod tests;
 pub mod validate;
+
+pub use order::in_order;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -16,7 +16,7 @@ pub struct InitArgs {}
 #[derive(Args, Debug)]
 pub struct NewArgs {
     /// What it does, in words or with underscores: create_users
-    #[arg(required = true, value_name = "NAME")]
+    #[arg(required_unless_present = "snapshot", value_name = "NAME")]
     pub name: Vec<String>,
     /// With a way back
     #[arg(long, conflicts_with = "repeatable")]
@@ -36,6 +36,10 @@ pub struct NewArgs {
     /// Numbered 0001, 0002, … instead of by the time
     #[arg(long, conflicts_with = "release")]
     pub sequential: bool,
+    /// A snapshot, which installs an empty database at this version in place of all migrations up to it
+    #[arg(long, value_name = "VERSION", value_parser = version,
+        conflicts_with_all = ["reversible", "release", "repeatable", "sequential"])]
+    pub snapshot: Option<Version>,
 }
 
 /// `up`
@@ -56,6 +60,9 @@ pub struct UpArgs {
     /// Take another tool's history over first: see `migrate adopt`
     #[arg(long, help_heading = "Goal")]
     pub adopt: bool,
+    /// Run the statements that were appended to this applied migration, and nothing else
+    #[arg(long, value_name = "ID", help_heading = "Goal", conflicts_with_all = ["to", "steps", "phase", "adopt"])]
+    pub amend: Option<String>,
     /// Create the database if it is not there
     #[arg(long, help_heading = "Database")]
     pub create_db: bool,
@@ -121,6 +128,10 @@ pub struct HistoryArgs {
     /// Only the last so many rows
     #[arg(long, value_name = "N", value_parser = steps)]
     pub last: Option<usize>,
+    /// Keep no longer what is squashed: applied, and without a file since its files were taken out of the folder. Rows are
+    /// added that say so, none is deleted
+    #[arg(long, conflicts_with = "last")]
+    pub prune: bool,
 }
 
 /// `check`

@@ -5,7 +5,7 @@ use migrate_core::history::{Entry, State};
 use migrate_core::plan::Goal;
 use serde_json::json;
 
-use super::{Answer, Outcome};
+use super::{Answer, Outcome, apply};
 use crate::args::HistoryArgs;
 use crate::backends::block_on;
 use crate::project::Project;
@@ -17,6 +17,11 @@ use crate::screen::Screen;
 pub(super) fn history(project: &Project<'_>, args: &HistoryArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
     let set = project.set(screen, &opened)?;
+    if args.prune {
+        let migrator = project.migrator(&opened, set, Goal::Prune)?;
+        let report = apply::reach(project, screen, &opened, &migrator)?;
+        return Ok(Outcome::done(apply::result(&report)));
+    }
     let migrator = project.migrator(&opened, set, Goal::up())?;
     let observed = block_on(opened.backend, migrator.observe())?;
     let entries = observed.history.entries();

@@ -7,6 +7,7 @@ mod backup;
 mod baseline;
 mod check;
 mod completions;
+mod components;
 mod config;
 mod db;
 mod down;
@@ -72,6 +73,11 @@ pub fn alone(cli: &Cli, cwd: &std::path::Path, screen: &mut Screen<'_>) -> Optio
 /// Why what was asked was not done.
 pub fn run(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     is_a_guide(project.cli)?;
+    if let Some(answer) = components::all(project, screen) {
+        return answer;
+    }
+    let named = components::named(project);
+    let project = named.as_ref().unwrap_or(project);
     match &project.cli.command {
         Command::New(args) => new::new(project, args, screen),
         Command::Up(args) => up::up(project, args, screen),

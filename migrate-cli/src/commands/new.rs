@@ -18,6 +18,8 @@ use crate::failure::Failure;
 use crate::project::Project;
 use crate::screen::Screen;
 
+mod snapshot;
+
 /// How wide the first sequential number is.
 const NUMBER: usize = 4;
 
@@ -38,6 +40,9 @@ pub(super) fn new(project: &Project<'_>, args: &NewArgs, screen: &mut Screen<'_>
     }
     let options = project.read_options(project.engine()?.dialect().engine(), screen.now());
     let (layout, _) = MigrationSet::layout_of(&folder, &options).map_err(|problem| Failure::usage(*problem))?;
+    if let Some(version) = &args.snapshot {
+        return snapshot::new(project, args, version, layout, screen);
+    }
     let known = known(&folder, layout, &options);
     let description = description(&args.name);
     if description.is_empty() {

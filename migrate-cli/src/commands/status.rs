@@ -25,7 +25,8 @@ pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
 
     let number = |state: &str| lines.iter().filter(|line| line.state == state).count();
     let place = apply::place(&migrator);
-    let (applied, pending) = (number("applied"), number("pending"));
+    let (applied, pending, squashed) = (number("applied"), number("pending"), number("squashed"));
+    let gone = if squashed > 0 { format!(", {squashed} squashed") } else { String::new() };
     let open = if observed.history.open().is_some() { ", 1 not finished" } else { "" };
     let history = if observed.server.has_history {
         format!("history {}", migrator.history_table())
@@ -33,7 +34,7 @@ pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
         "no history yet".to_owned()
     };
     let layout = set.layout();
-    screen.line(&format!("{place} · {history} · layout {layout} · {applied} applied, {pending} pending{open}"));
+    screen.line(&format!("{place} · {history} · layout {layout} · {applied} applied{gone}, {pending} pending{open}"));
     if let Some(line) = loaded.detection.as_ref().and_then(because) {
         screen.line(&line);
     }
@@ -48,6 +49,7 @@ pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
         "component": set.component(),
         "now_at": observed.history.newest(),
         "applied": applied,
+        "squashed": squashed,
         "pending": pending,
         "migrations": lines,
     }));

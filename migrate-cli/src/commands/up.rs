@@ -4,7 +4,7 @@ use migrate_core::diagnostic::codes;
 use migrate_core::error::ErrorKind;
 use migrate_core::history::{Action, Status};
 use migrate_core::plan::{Goal, PhaseGoal, Plan, Refusal};
-use migrate_core::{Error, Migrator, Phase};
+use migrate_core::{Error, MigrationId, MigrationSet, Migrator, Phase};
 use serde_json::json;
 
 use super::{Answer, Outcome, apply, up_goal};
@@ -13,13 +13,14 @@ use crate::backends::block_on;
 use crate::backup::{self, Made};
 use crate::config::Key;
 use crate::failure::Failure;
+use crate::ids;
 use crate::project::{Opened, Project};
 use crate::screen::Screen;
 
 pub(super) fn up(project: &Project<'_>, args: &UpArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(args.create_db)?;
     let set = project.set(screen, &opened)?;
-    let goal = up_goal(&args.goal);
+    let goal = goal(args, &set)?;
     let mut migrator = project.migrator(&opened, set, goal.clone())?;
     if args.create_db && !args.dry_run && opened.database.create().map_err(Failure::server)? {
         screen.line(&format!("created {}", opened.database.name()));
@@ -49,6 +50,12 @@ pub(super) fn up(project: &Project<'_>, args: &UpArgs, screen: &mut Screen<'_>) 
     Ok(Outcome::done(apply::result(&report)))
 }
 
+fn goal(args: &UpArgs, set: &MigrationSet) -> Result<Goal, Failure> {
+    let Some(text) = &args.amend else { return Ok(up_goal(&args.goal)) };
+    let known: Vec<MigrationId> = set.iter().map(|migration| migration.id.clone()).collect();
+    Ok(Goal::Amend(ids::find(text, &known)?))
+}
+
 /// Plans, lets somebody look or makes a backup, and carries out exactly that.
 fn planned(
     project: &Project<'_>,
@@ -58,6 +65,7 @@ fn planned(
     mut migrator: Migrator,
     gated: bool,
 ) -> Answer {
+    let goal = goal(args, migrator.set())?;
     let plan = block_on(opened.backend, migrator.plan())?;
     if let Some(wanted) = &args.plan
         && *wanted != plan.digest()
@@ -86,7 +94,7 @@ fn planned(
         made = Some(backup);
     }
     let report = apply::carry_out(project, screen, opened, &migrator, &plan)?;
-    after_pre(screen, opened, &migrator, &up_goal(&args.goal));
+    after_pre(screen, opened, &migrator, &goal);
     let mut result = apply::result(&report);
     if let Some(made) = made {
         result["backup"] = made.result();

@@ -108,6 +108,7 @@ fn validated(
     };
     let (set, detection, mut findings) = (loaded.set, loaded.detection, loaded.diagnostics);
     findings.extend(scripts(set.iter().as_slice(), set.snapshots()));
+    findings.extend(validate::snapshots(&set));
     if args.require_down {
         findings.extend(validate::downs(&set));
     }

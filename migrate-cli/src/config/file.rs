@@ -24,6 +24,17 @@ pub(super) struct Layer {
     pub settings: BTreeMap<Key, FileSetting>,
     pub engine_settings: Vec<FileEngineSetting>,
     pub placeholders: Vec<(String, FileSetting)>,
+    /// `[component.NAME]`, by name.
+    pub components: Vec<(String, FileComponent)>,
+}
+
+/// One section `[component.NAME]`.
+#[derive(Debug)]
+pub(super) struct FileComponent {
+    /// Its folders.
+    pub dir: FileSetting,
+    /// How their names are read.
+    pub layout: Option<FileSetting>,
 }
 
 /// A setting as it stands in the file, variables not expanded yet.
@@ -43,8 +54,8 @@ pub(super) struct FileEngineSetting {
 
 type Value<'i> = Spanned<DeValue<'i>>;
 
-const SECTIONS: [&str; 8] =
-    ["timeouts", "policy", "history", "preconditions", "backup", "settings", "placeholders", "env"];
+const SECTIONS: [&str; 9] =
+    ["timeouts", "policy", "history", "preconditions", "backup", "settings", "placeholders", "component", "env"];
 
 /// What the settings are called elsewhere, or as flags.
 const OTHER_WORDS: [(&str, &str); 8] = [
@@ -101,11 +112,14 @@ impl Reader<'_> {
                 ("env", _) if top => {}
                 ("settings", DeValue::Table(engines)) => self.engines(engines, &mut layer),
                 ("placeholders", DeValue::Table(values)) => self.placeholders(values, &mut layer),
+                ("component", DeValue::Table(components)) => self.components(components, &mut layer),
                 (section @ ("timeouts" | "policy" | "history" | "preconditions" | "backup"), DeValue::Table(inner)) => {
                     for (key, value) in in_order(inner) {
                         self.setting(&format!("{section}.{}", key.get_ref()), key, value, &mut layer);
                     }
                 }
+                // As a text it names the component of the project's own folder.
+                ("component", _) => self.setting("component", key, value, &mut layer),
                 (section, _) if SECTIONS.contains(&section) && (top || section != "env") => {
                     self.problem(value.span(), &format!("`{section}` is a section: [{section}]"), None);
                 }
@@ -184,6 +198,41 @@ impl Reader<'_> {
                         setting: FileSetting { values: vec![text], place: place(self.source, value.span()) },
                     }),
                     None => self.problem(value.span(), "a session setting is a text, a number, true or false", None),
+                }
+            }
+        }
+    }
+
+    fn components(&mut self, components: &DeTable<'_>, layer: &mut Layer) {
+        for (name, value) in in_order(components) {
+            let DeValue::Table(table) = value.get_ref() else {
+                let name = name.get_ref();
+                self.problem(value.span(), &format!("a component is a section: [component.{name}] dir = \"…\""), None);
+                continue;
+            };
+            // The settings of the same names, in a layer of their own.
+            let mut own = Layer::default();
+            for (key, value) in in_order(table) {
+                let name: &str = key.get_ref();
+                match name {
+                    "dir" | "layout" => self.setting(name, key, value, &mut own),
+                    other => {
+                        let help = Some("a component has these: dir, layout".to_owned());
+                        self.problem(key.span(), &format!("a component has no setting `{other}`"), help);
+                    }
+                }
+            }
+            let layout = own.settings.remove(&Key::Layout);
+            match own.settings.remove(&Key::Dir) {
+                Some(dir) => layer.components.push((name.get_ref().to_string(), FileComponent { dir, layout })),
+                None if table.get("dir").is_some() => {}
+                None => {
+                    let name_text = name.get_ref();
+                    self.problem(
+                        name.span(),
+                        &format!("component {name_text} has no folder"),
+                        Some("write dir = \"…\"".to_owned()),
+                    );
                 }
             }
         }

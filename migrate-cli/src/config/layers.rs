@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use migrate_core::{Diagnostic, Place, Source, diagnostic::codes};
 
 use super::file::{self, File, FileSetting, Layer};
-use super::{Config, EngineSetting, Key, Kind, Origin, Placeholder, Setting, Spec};
+use super::{Component, Config, EngineSetting, Key, Kind, Origin, Placeholder, Setting, Spec};
 use crate::args::PlaceholderText;
 use crate::environment::Environment;
 use crate::secret::Secret;
@@ -132,6 +132,14 @@ impl Config {
             let origin = origin(&setting);
             let (values, place) = (setting.values, Some(setting.place));
             self.settings.insert(key, Setting { values, origin, base: base.to_owned(), place });
+        }
+        for (name, component) in layer.components {
+            let of = |setting: FileSetting| {
+                let origin = origin(&setting);
+                Setting { values: setting.values, origin, base: base.to_owned(), place: Some(setting.place) }
+            };
+            let component = Component { dir: of(component.dir), layout: component.layout.map(of) };
+            self.components.insert(name, component);
         }
         for (name, setting) in layer.placeholders {
             let origin = origin(&setting);

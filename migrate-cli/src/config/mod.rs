@@ -36,6 +36,14 @@ pub struct Config {
     settings: BTreeMap<Key, Setting>,
     engine_settings: Vec<EngineSetting>,
     placeholders: BTreeMap<String, Placeholder>,
+    components: BTreeMap<String, Component>,
+}
+
+/// The folders of a component beside the project's own: `[component.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    dir: Setting,
+    layout: Option<Setting>,
 }
 
 /// The value of one setting. `Debug` shows no value.
@@ -166,6 +174,29 @@ impl Config {
             .collect()
     }
 
+    /// The components beside the project's own, by name.
+    pub fn components(&self) -> impl Iterator<Item = &str> {
+        self.components.keys().map(String::as_str)
+    }
+
+    /// The same for one of them: its folders in place of the project's. A folder that was given as a flag stays.
+    #[must_use]
+    pub fn of_component(&self, name: &str) -> Option<Self> {
+        let component = self.components.get(name)?;
+        let mut config = self.clone();
+        let typed = config.get(Key::Dir).is_some_and(|setting| setting.origin.rank() >= layers::VARIABLE);
+        if !typed {
+            config.settings.insert(Key::Dir, component.dir.clone());
+            match component.layout.clone() {
+                Some(layout) => config.settings.insert(Key::Layout, layout),
+                None => config.settings.remove(&Key::Layout),
+            };
+        }
+        let named = Setting { values: vec![name.to_owned()], ..component.dir.clone() };
+        config.settings.insert(Key::Component, named);
+        Some(config)
+    }
+
     /// What placeholders stand for.
     pub fn placeholders(&self) -> Values {
         self.placeholders.iter().map(|(name, placeholder)| (name, placeholder.value.reveal())).collect()
@@ -190,7 +221,16 @@ impl Config {
             value: "…".to_owned(),
             origin: placeholder.origin.to_string(),
         });
-        settings.chain(engines).chain(placeholders).collect()
+        let components = self.components.iter().flat_map(|(name, component)| {
+            let dir = ("dir", &component.dir);
+            let layout = component.layout.as_ref().map(|layout| ("layout", layout));
+            std::iter::once(dir).chain(layout).map(move |(key, setting)| Shown {
+                name: format!("component.{name}.{key}"),
+                value: setting.values.join(", "),
+                origin: setting.origin.to_string(),
+            })
+        });
+        settings.chain(engines).chain(placeholders).chain(components).collect()
     }
 }
 

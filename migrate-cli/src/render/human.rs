@@ -32,8 +32,12 @@ pub struct Watched {
     pub floors: usize,
     /// Rows that only mark how far another tool's history was taken over.
     pub adoptions: usize,
+    /// Snapshots that were installed.
+    pub snapshots: usize,
     /// Whether something was to be done.
     pub planned: bool,
+    /// Rows that say of what is squashed that it is no longer kept.
+    pub pruned: usize,
 }
 
 /// Shows what happens while `work` runs. `place` is how the head of the run names the database.
@@ -241,9 +245,11 @@ impl<'s, 'a> Live<'s, 'a> {
     fn finished(&mut self, step: &Step, elapsed: Duration) {
         self.running = None;
         self.last_sign = Instant::now();
-        self.watched.completed += usize::from(step.resume.is_some());
+        self.watched.completed += usize::from(step.resume.is_some() && !is_installed(step));
         self.watched.floors += usize::from(step.row.entry.is_floor());
+        self.watched.pruned += usize::from(step.row.entry.is_pruning());
         self.watched.adoptions += usize::from(step.row.entry.is_adoption());
+        self.watched.snapshots += usize::from(is_installed(step));
         let line = self.columns.line(step, &seconds(elapsed));
         self.say(&line);
     }
@@ -296,7 +302,7 @@ impl Columns {
                 // Its name is all of it, and stands over both columns.
                 continue;
             }
-            columns.id = columns.id.max(width(&step.id.to_string()));
+            columns.id = columns.id.max(width(&own_name(step)));
             columns.description = columns.description.max(width(&step.description));
         }
         let names = |step: &Step| width(&name(step)).saturating_sub(columns.id + 2);
@@ -310,7 +316,7 @@ impl Columns {
         let name = if is_named(step) {
             padded(&name(step), self.id + 2 + self.description)
         } else {
-            format!("{}  {}", padded(&step.id.to_string(), self.id), padded(&step.description, self.description))
+            format!("{}  {}", padded(&own_name(step), self.id), padded(&step.description, self.description))
         };
         format!("  {name}   {}   {elapsed:>7}", padded(&work(step), self.work))
     }
@@ -319,6 +325,18 @@ impl Columns {
 /// Whether a name is all that it is called.
 fn is_named(step: &Step) -> bool {
     step.id.is_repeatable() || step.mode == Mode::Callback
+}
+
+/// The identity; of a snapshot as its file says it.
+fn own_name(step: &Step) -> String {
+    let is_snapshot = step.row.entry.is_snapshot();
+    let version = step.id.version().filter(|_| is_snapshot);
+    version.map_or_else(|| step.id.to_string(), |version| format!("B{version}"))
+}
+
+/// Whether it installs a snapshot.
+fn is_installed(step: &Step) -> bool {
+    step.row.entry.is_snapshot() && step.script.is_some()
 }
 
 fn name(step: &Step) -> String {
@@ -345,17 +363,13 @@ fn work(step: &Step) -> String {
     let statements = count(step.statements(), "statement");
     match step.action {
         _ if step.mode == Mode::Callback => format!("callback, {statements}"),
-        Action::Up if step.resume.is_some() => {
-            let (first, all) = (step.first_statement() + 1, step.statements());
-            match all.checked_sub(first) {
-                None => "nothing was left to run".to_owned(),
-                Some(0) => format!("statement {first} of {all}"),
-                Some(_) => format!("statements {first} to {all} of {all}"),
-            }
-        }
+        Action::Up if step.resume.is_some() || step.row.entry.is_amendment() => rest(step),
         Action::Up => statements,
         Action::Down => format!("taken back, {statements}"),
-        Action::Snapshot if step.script.is_some() => format!("snapshot, {statements}"),
+        Action::Snapshot if step.script.is_some() => {
+            let of = if step.resume.is_some() { rest(step) } else { statements };
+            format!("{of}, stands for {}", count(step.also.len(), "migration"))
+        }
         Action::Baseline if step.row.entry.is_floor() => "everything up to here".to_owned(),
         Action::Adopt if step.row.entry.is_adoption() => "taken over".to_owned(),
         Action::Adopt => {
@@ -366,15 +380,27 @@ fn work(step: &Step) -> String {
         Action::Accept => "new text accepted".to_owned(),
         Action::Refresh => "way back replaced".to_owned(),
         Action::Resolve => "recorded as applied".to_owned(),
+        Action::Forget if step.row.entry.is_pruning() => "no longer kept".to_owned(),
         Action::Forget => "recorded as not applied".to_owned(),
         action => action.to_string(),
+    }
+}
+
+/// What was left of an attempt.
+fn rest(step: &Step) -> String {
+    let (first, all) = (step.first_statement() + 1, step.statements());
+    match all.checked_sub(first) {
+        None => "nothing was left to run".to_owned(),
+        Some(0) => format!("statement {first} of {all}"),
+        Some(_) => format!("statements {first} to {all} of {all}"),
     }
 }
 
 /// What a plan is, in a word.
 fn what(plan: &Plan) -> String {
     let number = |test: fn(&Step) -> bool| plan.recorded().filter(|step| test(step)).count();
-    let (ups, downs) = (number(|step| step.action == Action::Up), number(|step| step.action == Action::Down));
+    let ups = number(|step| step.action == Action::Up || is_installed(step));
+    let downs = number(|step| step.action == Action::Down);
     match (ups, downs) {
         (0, 0) => format!("{} to record", plan.recorded().count()),
         (0, downs) => format!("{downs} to take back"),
@@ -397,11 +423,13 @@ pub fn summary(report: &Report, watched: Watched) -> String {
         (watched.completed.min(ups), "completed"),
         (ups.saturating_sub(watched.completed), "applied"),
         (number(&[Action::Down]), "taken back"),
-        (before.saturating_sub(watched.floors), "recorded as there before"),
+        (watched.snapshots, "snapshot installed"),
+        (before.saturating_sub(watched.floors + watched.snapshots), "recorded as there before"),
         (adopted.saturating_sub(watched.adoptions), "taken over"),
         (number(&[Action::Accept]), "accepted"),
         (number(&[Action::Refresh]), "refreshed"),
-        (number(&[Action::Resolve, Action::Forget]), "resolved"),
+        (number(&[Action::Resolve, Action::Forget]).saturating_sub(watched.pruned), "resolved"),
+        (watched.pruned, "no longer kept"),
     ]
     .into_iter()
     .filter(|(number, _)| *number > 0)

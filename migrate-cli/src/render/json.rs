@@ -68,13 +68,17 @@ pub fn report(report: &Report) -> Value {
         .steps
         .iter()
         .map(|step| {
-            json!({
+            let mut done = json!({
                 "id": step.id,
                 "title": step.title,
                 "action": step.action,
                 "statements": step.statements,
                 "ms": millis(step.elapsed),
-            })
+            });
+            if !step.stands_for.is_empty() {
+                done["stands_for"] = json!(step.stands_for);
+            }
+            done
         })
         .collect();
     json!({ "steps": steps, "now_at": report.now_at, "ms": millis(report.elapsed), "notes": report.notes })

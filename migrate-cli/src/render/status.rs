@@ -19,7 +19,7 @@ pub struct Line {
     pub id: MigrationId,
     /// What its name says.
     pub description: String,
-    /// `applied`, `pending`, `in-flight`, `failed`, `interrupted`, `optional`.
+    /// `applied`, `squashed`, `pending`, `in-flight`, `failed`, `interrupted`, `optional`.
     pub state: &'static str,
     /// When it was applied.
     #[serde(serialize_with = "instant")]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::backend::{Advance, Dialect, Effect, Exclusion, ForeignRow, NewEntry, Settings};
-use crate::history::entry::{BACKUP, INSTALL, WAIVED};
+use crate::history::entry::{BACKUP, WAIVED};
 use crate::history::{Action, State};
 use crate::migration::RunAttributes;
 use crate::plan::resume::Prefixes;
@@ -12,8 +12,11 @@ use crate::sql::{Script, Statement, Syntax, mask};
 
 use super::options::{RunOptions, StoreScript};
 
-/// The most characters that are written down of what was done before a run: the column holds 255.
+/// The most characters that are written down of what was done before a run.
 const LONGEST: usize = 240;
+
+/// The column of all that is said of where a row comes from holds 255.
+const LONGEST_ORIGIN: usize = 250;
 
 /// What only the run knows of a row.
 #[derive(Clone, Debug)]
@@ -31,25 +34,37 @@ pub(super) struct Stamp<'a> {
 impl Stamp<'_> {
     /// The row of a step, complete but for its times.
     pub(super) fn row(&self, step: &Step, seq: u64, state: State, cursor: usize) -> NewEntry {
-        let mut row = step.row.clone();
+        let mut row = self.stamped(step.row.clone(), seq);
+        row.entry.state = state;
+        row.entry.cursor = cursor as u64;
+        if let Some(guard) = self.guard(step) {
+            row.entry.origin = Some(match row.entry.marks() {
+                Some(marks) => format!("{marks}; {guard}").chars().take(LONGEST_ORIGIN).collect(),
+                None => guard,
+            });
+        }
+        row
+    }
+
+    /// The rows that are written with that of a step, whose number is `seq`, once it is done.
+    pub(super) fn also(&self, step: &Step, seq: u64) -> Vec<NewEntry> {
+        step.also.iter().cloned().zip(seq + 1..).map(|(row, seq)| self.stamped(row, seq)).collect()
+    }
+
+    fn stamped(&self, mut row: NewEntry, seq: u64) -> NewEntry {
         row.entry.key.seq = seq;
         self.run_id.clone_into(&mut row.entry.run_id);
         row.entry.fence = self.fence;
-        row.entry.state = state;
-        row.entry.cursor = cursor as u64;
         row.entry.installed_by.clone_from(&self.options.installed_by);
         row.entry.app_version.clone_from(&self.options.app_version);
         row.entry.tool_version = Some(env!("CARGO_PKG_VERSION").to_owned());
         row.script = row.script.and_then(|script| self.stored(&script));
-        if let Some(guard) = self.guard(step) {
-            row.entry.origin = Some(if row.entry.is_of_install() { format!("{INSTALL}; {guard}") } else { guard });
-        }
         row
     }
 
     /// What was done before the run, and in spite of what it runs: `backup app.db.bak; waived privileges`.
     fn guard(&self, step: &Step) -> Option<String> {
-        if !matches!(step.action, Action::Up | Action::Down) {
+        if !matches!(step.action, Action::Up | Action::Down) && !step.row.entry.is_snapshot() {
             return None;
         }
         let backup = self.options.backup.as_deref().map(|backup| format!("{BACKUP}{}", end_of(backup, LONGEST / 2)));
@@ -122,6 +137,7 @@ pub(super) struct Transaction<'p> {
     row: NewEntry,
     /// Where the row comes first, it is completed at the end.
     complete: Option<Advance>,
+    also: Vec<NewEntry>,
     mirrored: Vec<ForeignRow>,
 }
 
@@ -170,7 +186,8 @@ impl<'p> Transaction<'p> {
                 (row, Some(complete))
             }
         };
-        Self { step, settings, statements, row, complete, mirrored: stamp.mirrored(step, None) }
+        let (also, mirrored) = (stamp.also(step, seq), stamp.mirrored(step, None));
+        Self { step, settings, statements, row, complete, also, mirrored }
     }
 
     /// Bytes that travel.
@@ -191,6 +208,7 @@ impl<'p> Transaction<'p> {
             None => statements.chain([row]).collect(),
             Some(complete) => [row].into_iter().chain(statements).chain([Effect::Advance(complete)]).collect(),
         };
+        effects.extend(self.also.iter().map(Effect::Append));
         effects.extend(self.mirrored.iter().map(Effect::Mirror));
         effects.push(Effect::Commit);
         effects
@@ -224,7 +242,7 @@ pub(super) struct Journal<'p> {
     pub(super) cursor: usize,
     prefixes: Prefixes,
     prefix: Option<String>,
-    /// The row is completed apart, together with another tool's.
+    /// The row is completed apart, together with another tool's or with those of what the step stands for.
     pub(super) completed_apart: bool,
 }
 

@@ -6,8 +6,8 @@
 use std::time::{Duration, Instant};
 
 use crate::backend::{
-    Advance, Atomicity, Blocker, Done, Effect, End, Exclusion, Fault, ForeignRow, Note, Notice, Progress, ServerError,
-    Settings, Settled,
+    Advance, Atomicity, Blocker, Done, Effect, End, Exclusion, Fault, ForeignRow, NewEntry, Note, Notice, Progress,
+    ServerError, Settings, Settled,
 };
 use crate::error::{ErrorKind, StatementFailure};
 use crate::event::{Event, Observer};
@@ -74,7 +74,7 @@ impl Run<'_> {
         if let Some(lost) = forgotten(script, start, &dialect.syntax) {
             return Err(Refusal::Script(vec![lost.diagnostic(step, start)]).into());
         }
-        let seq = self.take_seq();
+        let seq = self.take_seqs(step.rows());
         let run_id = self.run_id.clone();
         let syntax = dialect.syntax;
         let mirror = self.mirror.clone();
@@ -86,7 +86,8 @@ impl Run<'_> {
         let mut row = stamp.row(step, seq, state, start);
         row.entry.checkpoint.clone_from(&checkpoint);
         let mut journal = Journal::new(script, row, start);
-        journal.completed_apart = step.mirror.is_some();
+        journal.completed_apart = step.mirror.is_some() || !step.also.is_empty();
+        let also = stamp.also(step, seq);
 
         if step.resume.is_none() && !step.run.preconditions.is_empty() {
             // What the step before it left in the session must not answer.
@@ -94,15 +95,16 @@ impl Run<'_> {
             ask(&mut *self.session, step, &self.options.waive).await?;
         }
         let mirrored = if state == State::Done { stamp.mirrored(step, None) } else { Vec::new() };
-        self.open_row(&takeover, &journal, &mirrored).await?;
+        let at_once = if state == State::Done { also.as_slice() } else { &[] };
+        self.open_row(&takeover, &journal, at_once, &mirrored).await?;
         self.set_again(script, start).await?;
         let attempt = Attempt { step, settings: &settings, left, began };
         for (index, unit) in step.units.iter().enumerate() {
             let checkpoint = checkpoint.take().filter(|_| index == 0);
             self.unit(attempt, unit, &mut journal, checkpoint, None).await?;
         }
-        if state == State::InFlight {
-            self.complete_apart(step, &mut journal, began).await?;
+        if state == State::InFlight && journal.completed_apart {
+            self.complete_apart(step, &journal, &also, began).await?;
         }
         self.close(step, seq, began).await
     }
@@ -131,13 +133,20 @@ impl Run<'_> {
         self.close(step, journal.row.entry.key.seq, began).await
     }
 
-    /// The end of a step that has a row in another tool's table too: both or neither.
-    async fn complete_apart(&mut self, step: &Step, journal: &mut Journal<'_>, began: Instant) -> Result<(), Halt> {
-        let Some((mirror, what)) = self.mirror.as_ref().zip(step.mirror.as_ref()) else { return Ok(()) };
-        let mirrored = mirror.done(what, Some(began.elapsed()));
+    /// The end of a step that has more rows than its own, of ours or in another tool's table: all or none.
+    async fn complete_apart(
+        &mut self,
+        step: &Step,
+        journal: &Journal<'_>,
+        also: &[NewEntry],
+        began: Instant,
+    ) -> Result<(), Halt> {
+        let there = self.mirror.as_ref().zip(step.mirror.as_ref());
+        let mirrored = there.map(|(mirror, what)| mirror.done(what, Some(began.elapsed()))).unwrap_or_default();
         let settings = Settings::default();
         let done = journal.here(State::Done);
-        let rows = [Effect::Begin(&settings), Effect::Advance(&done)].into_iter();
+        let own = [Effect::Begin(&settings), Effect::Advance(&done)].into_iter();
+        let rows = own.chain(also.iter().map(Effect::Append));
         let effects: Vec<_> = rows.chain(mirrored.iter().map(Effect::Mirror)).chain([Effect::Commit]).collect();
         self.perform_quietly(&effects).await
     }
@@ -218,6 +227,7 @@ impl Run<'_> {
         &mut self,
         takeover: &[Advance],
         journal: &Journal<'_>,
+        also: &[NewEntry],
         mirrored: &[ForeignRow],
     ) -> Result<(), Halt> {
         let settings = Settings::default();
@@ -225,6 +235,7 @@ impl Run<'_> {
             .into_iter()
             .chain(takeover.iter().map(Effect::Advance))
             .chain([Effect::Append(&journal.row)])
+            .chain(also.iter().map(Effect::Append))
             .chain(mirrored.iter().map(Effect::Mirror))
             .chain([Effect::Commit])
             .collect();

@@ -260,9 +260,10 @@ impl<'a> Run<'a> {
         self.report.steps.push(report);
     }
 
-    fn take_seq(&mut self) -> u64 {
+    /// The number of the first of so many rows.
+    fn take_seqs(&mut self, rows: u64) -> u64 {
         let seq = self.next_seq;
-        self.next_seq += 1;
+        self.next_seq += rows;
         seq
     }
 }

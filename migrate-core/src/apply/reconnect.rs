@@ -110,9 +110,7 @@ impl Run<'_> {
             if row.key.seq <= self.heard || row.run_id != self.run_id || row.state != State::Done {
                 continue;
             }
-            let Some(step) = sent.steps.iter().find(|step| step.id == row.id && step.action == row.action) else {
-                continue;
-            };
+            let Some(step) = sent.steps.iter().find(|step| step.writes(row)) else { continue };
             let elapsed = row.elapsed().unwrap_or_default();
             let statements = step.units.iter().map(|unit| unit.runs.len()).sum();
             self.finished(row.key.seq, StepReport::of(step, statements, elapsed));

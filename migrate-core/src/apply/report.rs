@@ -35,11 +35,14 @@ pub struct StepReport {
     pub statements: usize,
     /// How long they took.
     pub elapsed: Duration,
+    /// What a snapshot stands for, which is applied with it.
+    pub stands_for: Vec<MigrationId>,
 }
 
 impl StepReport {
     pub(super) fn of(step: &Step, statements: usize, elapsed: Duration) -> Self {
-        Self { id: step.id.clone(), title: step.title(), action: step.action, statements, elapsed }
+        let stands_for = step.also.iter().map(|row| row.entry.id.clone()).collect();
+        Self { id: step.id.clone(), title: step.title(), action: step.action, statements, elapsed, stands_for }
     }
 }
 

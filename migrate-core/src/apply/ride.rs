@@ -55,6 +55,8 @@ impl<'p> Ride<'p> {
         if step.mode != Mode::Journal
             || step.resume.is_some()
             || step.mirror.is_some()
+            || !step.also.is_empty()
+            || step.first_statement() > 0
             || !step.run.preconditions.is_empty()
         {
             return Ok(None);

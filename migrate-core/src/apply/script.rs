@@ -39,9 +39,10 @@ pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOp
     for row in mirror.map(Mirror::prepare).unwrap_or_default() {
         out.effect(&Effect::Mirror(&row));
     }
-    let mut seq = plan.after;
+    let mut next = plan.after + 1;
     for step in &plan.steps {
-        seq += u64::from(step.mode != Mode::Callback);
+        let seq = next;
+        next += step.rows();
         if step.resume.is_some() {
             return Err(only_up(step, "it goes on with an attempt that was interrupted"));
         }
@@ -99,6 +100,12 @@ fn journal(out: &mut Writer<'_>, step: &Step, seq: u64, stamp: &Stamp<'_>) -> Re
     let settings = settings(script, &step.run, stamp.options, out.dialect);
     let state = if step.units.is_empty() { State::Done } else { State::InFlight };
     let mut journal = Journal::new(script, stamp.row(step, seq, state, 0), 0);
+    let also = stamp.also(step, seq);
+    journal.completed_apart = !also.is_empty();
+    let settled = Settings::default();
+    if journal.completed_apart && state == State::Done {
+        out.effect(&Effect::Begin(&settled));
+    }
     out.effect(&Effect::Append(&journal.row));
     let mut in_force = Settings::default();
     for unit in &step.units {
@@ -141,8 +148,18 @@ fn journal(out: &mut Writer<'_>, step: &Step, seq: u64, stamp: &Stamp<'_>) -> Re
         }
         journal.passed(&advance, unit.covers.end);
     }
-    if in_force != Settings::default() {
-        out.effect(&Effect::Set(&Settings::default()));
+    if in_force != settled {
+        out.effect(&Effect::Set(&settled));
+    }
+    if journal.completed_apart {
+        if state == State::InFlight {
+            out.effect(&Effect::Begin(&settled));
+            out.effect(&Effect::Advance(&journal.here(State::Done)));
+        }
+        for row in &also {
+            out.effect(&Effect::Append(row));
+        }
+        out.effect(&Effect::Commit);
     }
     Ok(())
 }

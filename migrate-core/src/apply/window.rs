@@ -82,7 +82,8 @@ impl Run<'_> {
             return Ok(1);
         }
         let finished = self.send(&window, retry).await;
-        self.next_seq = window.first_seq + *finished.as_ref().unwrap_or(&0) as u64;
+        let finished_steps = &window.steps[..*finished.as_ref().unwrap_or(&0)];
+        self.next_seq = window.first_seq + finished_steps.iter().map(Step::rows).sum::<u64>();
         finished
     }
 
@@ -98,7 +99,8 @@ impl Run<'_> {
         let first_seq = self.next_seq;
         let mut carriages: Vec<Carriage<'p>> = Vec::new();
         let mut bytes = 0;
-        for (step, seq) in steps.iter().zip(first_seq..).take(self.window_limit()) {
+        let mut seq = first_seq;
+        for step in steps.iter().take(self.window_limit()) {
             let asks = !step.run.preconditions.is_empty() || (!self.has_table && carriages.is_empty());
             if !carriages.is_empty() && !step.run.preconditions.is_empty() {
                 break;
@@ -122,6 +124,7 @@ impl Run<'_> {
                 break;
             }
             carriages.push(carriage);
+            seq += step.rows();
             if asks {
                 break;
             }
@@ -168,8 +171,10 @@ impl Run<'_> {
         let performed = self.session.perform(self.table, &effects[skip..], &mut watch).await;
         let Watch { places, reports, .. } = watch;
         let finished = reports.len();
-        for (seq, report) in (*first_seq..).zip(reports) {
+        let mut seq = *first_seq;
+        for (step, report) in steps.iter().zip(reports) {
             self.finished(seq, report);
+            seq += step.rows();
         }
         if finished > 0 {
             self.has_table = true;

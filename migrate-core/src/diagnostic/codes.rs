@@ -119,6 +119,10 @@ codes! {
     NOT_EXPORTED = "M0226";
     /// Another tool's table, which is written along, cannot have it.
     NOT_MIRRORED = "M0227";
+    /// A file is not what a snapshot says of it.
+    SNAPSHOT_DIFFERS = "M0229";
+    /// A component needs another one, and that is not there or would go.
+    COMPONENT = "M0230";
     /// There is less after a migration than before it.
     ROWS_LOST = "M0231";
     /// A step cannot be part of the caller's transaction.

@@ -3,15 +3,30 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::manifest::Dependency;
 use crate::migration::{self, MigrationId};
 use crate::version::Version;
 
 /// The `origin` of the row that marks a baseline's version.
 pub const FLOOR: &str = "floor";
 
+/// With what a part of the `origin` of a row begins that names what its component needs of others:
+/// `needs queue 2.0.0, audit 1`. Of a component's rows that run something the last one counts.
+pub const NEEDS: &str = "needs ";
+
+/// The `origin` of the row of statements that were appended to an applied migration and run on request.
+pub const AMEND: &str = "amend";
+
+/// The `origin` of the rows that say of what is squashed that it is no longer kept.
+pub const PRUNED: &str = "pruned";
+
 /// The `origin` of the rows of a run that installs everything on a database that had nothing: until one of them says
 /// that the set is complete, no release can have been deployed.
 pub const INSTALL: &str = "install";
+
+/// The `origin` of the row of a snapshot's own script; what it stands for has rows behind it, whose `origin` is the
+/// snapshot's title.
+pub const SNAPSHOT: &str = "snapshot";
 
 /// The `origin` of the row that marks how far another tool's history was taken over.
 pub const ADOPTION: &str = "adoption";
@@ -87,8 +102,8 @@ pub struct Entry {
     pub executed_digest: Option<String>,
     /// Raw digest of the way back.
     pub down_checksum: Option<String>,
-    /// Where the row comes from, if not from an ordinary run: `floor`, `install`, `adoption`, a snapshot; of what another
-    /// tool applied, that tool, its own word for the migration, and how sure it is: `flyway 1.1 recorded`. Of a run that a
+    /// Where the row comes from, if not from an ordinary run: `floor`, `install`, `adoption`, `snapshot`, `amend`, `pruned`; of what a
+    /// snapshot stands for, that snapshot: `B2.1.0 all at once`; of what another tool applied, that tool, its own word for the migration, and how sure it is: `flyway 1.1 recorded`. Of a run that a
     /// backup was made for or a precondition waived, these: `backup app.db.bak; waived privileges`.
     pub origin: Option<String>,
     /// The oldest release that may run on the result.
@@ -163,14 +178,22 @@ impl Entry {
         Some(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
     }
 
-    /// `2.1.0/pre/03 add owner`, as every message begins.
+    /// `2.1.0/pre/03 add owner`, as every message begins; of a snapshot's own row `B2.1.0 all at once`.
     pub fn title(&self) -> String {
-        migration::title(&self.id, &self.description)
+        match self.id.version().filter(|_| self.is_snapshot()) {
+            Some(version) => migration::snapshot_title(version, &self.description),
+            None => migration::title(&self.id, &self.description),
+        }
     }
 
     /// Whether it is not over: everything else waits for it.
     pub fn is_open(&self) -> bool {
         self.state != State::Done
+    }
+
+    /// Whether it says of what is squashed that it is no longer kept.
+    pub fn is_pruning(&self) -> bool {
+        self.action == Action::Forget && self.origin.as_deref() == Some(PRUNED)
     }
 
     /// Whether it is the row that marks a baseline's version, and not a migration below it.
@@ -183,23 +206,70 @@ impl Entry {
         self.action == Action::Adopt && self.origin.as_deref() == Some(ADOPTION)
     }
 
+    /// Whether it is the row of a snapshot's script, and not of a migration that the snapshot stands for.
+    pub fn is_snapshot(&self) -> bool {
+        self.action == Action::Snapshot && self.origins().next() == Some(SNAPSHOT)
+    }
+
     /// Whether it is about no migration, but marks something of the whole history.
     pub fn is_mark(&self) -> bool {
-        self.is_floor() || self.is_adoption()
+        self.is_floor() || self.is_adoption() || self.is_snapshot()
     }
 
     /// Whether it was written by a run that installs everything.
     pub fn is_of_install(&self) -> bool {
-        let words = self.origin.as_deref().and_then(|origin| origin.split("; ").next());
-        self.action == Action::Up && words == Some(INSTALL)
+        let runs = self.action == Action::Up || self.is_snapshot();
+        runs && self.origins().take_while(|part| is_mark(part)).any(|part| part == INSTALL)
+    }
+
+    /// Whether it ran what was appended to an applied migration.
+    pub fn is_amendment(&self) -> bool {
+        self.action == Action::Up && self.origins().next() == Some(AMEND)
+    }
+
+    /// What its `origin` says beside how its run was guarded: `snapshot; install`.
+    pub(crate) fn marks(&self) -> Option<String> {
+        let marks: Vec<&str> = self.origins().take_while(|part| is_mark(part)).collect();
+        (!marks.is_empty()).then(|| marks.join("; "))
+    }
+
+    /// What its component needs of others, as far as it says so.
+    pub fn needs(&self) -> Vec<Dependency> {
+        let named = self.origins().find_map(|part| part.strip_prefix(NEEDS)).unwrap_or_default();
+        let one = |text: &str| {
+            let (component, version) = text.trim().rsplit_once(' ')?;
+            Some(Dependency { component: component.to_owned(), version: version.parse().ok()? })
+        };
+        named.split(',').filter_map(one).collect()
+    }
+
+    /// Says in its `origin` what its component needs, behind its other marks and in place of what it said before.
+    pub(crate) fn mark(&mut self, needs: &str) {
+        let mut parts: Vec<&str> = self.origins().filter(|part| !part.starts_with(NEEDS)).collect();
+        let behind = parts.iter().take_while(|part| is_mark(part)).count();
+        parts.insert(behind, needs);
+        self.origin = Some(parts.join("; "));
+    }
+
+    fn origins(&self) -> impl Iterator<Item = &str> {
+        self.origin.as_deref().into_iter().flat_map(|origin| origin.split("; "))
     }
 
     /// What was done before its run and in spite of what it was run: `backup app.db.bak; waived privileges`.
     pub fn guarded_by(&self) -> Option<&str> {
-        let origin = self.origin.as_deref().filter(|_| matches!(self.action, Action::Up | Action::Down))?;
-        let guard = origin.strip_prefix(INSTALL).and_then(|rest| rest.strip_prefix("; ")).unwrap_or(origin);
+        let runs = matches!(self.action, Action::Up | Action::Down) || self.is_snapshot();
+        let origin = self.origin.as_deref().filter(|_| runs)?;
+        let mut guard = origin;
+        while let Some((_, rest)) = guard.split_once("; ").filter(|(mark, _)| is_mark(mark)) {
+            guard = rest;
+        }
         (guard.starts_with(BACKUP) || guard.starts_with(WAIVED)).then_some(guard)
     }
+}
+
+/// Whether a part of an `origin` marks what kind of row it is, and does not say how its run was guarded.
+fn is_mark(part: &str) -> bool {
+    [SNAPSHOT, INSTALL, AMEND].contains(&part) || part.starts_with(NEEDS)
 }
 
 /// What a row records.
@@ -213,7 +283,7 @@ pub enum Action {
     Down,
     /// Was there before the history began.
     Baseline,
-    /// Was part of a snapshot.
+    /// A snapshot was installed; also of what it stands for.
     Snapshot,
     /// Was applied by another tool.
     Adopt,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{Action, Entry, EntryKey, State};
+use crate::manifest::Dependency;
 use crate::migration::MigrationId;
 use crate::version::Version;
 
@@ -20,8 +21,17 @@ pub struct History {
     open: Vec<usize>,
     floor: Option<Version>,
     adoption: Option<usize>,
-    others: usize,
+    others: BTreeMap<String, Other>,
     gap: Option<u64>,
+}
+
+/// Where another component stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Other {
+    /// The newest version that is applied, or the floor; `None` where nothing is.
+    pub at: Option<Version>,
+    /// What it needs of other components, as its rows say.
+    pub needs: Vec<Dependency>,
 }
 
 /// An applied migration, as the rows leave it.
@@ -53,12 +63,24 @@ pub enum Status<'a> {
 }
 
 impl History {
-    /// Folds all rows of the table; those of other components only count.
+    /// Folds all rows of the table; of other components only [where they stand](Self::others).
     pub fn fold(rows: Vec<Entry>, component: &str) -> Self {
-        let all = rows.len();
-        let mut entries: Vec<Entry> = rows.into_iter().filter(|entry| entry.key.component == component).collect();
+        let mut of: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+        for row in rows {
+            of.entry(row.key.component.clone()).or_default().push(row);
+        }
+        let own = of.remove(component).unwrap_or_default();
+        let others = of.into_iter().map(|(name, rows)| {
+            let other = Other::of(&Self::fold_one(rows, &name));
+            (name, other)
+        });
+        let others = others.collect();
+        Self { others, ..Self::fold_one(own, component) }
+    }
+
+    fn fold_one(mut entries: Vec<Entry>, component: &str) -> Self {
         entries.sort_by_key(|entry| entry.key.seq);
-        let mut history = Self { component: component.to_owned(), others: all - entries.len(), ..Self::default() };
+        let mut history = Self { component: component.to_owned(), ..Self::default() };
         for (index, entry) in entries.iter().enumerate() {
             let expected = index as u64 + 1;
             if entry.key.seq != expected && history.gap.is_none() {
@@ -75,7 +97,8 @@ impl History {
         if !entry.is_mark() {
             self.rows.entry(entry.id.clone()).or_default().push(index);
         }
-        if entry.action.is_attempt() && !entry.is_mark() {
+        // A snapshot's script runs, and marks the whole history once it has.
+        if entry.action.is_attempt() && (!entry.is_mark() || entry.is_snapshot()) {
             // What follows an attempt that is not over is another one at the same migration, or a person's word on it.
             // A row about anything else does not end it.
             self.open.retain(|open| entries[*open].id != entry.id);
@@ -88,6 +111,7 @@ impl History {
         }
         match entry.action {
             Action::Baseline if entry.is_floor() => self.floor = entry.id.version().cloned(),
+            Action::Snapshot if entry.is_snapshot() => self.floor = entry.id.version().cloned(),
             Action::Adopt if entry.is_adoption() => self.adoption = Some(index),
             Action::Up | Action::Baseline | Action::Snapshot | Action::Adopt | Action::Resolve => {
                 self.applied.insert(entry.id.clone(), Applied::from(entry));
@@ -159,7 +183,8 @@ impl History {
         self.open.first().map(|index| &self.entries[*index])
     }
 
-    /// The baseline's version: everything up to it was there before the history began.
+    /// The version of the baseline, or of the snapshot that was installed: everything up to it was there before the
+    /// history began.
     pub fn floor(&self) -> Option<&Version> {
         self.floor.as_ref()
     }
@@ -181,7 +206,17 @@ impl History {
 
     /// No row of any component.
     pub fn is_blank(&self) -> bool {
-        self.entries.is_empty() && self.others == 0
+        self.entries.is_empty() && self.others.is_empty()
+    }
+
+    /// Where the other components in the table stand, by name.
+    pub fn others(&self) -> &BTreeMap<String, Other> {
+        &self.others
+    }
+
+    /// The newest version that is applied, or the floor.
+    pub fn at(&self) -> Option<&Version> {
+        self.newest().and_then(MigrationId::version).max(self.floor())
     }
 
     /// The number of the row written last; 0 before the first.
@@ -205,8 +240,11 @@ impl History {
 
     /// Whether the last run was to install everything on a database that had nothing, and did not come to its end.
     pub fn is_installing(&self) -> bool {
-        let last = self.entries.iter().rfind(|entry| entry.action.is_attempt());
-        last.is_some_and(|last| last.is_of_install() && (last.is_open() || last.set_digest.is_none()))
+        let Some(last) = self.entries.iter().rfind(|entry| entry.action.is_attempt()) else { return false };
+        // The rows of what a snapshot stands for come behind its own, which says what it was a part of.
+        let stands_for = last.action == Action::Snapshot && !last.is_snapshot();
+        let run = if stands_for { self.entries.iter().rfind(|entry| entry.is_snapshot()) } else { Some(last) };
+        run.is_some_and(Entry::is_of_install) && (last.is_open() || last.set_digest.is_none())
     }
 
     /// The history as it will be once these rows are written behind all others.
@@ -216,7 +254,7 @@ impl History {
             let key = EntryKey { component: self.component.clone(), seq };
             entries.push(Entry { key, ..row });
         }
-        Self { others: self.others, ..Self::fold(entries, &self.component) }
+        Self { others: self.others.clone(), ..Self::fold(entries, &self.component) }
     }
 
     /// The history as it will be once the way back that is open is complete.
@@ -227,6 +265,17 @@ impl History {
             after.open.retain(|index| self.entries[*index].id != open.id);
         }
         after
+    }
+}
+
+impl Other {
+    fn of(history: &History) -> Self {
+        let runs = |entry: &&Entry| !entry.is_open() && (entry.action == Action::Up || entry.is_snapshot());
+        let last = history.entries.iter().rev().find(runs);
+        let at = history.at().cloned();
+        // What nothing is applied of needs nothing.
+        let needs = last.filter(|_| at.is_some()).map(Entry::needs).unwrap_or_default();
+        Self { at, needs }
     }
 }
 

@@ -15,4 +15,4 @@ pub mod format;
 pub mod table;
 
 pub use entry::{Action, Entry, EntryKey, State, Texts, Timestamp};
-pub use fold::{Applied, History, Status};
+pub use fold::{Applied, History, Other, Status};

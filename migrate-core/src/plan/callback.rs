@@ -85,6 +85,7 @@ impl Callbacks<'_, '_> {
             run: callback.run.clone(),
             resume: None,
             row: self.planner.no_row(id),
+            also: Vec::new(),
             mirror: None,
         })
     }

@@ -11,8 +11,9 @@ use crate::source::Source;
 use crate::sql::{Script, directive};
 
 use super::planner::{Planner, applied_as};
+use super::refusal::some;
 use super::resume::Prefix;
-use super::{DownGoal, Refusal, Step, record, stored};
+use super::{DownGoal, Refusal, Step, record, snapshot, stored};
 
 type Chosen<'h> = Vec<(&'h MigrationId, &'h Applied)>;
 
@@ -22,13 +23,14 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &DownGoal) -> Result<(Vec<Step>,
     if let Some(open) = planner.history().open() {
         let in_reach = chosen.iter().any(|(id, _)| **id == open.id);
         if open.action != Action::Down || !in_reach {
-            let known = planner.known_as(&open.id).is_some();
+            let known = planner.has(open);
             return Err(Refusal::Open { entry: Box::new(open.clone()), known });
         }
         // What was being taken back is finished first.
         steps.push(resume(planner, open)?);
         chosen.retain(|(id, _)| **id != open.id);
     }
+    squashed(planner, &chosen)?;
     in_reverse(planner, &mut chosen);
     for (id, applied) in chosen {
         let has_way_back = applied.down_key.is_some() || planner.known_as(id).is_some_and(|known| known.down.is_some());
@@ -60,6 +62,25 @@ pub(super) fn chosen<'h>(history: &'h History, goal: &DownGoal) -> Result<Chosen
             Ok(versioned().filter(|(id, _)| !target.reaches(id)).collect())
         }
     }
+}
+
+/// What is below the newest of the set and has no file in it is left alone: its release is long gone.
+fn squashed(planner: &Planner<'_>, chosen: &Chosen<'_>) -> Result<(), Refusal> {
+    let squashed = snapshot::squashed(planner.set, planner.history());
+    let titles: Vec<String> = chosen
+        .iter()
+        .filter(|(id, _)| squashed.contains(id))
+        .map(|(id, applied)| planner.history().entry(applied.key.seq).map_or_else(|| id.to_string(), Entry::title))
+        .collect();
+    if titles.is_empty() {
+        return Ok(());
+    }
+    let message = format!("what is squashed is never taken back: {}", some(&titles));
+    Err(Refusal::Script(vec![
+        Diagnostic::refused(codes::NO_WAY_BACK, message)
+            .help("nothing was run: these are applied, below the newest migration of this set, and have no files in it")
+            .help("go back with a release that still has them"),
+    ]))
 }
 
 /// Repeatables are taken back before what they require.

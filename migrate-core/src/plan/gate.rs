@@ -3,12 +3,12 @@
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::Entry;
 use crate::manifest::Release;
-use crate::migration::{Migration, MigrationId};
+use crate::migration::{Migration, MigrationId, Snapshot};
 use crate::version::Version;
 
 use super::planner::Planner;
 use super::refusal::some;
-use super::{Refusal, deploy};
+use super::{PhaseGoal, Refusal, Target, deploy, snapshot};
 
 /// The set starts from a version; an empty database can have everything.
 pub(super) fn minimum(planner: &Planner<'_>, fresh: bool) -> Result<(), Refusal> {
@@ -16,54 +16,36 @@ pub(super) fn minimum(planner: &Planner<'_>, fresh: bool) -> Result<(), Refusal>
     else {
         return Ok(());
     };
-    let at = planner.history().newest().and_then(MigrationId::version).max(planner.history().floor());
+    let at = planner.history().at();
     if at.is_some_and(|at| at >= minimum) {
         return Ok(());
     }
     Err(Refusal::BelowMinimum { at: at.cloned(), minimum: minimum.clone(), about: about(planner, minimum) })
 }
 
-/// A new database needs every migration: what only a snapshot stands for is not in the set, and the rest would be
-/// built on nothing.
-pub(super) fn complete(planner: &Planner<'_>) -> Result<(), Refusal> {
-    for snapshot in planner.set.snapshots() {
-        let gone: Vec<String> = snapshot
-            .replaces
-            .iter()
-            .filter(|replaced| planner.known_as(&replaced.id).is_none())
-            .filter(|replaced| planner.history().applied_entry(&replaced.id).is_none())
-            .map(|replaced| replaced.id.to_string())
-            .collect();
-        if !gone.is_empty() {
-            return Err(Refusal::Script(vec![
-                Diagnostic::refused(
-                    codes::GATE,
-                    format!(
-                        "{}: stands for {}, which have no files, and a snapshot is not installed by this version",
-                        snapshot.title(),
-                        some(&gone)
-                    ),
-                )
-                .at(Place::path(snapshot.script.path()))
-                .help("nothing was run: bring the database there with a release that still has these files"),
-            ]));
-        }
-    }
-    Ok(())
-}
-
-/// A snapshot is what its tool would install on an empty database; here every migration runs. Where it does not say itself
-/// what it stands for, files may be missing without a trace, so a person has to know.
-pub(super) fn not_installed(planner: &Planner<'_>) -> impl Iterator<Item = Diagnostic> {
-    planner.set.snapshots().iter().filter(|snapshot| !snapshot.is_declared).map(|snapshot| {
+/// A snapshot that would have been installed on an empty database, and is not. Where it does not say itself what it stands
+/// for, files may be missing without a trace, so a person has to know.
+pub(super) fn not_installed(
+    planner: &Planner<'_>,
+    target: Option<&Target>,
+    phase: Option<PhaseGoal>,
+) -> Vec<Diagnostic> {
+    let floor = planner.history().floor();
+    let wanted = |snapshot: &&Snapshot| {
+        !snapshot.is_declared
+            && floor.is_none_or(|floor| snapshot.version > *floor)
+            && snapshot::in_reach(snapshot, target, phase)
+    };
+    let warning = |snapshot: &Snapshot| {
         let message = format!(
-            "{}: is not installed by this version; the migrations of the set run one after the other",
+            "{}: is only for an empty database, and is not installed here; the migrations of the set run one after the other",
             snapshot.title()
         );
         Diagnostic::warning(codes::GATE, message)
             .at(Place::path(snapshot.script.path()))
             .help("if files it stands for were taken out of the folder, bring the database there with a release that has them")
-    })
+    };
+    planner.set.snapshots().iter().filter(wanted).map(warning).collect()
 }
 
 /// An upgrade ends at each stop, so that its release runs once.

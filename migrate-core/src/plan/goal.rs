@@ -24,6 +24,10 @@ pub enum Goal {
     ResolveNotApplied(MigrationId),
     /// Accept the changed text of an applied migration.
     Accept(MigrationId),
+    /// Run the statements that were appended to an applied migration, and nothing else.
+    Amend(MigrationId),
+    /// Keep no longer what is squashed.
+    Prune,
     /// Take over what another tool's history says.
     Adopt(AdoptGoal),
 }
@@ -123,7 +127,9 @@ impl Goal {
             | Self::Baseline(_)
             | Self::ResolveApplied(_)
             | Self::ResolveNotApplied(_)
-            | Self::Accept(_) => false,
+            | Self::Accept(_)
+            | Self::Amend(_)
+            | Self::Prune => false,
         }
     }
 

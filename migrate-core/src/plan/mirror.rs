@@ -198,17 +198,28 @@ fn mirrored(planner: &Planner<'_>, step: &Step) -> Result<Option<Mirrored>, NotI
             let version = entry.id.version().expect("a floor is a version");
             Ok(Some(Mirrored::Row(Row::baseline(version)?)))
         }
-        // Flyway has one row for all that was there before.
-        Action::Baseline | Action::Refresh => Ok(None),
+        Action::Snapshot if entry.is_snapshot() => snapshot_row(planner, step).map(Some),
+        // Flyway has one row for all that was there before, or that a baseline migration stands for.
+        Action::Baseline | Action::Snapshot | Action::Refresh => Ok(None),
         // Its own row is there.
         Action::Adopt if is_of_flyway(entry) => Ok(None),
-        Action::Up | Action::Snapshot | Action::Resolve | Action::Adopt | Action::Accept => {
+        Action::Up | Action::Resolve | Action::Adopt | Action::Accept => {
             let Some(migration) = planner.known_as(&entry.id) else { return Ok(None) };
             let row =
                 Row { execution_time: Elapsed::OfTransaction, ..applied_row(planner, migration, Duration::ZERO)? };
-            Ok(Some(if step.action == Action::Accept { Mirrored::Changed(row) } else { Mirrored::Row(row) }))
+            let changed = step.action == Action::Accept || entry.is_amendment();
+            Ok(Some(if changed { Mirrored::Changed(row) } else { Mirrored::Row(row) }))
         }
     }
+}
+
+/// A snapshot is what Flyway calls a baseline migration.
+fn snapshot_row(planner: &Planner<'_>, step: &Step) -> Result<Mirrored, NotInFlyway> {
+    let version = step.id.version();
+    let snapshot = planner.set.snapshots().iter().find(|snapshot| Some(&snapshot.version) == version);
+    let snapshot = snapshot.expect("its step was planned from it");
+    let root = planner.set.root_of(snapshot.script.path());
+    Ok(Mirrored::Row(Row::snapshot(snapshot, root)?))
 }
 
 fn applied_row(planner: &Planner<'_>, migration: &Migration, elapsed: Duration) -> Result<Row, NotInFlyway> {
@@ -244,7 +255,9 @@ fn missing(planner: &Planner<'_>, entries: &[ForeignEntry]) -> Vec<Result<Row, N
         (!known).then(|| Row::baseline(version))
     };
     let covered = |applied: &Applied| {
-        history.entry(applied.key.seq).is_none_or(|entry| entry.action == Action::Baseline || is_of_flyway(entry))
+        history
+            .entry(applied.key.seq)
+            .is_none_or(|entry| matches!(entry.action, Action::Baseline | Action::Snapshot) || is_of_flyway(entry))
     };
     let mut rows: Vec<(u64, &Migration)> = planner
         .set

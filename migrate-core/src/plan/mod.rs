@@ -14,6 +14,9 @@
 //! | `order`, `gate`, `ahead`, `repeatable` | single rules of going up |
 //! | [`deploy`] | which release is deployed, and what waits for that |
 //! | [`route`] | [`Route`]: the way to a release, from deploy to deploy |
+//! | `snapshot` | installing everything at once, and what that stands for |
+//! | `needs` | what components need of each other |
+//! | `amend` | running what was appended to an applied migration |
 //! | `callback` | steps that leave no row, around the others |
 //! | `stored`, `refresh` | what of a way back is written down, and when it is written anew |
 //! | `tables` | which writes cannot be taken back |
@@ -37,16 +40,19 @@ pub mod step;
 pub mod units;
 
 mod ahead;
+mod amend;
 mod callback;
 mod down;
 mod gate;
 pub mod joined;
+mod needs;
 mod order;
 pub mod planner;
 pub mod pooled;
 mod record;
 mod refresh;
 mod repeatable;
+mod snapshot;
 mod stored;
 mod tables;
 #[cfg(test)]
@@ -65,5 +71,6 @@ pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 pub use refusal::Refusal;
 pub use route::{Route, Strategy};
 pub use standing::{Standing, StandingState, Status, standings};
+pub use snapshot::{InBetween, squashed};
 pub use step::{Mode, Plan, Resume, Step};
 pub use units::{How, Unit};

@@ -20,8 +20,8 @@ use crate::sql::{Script, Syntax, mask};
 
 use super::refusal::Changed;
 use super::{
-    Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, callback, down, joined, mirror,
-    pooled, record, stored, tables, units, up,
+    Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, amend, callback, down, joined, mirror,
+    needs, pooled, record, snapshot, stored, tables, units, up,
 };
 
 /// What a plan is made for.
@@ -52,15 +52,22 @@ pub fn plan(
     if let Some(seq) = observed.history.gap() {
         return Err(Refusal::Gap { seq });
     }
-    let (steps, notes) = match goal {
+    let (mut steps, notes) = match goal {
         Goal::Up(goal) => up::plan(&planner, goal)?,
         Goal::Down(goal) => down::plan(&planner, goal)?,
         Goal::Baseline(version) => (record::baseline(&planner, version)?, Vec::new()),
         Goal::ResolveApplied(id) => (record::applied(&planner, id)?, Vec::new()),
         Goal::ResolveNotApplied(id) => (record::not_applied(&planner, id)?, Vec::new()),
         Goal::Accept(id) => (record::accept(&planner, id)?, Vec::new()),
+        Goal::Amend(id) => (amend::plan(&planner, id)?, Vec::new()),
+        Goal::Prune => (record::prune(&planner)?, Vec::new()),
         Goal::Adopt(goal) => (adopt::steps(&planner, goal)?.0, Vec::new()),
     };
+    needs::add(&planner, &mut steps)?;
+    // What only the history forgets is still there.
+    if matches!(goal, Goal::Up(_) | Goal::Down(_)) {
+        needs::check_down(&planner, &steps)?;
+    }
     let mut plan = Plan {
         component: set.component().to_owned(),
         engine: dialect.name(),
@@ -135,10 +142,11 @@ pub fn open_script(
     let policy = Policy::default();
     let planner = Planner::new(set, observed, &policy, dialect);
     let migration = planner.known_as(&open.id);
-    let file = migration.and_then(|migration| match open.action {
-        Action::Down => migration.down.as_ref(),
-        _ => Some(&migration.up),
-    });
+    let file = match open.action {
+        _ if open.is_snapshot() => snapshot::of_open(&planner, open).map(|snapshot| &snapshot.script),
+        Action::Down => migration.and_then(|migration| migration.down.as_ref()),
+        _ => migration.map(|migration| &migration.up),
+    };
     match planner.sent(open, file).or_else(|| file.cloned()) {
         Some(source) => planner.script(&source, &open.title()),
         None => Err(Refusal::Open { entry: Box::new(open.clone()), known: false }),
@@ -224,6 +232,16 @@ impl<'a> Planner<'a> {
         self.unknown().filter(move |(id, _)| !id.is_repeatable() && ours.is_none_or(|ours| *id > ours))
     }
 
+    /// What the snapshots of the set stand for.
+    pub(super) fn replaced(&self) -> impl Iterator<Item = &'a MigrationId> {
+        self.replaced.iter().copied()
+    }
+
+    /// Whether the set has what an attempt that is not over is about.
+    pub(super) fn has(&self, open: &Entry) -> bool {
+        if open.is_snapshot() { snapshot::of_open(self, open).is_some() } else { self.known_as(&open.id).is_some() }
+    }
+
     /// The highest migration that the set speaks of.
     pub(super) fn newest_of_ours(&self) -> Option<&'a MigrationId> {
         let replaced = self.replaced.iter().copied().filter(|id| !id.is_repeatable()).max();
@@ -288,6 +306,7 @@ impl<'a> Planner<'a> {
             resume: None,
             row,
             script: Some(script),
+            also: Vec::new(),
             mirror: None,
         };
         step.row.entry.statements = step.statements() as u64;
@@ -385,6 +404,7 @@ impl<'a> Planner<'a> {
             run: RunAttributes::default(),
             resume: None,
             row,
+            also: Vec::new(),
             mirror: None,
         }
     }
@@ -425,6 +445,7 @@ impl<'a> Planner<'a> {
             was: (*id != migration.id).then(|| id.clone()),
             path: migration.up.path().to_owned(),
             restorable: old.is_some_and(|old| checksum::raw(old) == applied.checksum),
+            appended: amend::is_appended(self, migration, applied),
             old: old.map(|old| self.shown(old)),
             new: self.shown(migration.up.written()),
             when: entry.and_then(|entry| entry.finished_at),
@@ -441,8 +462,15 @@ impl<'a> Planner<'a> {
         let takes_away = |step: &&Step| matches!(step.action, Action::Down | Action::Forget);
         let gone: BTreeSet<&MigrationId> = plan.steps.iter().filter(takes_away).map(|step| &step.id).collect();
         // What is taken back and applied again in one plan is applied in the end.
-        let made: BTreeSet<&MigrationId> =
-            plan.steps.iter().filter(|step| !takes_away(step)).map(|step| &step.id).collect();
+        let made: BTreeSet<&MigrationId> = plan
+            .steps
+            .iter()
+            .filter(|step| !takes_away(step))
+            .flat_map(|step| {
+                let own = Some(&step.id).filter(|_| !step.row.entry.is_mark());
+                own.into_iter().chain(step.also.iter().map(|row| &row.entry.id))
+            })
+            .collect();
         let complete = self.set.iter().filter(|migration| self.takes_part(migration)).all(|migration| {
             std::iter::once(&migration.id).chain(&migration.attributes.renamed_from).any(|id| made.contains(id))
                 || applied_as(self.history(), migration).is_some_and(|(id, applied)| {
@@ -458,7 +486,8 @@ impl<'a> Planner<'a> {
         });
         let current = complete && !resolved_ahead && self.ahead().all(|(id, _)| gone.contains(id));
         if current && let Some(last) = plan.steps.last_mut() {
-            last.row.entry.set_digest = Some(self.set.digest().to_owned());
+            let row = last.also.last_mut().unwrap_or(&mut last.row);
+            row.entry.set_digest = Some(self.set.digest().to_owned());
         }
     }
 }

@@ -1,19 +1,20 @@
-//! The rules of rows without a script: baseline, resolve, accept.
+//! The rules of rows without a script: baseline, resolve, accept, prune.
 
 use crate::backend::NewEntry;
 use crate::checksum;
-use crate::history::{Action, Entry, Status, entry::FLOOR};
+use crate::history::entry::{FLOOR, PRUNED};
+use crate::history::{Action, Entry, Status};
 use crate::migration::{Migration, MigrationId, Phase};
 use crate::version::Version;
 
 use super::planner::{Planner, applied_as};
-use super::{Refusal, Step};
+use super::{Refusal, Step, snapshot};
 
 /// One row for each known migration up to `version`, and one that marks the version itself.
 pub(super) fn baseline(planner: &Planner<'_>, version: &Version) -> Result<Vec<Step>, Refusal> {
     let history = planner.history();
     if let Some(open) = history.open() {
-        let known = planner.known_as(&open.id).is_some();
+        let known = planner.has(open);
         return Err(Refusal::Open { entry: Box::new(open.clone()), known });
     }
     let has = history.applied().next().map(|(id, _)| id.to_string());
@@ -25,7 +26,8 @@ pub(super) fn baseline(planner: &Planner<'_>, version: &Version) -> Result<Vec<S
     }
     let versioned = planner.set.versioned();
     let below_all = versioned.first().and_then(|first| first.id.version()).is_none_or(|first| version < first);
-    if !below_all && versioned.iter().all(|migration| migration.id.version() != Some(version)) {
+    let named = planner.replaced().any(|id| id.version() == Some(version));
+    if !below_all && !named && versioned.iter().all(|migration| migration.id.version() != Some(version)) {
         return Err(Refusal::UnknownTarget {
             target: version.to_string(),
             known: versioned.iter().map(|migration| migration.id.clone()).collect(),
@@ -36,17 +38,31 @@ pub(super) fn baseline(planner: &Planner<'_>, version: &Version) -> Result<Vec<S
         .filter(|migration| migration.id.version() <= Some(version) && planner.takes_part(migration))
         .map(|migration| Planner::recorded(planner.row(migration, Action::Baseline)))
         .collect();
+    // Of what a snapshot took the place of there is no more than its name.
+    let gone = snapshot::without_files(planner).into_iter();
+    let gone = gone.filter(|gone| gone.id.version().is_some_and(|other| other <= version));
+    steps.extend(gone.map(|gone| Planner::recorded(snapshot::row(planner, gone, Action::Baseline))));
+    steps.sort_by(|a, b| a.id.cmp(&b.id));
+    steps.push(floor(planner, version));
+    Ok(steps)
+}
+
+/// The row that marks a baseline's version.
+fn floor(planner: &Planner<'_>, version: &Version) -> Step {
     let id = MigrationId::versioned(version.clone(), Phase::Pre, 0);
     let mut entry = planner.blank_entry(id, Action::Baseline);
     "baseline".clone_into(&mut entry.description);
     entry.origin = Some(FLOOR.to_owned());
-    steps.push(Planner::recorded(NewEntry { entry, script: None, down_script: None, asked: None }));
-    Ok(steps)
+    Planner::recorded(NewEntry { entry, script: None, down_script: None, asked: None })
 }
 
 /// A person says that it is applied. Of what only another release has, an attempt that is not over says what it is.
 pub(super) fn applied(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Step>, Refusal> {
     let open = planner.history().open().filter(|open| open.id == *id);
+    if let Some(open) = open.filter(|open| open.is_snapshot()) {
+        return installed(planner, open);
+    }
+    let gone = snapshot::without_files(planner).into_iter().find(|gone| gone.id == *id);
     let row = match (planner.known_as(id), open) {
         (Some(migration), _) => {
             if let Some((applied, _)) = applied_as(planner.history(), migration) {
@@ -61,9 +77,45 @@ pub(super) fn applied(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Ste
             row
         }
         (None, Some(open)) => of_open(planner, open),
-        (None, None) => return Err(unknown(planner, id)),
+        (None, None) => match gone.filter(|gone| planner.history().applied_entry(&gone.id).is_none()) {
+            Some(gone) => snapshot::row(planner, gone, Action::Resolve),
+            None => return Err(unknown(planner, id)),
+        },
     };
     Ok(vec![Planner::recorded(row)])
+}
+
+/// A person says that all of a snapshot is there: so is everything that it stands for.
+fn installed(planner: &Planner<'_>, open: &Entry) -> Result<Vec<Step>, Refusal> {
+    let Some(snapshot) = snapshot::of_open(planner, open) else {
+        return Err(Refusal::Open { entry: Box::new(open.clone()), known: false });
+    };
+    let own = snapshot::own_row(planner, snapshot);
+    Ok(std::iter::once(own).chain(snapshot::rows(planner, snapshot)).map(Planner::recorded).collect())
+}
+
+/// What is applied and no file of the set belongs to any more, below its newest, is no longer kept: one row for each, and
+/// one that marks the version of the last as the floor.
+pub(super) fn prune(planner: &Planner<'_>) -> Result<Vec<Step>, Refusal> {
+    if let Some(open) = planner.history().open() {
+        let known = planner.has(open);
+        return Err(Refusal::Open { entry: Box::new(open.clone()), known });
+    }
+    let gone = snapshot::squashed(planner.set, planner.history());
+    let Some(version) = gone.last().and_then(|last| last.version()) else {
+        return Err(Refusal::Already {
+            what: "nothing is squashed: everything that is applied has its file".to_owned(),
+            help: "see where everything stands with `migrate status`".to_owned(),
+        });
+    };
+    let mut steps: Vec<Step> = gone.iter().map(|id| forget(planner, id)).collect();
+    for step in &mut steps {
+        step.row.entry.origin = Some(PRUNED.to_owned());
+    }
+    if planner.history().floor().is_none_or(|floor| floor < version) {
+        steps.push(floor(planner, version));
+    }
+    Ok(steps)
 }
 
 fn of_open(planner: &Planner<'_>, open: &Entry) -> NewEntry {
@@ -92,7 +144,11 @@ pub(super) fn not_applied(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec
             help: "see where everything stands with `migrate status`".to_owned(),
         });
     }
-    Ok(vec![forget(planner, id)])
+    let mut step = forget(planner, id);
+    if let Some(open) = planner.history().open().filter(|open| open.is_snapshot() && open.id == *id) {
+        step.row.entry.description = open.title();
+    }
+    Ok(vec![step])
 }
 
 /// The row that says that something is not applied.

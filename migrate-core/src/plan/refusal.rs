@@ -16,6 +16,7 @@ use super::gate::PendingCode;
 use super::joined::NotJoined;
 use super::mirror;
 use super::pooled::NeedsSession;
+use super::snapshot::InBetween;
 use super::{Deployed, DeployedBy};
 
 /// Why there is no plan.
@@ -138,6 +139,8 @@ pub enum Refusal {
         /// What there is to read about the release to step through.
         about: Release,
     },
+    /// The database has some of what a snapshot stands for, and not all, and the files of the rest are gone.
+    InBetween(Box<InBetween>),
     /// An upgrade would pass a version at which it must end.
     Stop {
         /// Where the database is.
@@ -254,6 +257,8 @@ pub struct Changed {
     pub old: Option<String>,
     /// Whether exactly the applied text is stored.
     pub restorable: bool,
+    /// Whether it has all statements that were applied, and more behind them.
+    pub appended: bool,
     /// The text now.
     pub new: String,
     /// When it was applied.
@@ -385,6 +390,7 @@ impl Refusal {
                     .help(format!("upgrade to {minimum} with its own release first{}", about.url.as_ref().map(|url| format!(": {url}")).unwrap_or_default()));
                 noted(diagnostic, minimum, about)
             }
+            Self::InBetween(between) => between.diagnostic(),
             Self::Stop { at, route, up_to, about } => {
                 let stop = route.first().map(ToString::to_string).unwrap_or_default();
                 let at = match at {
@@ -488,6 +494,11 @@ impl Changed {
             None => diagnostic,
         };
         let id = self.id.typed();
+        let diagnostic = if self.appended {
+            diagnostic.help(format!("run what was appended, and nothing else: migrate up --amend {id}"))
+        } else {
+            diagnostic
+        };
         if self.restorable {
             diagnostic
                 .help(format!("put the old text back:   migrate accept {id} --restore"))
@@ -542,10 +553,14 @@ fn open(entry: &Entry, known: bool) -> Diagnostic {
     }
     diagnostic = match (known, entry.action) {
         (true, Action::Down) => diagnostic.help("take it back to the end: migrate down --steps 1"),
+        (true, Action::Snapshot) => diagnostic.help("finish it: migrate up"),
         (true, _) => diagnostic.help(format!("finish it: migrate up --to {id}")),
         (false, Action::Down) => diagnostic.help(
             "this set does not have that migration: finish it with the release that has it, or with the stored down script: migrate up --allow-downgrade",
         ),
+        (false, Action::Snapshot) => {
+            diagnostic.help("this set does not have that snapshot: finish it with the release that has it")
+        }
         (false, _) => diagnostic.help("this set does not have that migration: finish it with the release that has it"),
     };
     diagnostic
@@ -554,7 +569,7 @@ fn open(entry: &Entry, known: bool) -> Diagnostic {
 }
 
 /// What the manifest says about the release that comes next.
-fn noted(diagnostic: Diagnostic, release: &Version, about: &Release) -> Diagnostic {
+pub(super) fn noted(diagnostic: Diagnostic, release: &Version, about: &Release) -> Diagnostic {
     let lines = about.notes.iter().flat_map(|notes| notes.lines()).map(str::trim).filter(|line| !line.is_empty());
     lines.fold(diagnostic, |diagnostic, line| diagnostic.help(format!("notes on {release}: {line}")))
 }

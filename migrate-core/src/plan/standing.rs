@@ -6,7 +6,7 @@ use crate::history::{self, Action, Entry, State, Timestamp};
 use crate::migration::{Migration, MigrationId};
 use crate::set::MigrationSet;
 
-use super::{Observed, Plan, Refusal};
+use super::{Observed, Plan, Refusal, squashed};
 
 /// What [`Migrator::status`](crate::Migrator::status) answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,8 @@ pub struct Standing {
 pub enum StandingState {
     /// It is applied.
     Applied,
+    /// It is applied, and what has no file any more: below what the set knows, and left alone.
+    Squashed,
     /// It is to be applied.
     Pending,
     /// It stands outside until it is included by its name.
@@ -63,10 +65,11 @@ pub enum StandingState {
 }
 
 impl StandingState {
-    /// `applied`, `in-flight`, …
+    /// `applied`, `squashed`, `in-flight`, …
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
+            Self::Squashed => "squashed",
             Self::Pending => "pending",
             Self::Optional => "optional",
             Self::InFlight => "in-flight",
@@ -97,22 +100,30 @@ pub fn standings(set: &MigrationSet, observed: &Observed, include: &[String]) ->
                     }
                     standing
                 }
-                history::Status::Open(entry) => open(entry),
-                history::Status::Pending => self::pending(migration, include),
+                history::Status::Open(entry) if !entry.is_snapshot() => open(entry),
+                history::Status::Open(_) | history::Status::Pending => self::pending(migration, include),
             }
         })
         .collect();
     let ours = |id: &MigrationId| set.get(id).is_some() || set.renamed(id).is_some();
-    let mut foreign = |mut standing: Standing| {
-        standing.remarks.push("not in this set".to_owned());
-        standings.push(standing);
-    };
+    let squashed = squashed(set, history);
     for (id, found) in history.applied().filter(|(id, _)| !ours(id)) {
         let entry = history.entry(found.key.seq);
-        foreign(applied(id.clone(), entry.map_or("", |entry| &entry.description), entry));
+        let mut standing = applied(id.clone(), entry.map_or("", |entry| &entry.description), entry);
+        if squashed.contains(&id) {
+            standing.state = StandingState::Squashed;
+        } else {
+            standing.remarks.push("not in this set".to_owned());
+        }
+        standings.push(standing);
     }
-    if let Some(entry) = history.open().filter(|open| !ours(&open.id)) {
-        foreign(open(entry));
+    let installs = |open: &Entry| set.snapshots().iter().any(|snapshot| open.id.version() == Some(&snapshot.version));
+    if let Some(entry) = history.open().filter(|open| open.is_snapshot() || !ours(&open.id)) {
+        let mut standing = open(entry);
+        if !(entry.is_snapshot() && installs(entry)) {
+            standing.remarks.push("not in this set".to_owned());
+        }
+        standings.push(standing);
     }
     standings.sort_by(|a, b| a.id.cmp(&b.id));
     standings
@@ -132,9 +143,10 @@ fn applied(id: MigrationId, description: &str, entry: Option<&Entry>) -> Standin
 /// How it came to be applied, where it was not simply run.
 fn how(entry: &Entry) -> Option<String> {
     match (entry.origin.as_deref(), entry.action) {
+        _ if entry.is_amendment() => Some("amended".to_owned()),
         // A first install is how nearly everything is applied.
         _ if entry.is_of_install() || entry.guarded_by().is_some() => None,
-        (None, Action::Up) => None,
+        (_, Action::Up) => None,
         (Some(origin), Action::Adopt) => Some(adopted(origin)),
         (Some(origin), _) => Some(format!("from {origin}")),
         (None, Action::Resolve) => Some("done by hand".to_owned()),

@@ -44,7 +44,7 @@ pub struct Plan {
     pub settings: Vec<(String, String)>,
 }
 
-/// One row of the history, and the script it records.
+/// One row of the history, and the script it records; of a snapshot also the rows of what it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// Which migration.
@@ -65,6 +65,8 @@ pub struct Step {
     pub resume: Option<Resume>,
     /// The row, without what only the run knows: its number, the run's identity, the lock's fence.
     pub row: NewEntry,
+    /// Rows that are written in one transaction with the end of it, and behind its own: what a snapshot stands for.
+    pub also: Vec<NewEntry>,
     /// What is written to Flyway's table with it.
     pub mirror: Option<Mirrored>,
 }
@@ -142,15 +144,26 @@ impl Plan {
     /// If an attempt that is not over cannot be gone on with.
     pub(crate) fn rest(&self, rows: &[Entry], run_id: &str) -> Result<Option<Self>, Refusal> {
         let (mut done, mut open) = (0, None);
+        // The rows that came in one transaction with the end of the last step.
+        let mut also: &[NewEntry] = &[];
         for row in rows {
+            if let [first, others @ ..] = also {
+                if row.run_id != run_id || row.id != first.entry.id || row.action != first.entry.action {
+                    return Ok(None);
+                }
+                also = others;
+                continue;
+            }
             // What leaves no row came before one that does.
             done += self.steps[done..].iter().take_while(|step| step.mode == Mode::Callback).count();
-            let Some(step) = self.steps.get(done) else { return Ok(None) };
-            if row.run_id != run_id || row.id != step.id || row.action != step.action {
+            let Some(step) = self.steps.get(done).filter(|step| row.run_id == run_id && step.writes(row)) else {
                 return Ok(None);
-            }
+            };
             open = (row.state != State::Done).then_some(row);
-            done += usize::from(open.is_none());
+            if open.is_none() {
+                done += 1;
+                also = &step.also;
+            }
         }
         let mirror = match &self.mirror {
             // Whether that was still done nobody knows.
@@ -174,6 +187,9 @@ impl Plan {
             let executed = entry.executed_digest.as_deref().unwrap_or("-");
             let from = step.first_statement();
             let _ = writeln!(out, "{} {} {:?} {from} {executed} {}", step.action, step.id, step.mode, entry.checksum);
+            for NewEntry { entry, .. } in &step.also {
+                let _ = writeln!(out, "{} {} {}", entry.action, entry.id, entry.checksum);
+            }
             out.push_str(&callback::canonical(step));
             // The manifest says these too, so no text of the script stands for them.
             let RunAttributes { settings, timeouts, preconditions, batches, no_transaction: _ } = &step.run;
@@ -195,7 +211,21 @@ impl Step {
         if self.mode == Mode::Callback {
             return self.description.clone();
         }
+        if self.row.entry.is_snapshot() {
+            return self.row.entry.title();
+        }
         migration::title(&self.id, &self.description)
+    }
+
+    /// How many rows of the history it leaves.
+    pub(crate) fn rows(&self) -> u64 {
+        if self.mode == Mode::Callback { 0 } else { 1 + self.also.len() as u64 }
+    }
+
+    /// Whether a row of the history is its own, and not one of those it also leaves.
+    pub(crate) fn writes(&self, row: &Entry) -> bool {
+        let own = &self.row.entry;
+        row.id == self.id && row.action == self.action && row.is_snapshot() == own.is_snapshot()
     }
 
     /// How many statements the script has, those of callbacks in its transaction included.
@@ -229,6 +259,12 @@ impl Step {
                 new: shown(script.source().written()),
             });
         };
+        self.skip(next);
+        Ok(())
+    }
+
+    /// Leaves out the first `next` statements, which are applied.
+    pub(super) fn skip(&mut self, next: usize) {
         self.units.retain_mut(|unit| {
             if unit.covers.end <= next {
                 return false;
@@ -238,7 +274,6 @@ impl Step {
             true
         });
         self.row.entry.cursor = next as u64;
-        Ok(())
     }
 
     /// Whether a statement that will run removes data or objects.

@@ -6,6 +6,7 @@ use crate::error::count;
 use crate::history::{Action, State};
 use crate::sql::{Recovery, mask};
 
+use super::refusal::some;
 use super::{How, Mode, Plan, Step, Unit};
 
 impl fmt::Display for Plan {
@@ -42,7 +43,7 @@ impl fmt::Display for Plan {
 pub(super) fn title(step: &Step) -> String {
     match step.action {
         Action::Up => step.title(),
-        _ if step.mode == Mode::Callback => step.title(),
+        _ if step.mode == Mode::Callback || step.row.entry.is_snapshot() => step.title(),
         action => format!("{action} {}", step.title()),
     }
 }
@@ -61,6 +62,14 @@ fn summary(step: &Step) -> String {
             State::InFlight => format!("goes on with statement {next} of {}, unless that has run", step.statements()),
             _ => format!("goes on with statement {next} of {}", step.statements()),
         });
+    }
+    if step.row.entry.is_amendment() && step.resume.is_none() {
+        let (next, of) = (step.first_statement() + 1, step.statements());
+        parts.push(format!("begins with statement {next} of {of}, the first that was appended"));
+    }
+    if !step.also.is_empty() {
+        let ids: Vec<String> = step.also.iter().map(|row| row.entry.id.to_string()).collect();
+        parts.push(format!("stands for {}", some(&ids)));
     }
     if step.is_destructive() {
         parts.push("destructive".to_owned());
@@ -182,7 +191,8 @@ mod json {
                     })
                 })
                 .collect();
-            let mut view = serializer.serialize_struct("Step", 10)?;
+            let stands_for: Vec<_> = step.also.iter().map(|row| &row.entry.id).collect();
+            let mut view = serializer.serialize_struct("Step", 10 + usize::from(!stands_for.is_empty()))?;
             // A callback is no migration.
             view.serialize_field("id", &(step.mode != Mode::Callback).then_some(&step.id))?;
             view.serialize_field("description", &step.description)?;
@@ -195,6 +205,11 @@ mod json {
             view.serialize_field("settings", &settings)?;
             view.serialize_field("preconditions", &step.run.preconditions)?;
             view.serialize_field("statements", &statements)?;
+            if stands_for.is_empty() {
+                view.skip_field("stands_for")?;
+            } else {
+                view.serialize_field("stands_for", &stands_for)?;
+            }
             view.end()
         }
     }

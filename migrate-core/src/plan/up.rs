@@ -8,7 +8,7 @@ use crate::version::Version;
 
 use super::planner::{Planner, applied_as};
 use super::{ForeignHistory, Observed, OnAhead, OnNonempty, PhaseGoal, Refusal, Step, Target, UpGoal};
-use super::{adopt, ahead, deploy, down, gate, mirror, order, record, refresh, repeatable};
+use super::{adopt, ahead, deploy, down, gate, mirror, order, record, refresh, repeatable, snapshot};
 
 type Planned = (Vec<Step>, Vec<Diagnostic>);
 
@@ -37,7 +37,16 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
         _ => None,
     };
     let target = target(planner, goal)?;
+    let phase = goal.phase.or(planner.policy.phase);
     let open = planner.history().open();
+    let installed = match open.filter(|open| open.is_snapshot()) {
+        Some(open) => Some(resume_snapshot(planner, open, target.as_ref(), phase)?),
+        None if baseline.is_empty() => snapshot::due(planner, target.as_ref(), phase)?,
+        None => None,
+    };
+    if let Some(installed) = installed {
+        return after_snapshot(planner, goal, installed);
+    }
     let resumed = open.map(|open| resume(planner, open)).transpose()?;
     let changed = planner.changed(&mut notes);
     if !changed.is_empty() {
@@ -48,9 +57,11 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
     }
     let fresh = planner.is_fresh() && baseline.is_empty();
     gate::minimum(planner, fresh)?;
+    if baseline.is_empty() {
+        snapshot::in_between(planner, target.as_ref())?;
+    }
     if fresh {
-        gate::complete(planner)?;
-        notes.extend(gate::not_installed(planner));
+        notes.extend(gate::not_installed(planner, target.as_ref(), phase));
     }
 
     let is_open = |migration: &Migration| {
@@ -65,7 +76,6 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
         .filter(|migration| floor.is_none_or(|floor| migration.id.version() > Some(floor)))
         .collect();
     order::check(planner, &pending, open)?;
-    let phase = goal.phase.or(planner.policy.phase);
     if let Some(open) = open {
         reach_open(open, target.as_ref(), phase)?;
     }
@@ -87,11 +97,7 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
     steps.extend(resumed);
     for migration in chosen.iter().chain(&due) {
         let mut step = apply(planner, migration)?;
-        if fresh
-            && goal.to.is_none()
-            && goal.steps.is_none()
-            && goal.phase.or(planner.policy.phase).is_none_or(|phase| phase == PhaseGoal::All)
-        {
+        if fresh && goes_all_the_way(planner, goal) {
             step.row.entry.origin = Some(INSTALL.to_owned());
         }
         steps.push(step);
@@ -125,6 +131,41 @@ fn after_adoption(planner: &Planner<'_>, goal: &UpGoal, adopted: Vec<Step>) -> R
     let observed = Observed { history, ..planner.observed.clone() };
     let (steps, notes) = plan(&Planner::new(planner.set, &observed, planner.policy, planner.dialect), goal)?;
     Ok((adopted.into_iter().chain(steps).collect(), notes))
+}
+
+/// A snapshot comes first; everything else is planned for the history that it leaves, on a database that is still being
+/// installed.
+fn after_snapshot(planner: &Planner<'_>, goal: &UpGoal, mut installed: Step) -> Result<Planned, Refusal> {
+    let mut own = installed.row.entry.clone();
+    own.origin = Some(snapshot::of_install());
+    if goes_all_the_way(planner, goal) {
+        installed.row.entry.origin.clone_from(&own.origin);
+    }
+    let rows = std::iter::once(own).chain(installed.also.iter().map(|row| row.entry.clone()));
+    let observed = Observed { history: planner.history().with(rows), ..planner.observed.clone() };
+    let rest = UpGoal { steps: goal.steps.map(|steps| steps.saturating_sub(1)), ..goal.clone() };
+    let (steps, notes) = plan(&Planner::new(planner.set, &observed, planner.policy, planner.dialect), &rest)?;
+    Ok((std::iter::once(installed).chain(steps).collect(), notes))
+}
+
+fn resume_snapshot(
+    planner: &Planner<'_>,
+    open: &Entry,
+    target: Option<&Target>,
+    phase: Option<PhaseGoal>,
+) -> Result<Step, Refusal> {
+    let refused = |known| Refusal::Open { entry: Box::new(open.clone()), known };
+    let snapshot = snapshot::of_open(planner, open).ok_or_else(|| refused(false))?;
+    if !snapshot::in_reach(snapshot, target, phase) {
+        return Err(refused(true));
+    }
+    snapshot::step(planner, snapshot)
+}
+
+/// Whether nothing of the set is left behind it.
+fn goes_all_the_way(planner: &Planner<'_>, goal: &UpGoal) -> bool {
+    let phase = goal.phase.or(planner.policy.phase);
+    goal.to.is_none() && goal.steps.is_none() && phase.is_none_or(|phase| phase == PhaseGoal::All)
 }
 
 /// Where the database is; `floor` is what a baseline of the same plan makes of it.
@@ -194,7 +235,7 @@ pub(super) fn first_contact(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) 
 
 fn target(planner: &Planner<'_>, goal: &UpGoal) -> Result<Option<Target>, Refusal> {
     let Some(target) = &goal.to else { return Ok(None) };
-    let ids = planner.set.iter().map(|migration| &migration.id);
+    let ids = planner.set.iter().map(|migration| &migration.id).chain(planner.replaced());
     match target.resolve(ids.chain(planner.history().applied().map(|(id, _)| id))) {
         Some(target) => Ok(Some(target)),
         None if matches!(target, Target::Version(version) if planner.set.manifest().names(version)) => {

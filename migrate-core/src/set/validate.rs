@@ -4,7 +4,7 @@ use super::MigrationSet;
 use crate::backend::Atomicity;
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
-use crate::migration::{Migration, RunAttributes, Snapshot};
+use crate::migration::{Migration, MigrationId, RunAttributes, Snapshot};
 use crate::plan::units;
 use crate::source::Source;
 use crate::sql::script::Classify;
@@ -48,9 +48,42 @@ pub fn scripts<'a>(
         }
     }
     for snapshot in snapshots {
-        check(&snapshot.title(), &snapshot.script, &RunAttributes::default(), EMPTY);
+        check(&snapshot.title(), &snapshot.script, &snapshot.run, EMPTY);
     }
     diagnostics
+}
+
+/// Where files of a set are not what its snapshots say of the migrations they stand for.
+pub fn snapshots(set: &MigrationSet) -> Vec<Diagnostic> {
+    set.snapshots().iter().flat_map(|one| snapshot(set, one)).collect()
+}
+
+/// The same of one snapshot: what it installs may be another schema than the one that the files lead to.
+pub fn snapshot(set: &MigrationSet, snapshot: &Snapshot) -> Vec<Diagnostic> {
+    let known = |id: &MigrationId| set.get(id).or_else(|| set.renamed(id));
+    let mut problems = Vec::new();
+    for replaced in &snapshot.replaces {
+        let Some((migration, said)) = known(&replaced.id).zip(replaced.checksum.as_deref()) else { continue };
+        let accepted = migration.attributes.accepted_checksums.iter().any(|accepted| accepted == said);
+        if migration.attributes.code.is_some() || migration.checksum == said || accepted {
+            continue;
+        }
+        problems.push(
+            Diagnostic::error(
+                codes::SNAPSHOT_DIFFERS,
+                format!("{}: stands for another text of {}", snapshot.title(), migration.title()),
+            )
+            .at(Place::path(snapshot.script.path()))
+            .help(format!("it names {said}"))
+            .help(format!("{} is {}", migration.up.path(), migration.checksum))
+            .help("put the old text back, or make the snapshot anew")
+            .help(format!(
+                "or, if both lead to the same: in migrations.toml, [migration.\"{}\"] accept = [\"{said}\"]",
+                migration.id
+            )),
+        );
+    }
+    problems
 }
 
 const EMPTY: &str = "write one, or delete the file if it was never applied";

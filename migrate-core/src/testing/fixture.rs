@@ -2,11 +2,12 @@
 
 use std::future::Future;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Dialect};
 use crate::checksum;
 use crate::history::{Action, Entry, EntryKey};
+use crate::layout::Folder;
 use crate::migration::{Attributes, Migration, MigrationId, Phase};
-use crate::set::MigrationSet;
+use crate::set::{MigrationSet, ReadOptions};
 use crate::source::Source;
 
 /// A fresh, empty database for one test, gone when the value is dropped.
@@ -44,6 +45,16 @@ pub fn set(texts: &[Text<'_>]) -> MigrationSet {
 /// As [`set`].
 pub fn component(name: &str, texts: &[Text<'_>]) -> MigrationSet {
     MigrationSet::new(name, texts.iter().map(migration).collect()).expect("versions are unique")
+}
+
+/// A set from files in the native layout, as `dialect` reads them; what values alone cannot have are snapshots.
+///
+/// # Panics
+/// If something is wrong with them.
+pub fn folder(dialect: &Dialect, files: &[(&str, &str)]) -> MigrationSet {
+    let folder = Folder::embedded("migrations", files.iter().copied());
+    let options = ReadOptions { layout: Some("native".to_owned()), ..ReadOptions::new(dialect.engine()) };
+    MigrationSet::from_folder(&folder, &options).unwrap_or_else(|problems| panic!("{}", problems[0])).set
 }
 
 /// One migration from texts.

@@ -7,7 +7,7 @@ use super::text;
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::{EngineNames, File, Reading};
-use crate::migration::{Migration, MigrationId, Snapshot};
+use crate::migration::{Migration, MigrationId, Replaced, Snapshot};
 use crate::set::{ReadOptions, duplicate_files};
 use crate::version::Version;
 
@@ -55,6 +55,19 @@ pub(super) fn read(found: Vec<Found<'_>>, options: &ReadOptions, reading: &mut R
             taken.insert(migration.id.clone(), migration.up.path().to_owned());
             reading.migrations.push(migration);
         }
+    }
+    // One that does not say what it stands for stands for what is below it.
+    let Reading { migrations, snapshots, .. } = reading;
+    for snapshot in snapshots.iter_mut().filter(|snapshot| !snapshot.is_declared) {
+        let below = migrations.iter().filter(|migration| {
+            let optional = migration.attributes.optional.is_some();
+            !optional && migration.id.version().is_some_and(|version| *version <= snapshot.version)
+        });
+        let replaced = |migration: &Migration| {
+            let checksum = Some(migration.checksum.clone()).filter(|checksum| !checksum.is_empty());
+            Replaced { id: migration.id.clone(), checksum }
+        };
+        snapshot.replaces = below.map(replaced).collect();
     }
 }
 

@@ -185,36 +185,3 @@ fn a_migration_can_need_a_version_before_it() {
           create table a (n int)
     ");
 }
-
-#[test]
-fn a_new_database_is_not_built_without_what_a_snapshot_stands_for() {
-    let snapshot = "file B2__snapshot.sql \"-- migrate:replaces 1, 2\\ncreate table a (n int)\"\nfile 3";
-    assert_snapshot!(planned(snapshot), @"
-    refused[M0209]: B2 snapshot: stands for 1, 2, which have no files, and a snapshot is not installed by this version
-      --> m/B2__snapshot.sql
-       = nothing was run: bring the database there with a release that still has these files
-    ");
-    assert_snapshot!(planned(&format!("{snapshot}\nfile 1\nfile 2")), @"
-    1  1 test  in a transaction, 1 statement
-          create table a (n int)
-    2  2 test  in a transaction, 1 statement
-          create table a (n int)
-    3  3 test  in a transaction, 1 statement
-          create table a (n int)
-    then the set is complete
-    ");
-    // It does not say what it stands for.
-    assert_snapshot!(planned("file B2__snapshot.sql \"create table a (n int)\"\nfile 2"), @"
-    1  2 test  in a transaction, 1 statement
-          create table a (n int)
-    then the set is complete
-    warning[M0209]: B2 snapshot: is not installed by this version; the migrations of the set run one after the other
-      --> m/B2__snapshot.sql
-       = if files it stands for were taken out of the folder, bring the database there with a release that has them
-    ");
-    assert_snapshot!(planned(&format!("{snapshot}\nrow up 1\nrow up 2")), @"
-    1  3 test  in a transaction, 1 statement
-          create table a (n int)
-    then the set is complete
-    ");
-}

@@ -18,8 +18,10 @@
 
 mod adoption;
 mod ahead;
+mod amends;
 mod checksums;
 mod code;
+mod components;
 mod contact;
 mod cutting;
 mod deployed;
@@ -35,6 +37,7 @@ mod properties;
 mod records;
 mod repeatables;
 mod route;
+mod snapshots;
 mod targets;
 mod values;
 
@@ -432,6 +435,8 @@ fn read_goal(words: &[String]) -> Goal {
         ("resolve", Some("--applied")) => Goal::ResolveApplied(id()),
         ("resolve", Some("--not-applied")) => Goal::ResolveNotApplied(id()),
         ("accept", _) => Goal::Accept(id()),
+        ("amend", _) => Goal::Amend(id()),
+        ("prune", _) => Goal::Prune,
         ("adopt", _) => Goal::Adopt(AdoptGoal {
             from: after("--from").map(str::to_owned),
             table: after("--from-table").map(|name| TableName { schema: None, name: name.to_owned() }),

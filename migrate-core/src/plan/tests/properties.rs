@@ -45,6 +45,11 @@ impl Table {
             entry.key.seq = self.0.len() as u64 + 1;
             entry.state = State::Done;
             self.0.push((entry, Texts { script: step.row.script.clone(), down_script: step.row.down_script.clone() }));
+            for row in &step.also {
+                let mut entry = row.entry.clone();
+                entry.key.seq = self.0.len() as u64 + 1;
+                self.0.push((entry, Texts { script: row.script.clone(), down_script: row.down_script.clone() }));
+            }
         }
     }
 
@@ -96,7 +101,7 @@ fn entries() -> impl Strategy<Value = (Entry, Texts)> {
     const ACTIONS: &[&str] = &["up", "down", "baseline", "snapshot", "adopt", "accept", "refresh", "resolve", "forget"];
     const STATES: &[&str] = &["in_flight", "failed", "interrupted", "done", "done", "done"];
     let sum = prop::sample::select(&["select 1", "vacuum; select 1; vacuum", "other"][..]);
-    let floor = prop::option::of(prop::sample::select(&["floor", "install"][..]));
+    let floor = prop::option::of(prop::sample::select(&["floor", "install", "snapshot", "snapshot; install"][..]));
     let some = (0_u64..9, 0_u64..4, any::<bool>(), prop::option::of("[0-9]{1,2} .{0,9}"));
     (ids(), prop::sample::select(ACTIONS), prop::sample::select(STATES), sum, floor, some).prop_map(
         |(id, action, state, sum, origin, (seq, cursor, down, prefix))| {

@@ -164,9 +164,18 @@ fn crash_at<F: Fixture>(at: usize, after: bool) -> ControlFlow<(), usize> {
 }
 
 /// What a person does who is asked: looks whether the table is there, and says so.
-fn look_and_settle<F: Fixture>(fixture: &F, set: &MigrationSet, id: &MigrationId, statement: usize, down: bool) {
-    let migration = set.get(id).unwrap();
-    let source = if down { migration.down.as_ref().unwrap() } else { &migration.up };
+pub(super) fn look_and_settle<F: Fixture>(
+    fixture: &F,
+    set: &MigrationSet,
+    id: &MigrationId,
+    statement: usize,
+    down: bool,
+) {
+    let source = match set.get(id) {
+        Some(migration) if down => migration.down.as_ref().unwrap(),
+        Some(migration) => &migration.up,
+        None => &set.snapshots().first().unwrap().script,
+    };
     let dialect = fixture.backend().dialect();
     let script = crate::sql::Script::parse(source.clone(), &dialect.syntax, dialect.classify).unwrap();
     let text = script.statement(statement - 1).text;

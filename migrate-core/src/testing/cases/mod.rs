@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `contract` | what a session promises, method by method, and what a dialect declares |
 //! | `runs` | what runs of a migrator come to |
+//! | `installs` | snapshots, and what was appended |
 //! | `releases` | phases, deploys and routes |
 //! | `crash` | the sweep: a connection lost at every moment |
 
@@ -20,11 +21,15 @@ use crate::{Error, Migrator, Report};
 
 mod contract;
 mod crash;
+mod installs;
 mod releases;
 mod runs;
 
+use crash::look_and_settle;
+
 pub use contract::*;
 pub use crash::*;
+pub use installs::*;
 pub use releases::*;
 pub use runs::*;
 
@@ -105,6 +110,9 @@ macro_rules! conformance {
             a_release_knows_whether_it_may_run,
             a_phase_waits_for_its_deploy,
             a_route_leads_where_it_says,
+            a_snapshot_installs_everything_at_once,
+            a_crash_inside_a_snapshot_loses_nothing,
+            what_was_appended_runs_on_request,
             a_crash_anywhere_loses_nothing,
             a_lost_connection_is_survived,
             a_journalled_step_is_announced_before_it_is_sent,

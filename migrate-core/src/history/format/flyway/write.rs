@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::backend::TableName;
 use crate::checksum::foreign;
 use crate::history::Entry;
-use crate::migration::{Migration, MigrationId, Phase};
+use crate::migration::{Migration, MigrationId, Phase, Snapshot};
 use crate::set::MigrationSet;
 
 use super::super::engine::Engine;
@@ -78,6 +78,8 @@ impl Elapsed {
 pub enum Kind {
     /// A versioned or repeatable script.
     Sql,
+    /// A baseline migration, `B2__all.sql`, which did the work of all versions up to its own.
+    SqlBaseline,
     /// What a `baseline` writes; Flyway knows it as such in the first two rows only.
     Baseline,
     /// A tombstone: a file of that version is pending again.
@@ -88,6 +90,7 @@ impl Kind {
     fn text(self) -> &'static str {
         match self {
             Self::Sql => "SQL",
+            Self::SqlBaseline => "SQL_BASELINE",
             Self::Baseline => "BASELINE",
             Self::Delete => "DELETE",
         }
@@ -138,6 +141,24 @@ impl Row {
             checksum: Some(foreign::flyway(text)),
             installed_by: None,
             execution_time: Elapsed::of(elapsed),
+            success: true,
+        })
+    }
+
+    /// The row of a snapshot that was installed, as Flyway writes that of a baseline migration. `root` is the location
+    /// its path is relative to.
+    ///
+    /// # Errors
+    /// If Flyway has no such version.
+    pub fn snapshot(snapshot: &Snapshot, root: Option<&str>) -> Result<Self, NotInFlyway> {
+        Ok(Self {
+            version: Some(version_text(&snapshot.version, &snapshot.title())?),
+            description: shortened(&snapshot.description),
+            kind: Kind::SqlBaseline,
+            script: script(snapshot.script.path(), root),
+            checksum: Some(foreign::flyway(snapshot.script.written_file())),
+            installed_by: None,
+            execution_time: Elapsed::OfTransaction,
             success: true,
         })
     }
