@@ -7,6 +7,7 @@
 //!
 //! What of a set is applied, and what to do about it, is not here: that takes a history.
 
+mod code;
 mod read;
 mod requires;
 #[cfg(test)]
@@ -102,6 +103,25 @@ impl MigrationSet {
         callbacks.sort_by(|a, b| (a.event, &a.description).cmp(&(b.event, &b.description)));
         self.callbacks = callbacks;
         self
+    }
+
+    /// The same with migrations whose work is code that can be run. Those that a file declares become runnable; the others
+    /// take their places.
+    pub(crate) fn with_code(self, declared: Vec<Migration>) -> Result<Self, Vec<Diagnostic>> {
+        let Self { component, layout, mut migrations, snapshots, callbacks, roots, manifest, digest: _ } = self;
+        let mut problems = Vec::new();
+        for new in declared {
+            match migrations.iter_mut().find(|known| known.id == new.id) {
+                Some(known) => problems.extend(code::bind(known, &new)),
+                None if new.id.is_repeatable() => problems.push(code::repeatable(&new)),
+                None => migrations.push(new),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let set = Self::assemble(component, layout, migrations, snapshots, manifest)?;
+        Ok(Self { callbacks, roots, ..set })
     }
 
     fn assemble(

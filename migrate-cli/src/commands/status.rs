@@ -27,13 +27,18 @@ pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     let place = apply::place(&migrator);
     let (applied, pending) = (number("applied"), number("pending"));
     let open = if observed.history.open().is_some() { ", 1 not finished" } else { "" };
+    let optional = match number("optional") {
+        0 => String::new(),
+        number => format!(", {number} on request"),
+    };
     let history = if observed.server.has_history {
         format!("history {}", migrator.history_table())
     } else {
         "no history yet".to_owned()
     };
     let layout = set.layout();
-    screen.line(&format!("{place} · {history} · layout {layout} · {applied} applied, {pending} pending{open}"));
+    screen
+        .line(&format!("{place} · {history} · layout {layout} · {applied} applied, {pending} pending{optional}{open}"));
     if let Some(line) = loaded.detection.as_ref().and_then(because) {
         screen.line(&line);
     }

@@ -123,7 +123,10 @@ fn pending_line(migration: &Migration, include: &[String]) -> Line {
         && !include.contains(name)
     {
         state = "optional";
-        remarks.push(format!("--include {name}"));
+        remarks.push(format!("on request: migrate up --include {name}"));
+    }
+    if let Some(work) = &migration.attributes.code {
+        remarks.push(format!("{} code", work.language));
     }
     if migration.attributes.run.no_transaction {
         remarks.push("not in a transaction".to_owned());

@@ -86,6 +86,7 @@ impl Callbacks<'_, '_> {
             resume: None,
             row: self.planner.no_row(id),
             mirror: None,
+            code: None,
         })
     }
 

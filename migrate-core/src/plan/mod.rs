@@ -15,6 +15,7 @@
 //! | [`deploy`] | which release is deployed, and what waits for that |
 //! | [`route`] | [`Route`]: the way to a release, from deploy to deploy |
 //! | `callback` | steps that leave no row, around the others |
+//! | `code` | steps that run code in place of a script |
 //! | `stored` | what of a way back is written down |
 //! | `tables` | which writes cannot be taken back |
 //! | [`pooled`] | what a pooler that pools transactions does not let through |
@@ -35,6 +36,7 @@ pub mod units;
 
 mod ahead;
 mod callback;
+mod code;
 mod down;
 mod gate;
 mod order;
@@ -51,13 +53,13 @@ mod up;
 
 pub use adopt::{Adoption, Foreign};
 pub use check::Check;
+pub use code::PendingCode;
 pub use deploy::{Deployed, DeployedBy};
-pub use gate::PendingCode;
 pub use goal::{AcceptChanged, AdoptGoal, DownGoal, Goal, PhaseGoal, Target, UpGoal};
 pub use mirror::{Mirror, Mirrored};
 pub use planner::{Observed, open_script, plan, texts_needed};
 pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 pub use refusal::Refusal;
 pub use route::{Route, Strategy};
-pub use step::{Mode, Plan, Resume, Step};
+pub use step::{CodeStep, Mode, Plan, Resume, Step};
 pub use units::{How, Unit};

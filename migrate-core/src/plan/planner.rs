@@ -130,7 +130,7 @@ pub fn open_script(
     let planner = Planner::new(set, observed, &policy, dialect);
     let migration = planner.known_as(&open.id);
     let file = migration.and_then(|migration| match open.action {
-        Action::Down => migration.down.as_ref(),
+        Action::Down => migration.down.as_ref().or(migration.attributes.code.as_ref().map(|_| &migration.up)),
         _ => Some(&migration.up),
     });
     match planner.sent(open, file).or_else(|| file.cloned()) {
@@ -283,6 +283,7 @@ impl<'a> Planner<'a> {
             row,
             script: Some(script),
             mirror: None,
+            code: None,
         };
         step.row.entry.statements = step.statements() as u64;
         step.row.entry.executed_digest = Some(checksum::raw(source.text()));
@@ -376,6 +377,7 @@ impl<'a> Planner<'a> {
             resume: None,
             row,
             mirror: None,
+            code: None,
         }
     }
 
@@ -391,8 +393,12 @@ impl<'a> Planner<'a> {
         let (mut changed, mut reformatted) = (Vec::new(), Vec::new());
         for migration in self.set.versioned() {
             let Some((id, applied)) = applied_as(self.history(), migration) else { continue };
-            let nothing_to_compare = applied.checksum.is_empty() || migration.attributes.code.is_some();
+            let nothing_to_compare = applied.checksum.is_empty() || migration.checksum.is_empty();
             if nothing_to_compare || counts_as(migration, &applied.checksum) {
+                continue;
+            }
+            if migration.attributes.code.is_some() {
+                changed.push(self.changed_migration(id, migration, applied));
                 continue;
             }
             let normalised = checksum::normalised(&migration.up.as_written(), self.syntax());
@@ -419,6 +425,10 @@ impl<'a> Planner<'a> {
             new: self.shown(migration.up.written()),
             when: entry.and_then(|entry| entry.finished_at),
             by: entry.and_then(|entry| entry.installed_by.clone()),
+            code: migration.attributes.code.as_ref().map(|_| {
+                let declared = |checksum: &str| checksum::declared_of_code(checksum).unwrap_or(checksum).to_owned();
+                (declared(&applied.checksum), declared(&migration.checksum))
+            }),
         }
     }
 

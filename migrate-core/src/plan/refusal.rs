@@ -12,7 +12,7 @@ use crate::version::Version;
 
 use super::adopt::Problem;
 use super::adopt::problem::{self, Candidate};
-use super::gate::PendingCode;
+use super::code::PendingCode;
 use super::mirror;
 use super::pooled::NeedsSession;
 use super::{Deployed, DeployedBy};
@@ -249,6 +249,8 @@ pub struct Changed {
     pub when: Option<Timestamp>,
     /// By whom.
     pub by: Option<String>,
+    /// What was declared for its code, and what is now; `None` of a script.
+    pub code: Option<(String, String)>,
 }
 
 /// What the database has above everything this set knows.
@@ -467,9 +469,10 @@ impl Changed {
         let diagnostic =
             Diagnostic::error(codes::CHANGED, format!("{} was changed after it was applied{when}", self.title))
                 .at(Place::path(&self.path));
-        let diagnostic = match &self.old {
-            Some(old) => diagnostic.diff(old, &self.new),
-            None => diagnostic.help("the applied text is not stored, so there is nothing to compare with"),
+        let diagnostic = match (&self.code, &self.old) {
+            (Some((was, now)), _) => diagnostic.help(format!("its code was declared as {was}, and is {now} now")),
+            (None, Some(old)) => diagnostic.diff(old, &self.new),
+            (None, None) => diagnostic.help("the applied text is not stored, so there is nothing to compare with"),
         };
         let diagnostic = match &self.was {
             Some(was) => diagnostic.help(format!("it is applied as {was}, which it was renamed from")),
@@ -481,8 +484,10 @@ impl Changed {
                 .help(format!("put the old text back:   migrate accept {id} --restore"))
                 .help(format!("or accept the new text:  migrate accept {id}"))
         } else {
-            diagnostic
-                .help(format!("put the old text back from version control, or accept the new: migrate accept {id}"))
+            diagnostic.help(format!(
+                "put the old {} back from version control, or accept the new: migrate accept {id}",
+                if self.code.is_some() { "code" } else { "text" }
+            ))
         }
     }
 }

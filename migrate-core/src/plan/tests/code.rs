@@ -54,3 +54,42 @@ fn once_it_is_recorded_the_rest_runs() {
 fn nothing_is_said_about_what_it_was_changed_to() {
     assert_snapshot!(planned(&format!("{SET}\nrow up 1\nrow adopt 2 of:\"something else\"\nrow up 3")), @"nothing to do");
 }
+
+#[test]
+fn code_that_can_be_run_is_planned_in_its_place() {
+    assert_snapshot!(planned("file 1\nfile 2 kv up:\"\"\nfile 3\ncode 2 in-transaction"), @"");
+    assert_snapshot!(planned("file 1\nfile 2 kv up:\"\"\ncode 2 in-batches\nrow up 1"), @"");
+    assert_snapshot!(planned("file 1\nfile 2 kv up:\"\"\ncode 2 outside\nrow up 1"), @"");
+    assert_snapshot!(planned("pooled\nfile 1\nfile 2 kv up:\"\"\ncode 2 in-batches\nrow up 1"), @"");
+}
+
+#[test]
+fn an_attempt_at_code_goes_on_as_it_declares() {
+    let begun = |code: &str, row: &str| {
+        planned(&format!("file 1\nfile 2 kv up:\"\"\ncode 2 {code}\nrow up 1\nrow up 2 sum:kv-1 {row}"))
+    };
+    assert_snapshot!(begun("in-batches", "in_flight checkpoint:42"), @"");
+    assert_snapshot!(begun("from-scratch", "failed"), @"");
+    assert_snapshot!(begun("", "failed checkpoint:42 error:\"out of space\""), @"");
+}
+
+#[test]
+fn a_changed_declaration_is_refused_without_a_difference() {
+    assert_snapshot!(planned("file 1\nfile 2 kv up:\"\"\ncode 2 in-batches sum:kv-2\nrow up 1\nrow up 2 sum:kv-1 by:ci"), @"");
+    let accepted = "file 1\nfile 2 kv up:\"\"\ncode 2 in-batches sum:kv-2\nrow up 1\nrow up 2 sum:kv-1\ngoal accept 2";
+    assert_snapshot!(planned(accepted), @"");
+    let manifest = "file 1\nfile 2 kv up:\"-- migrate:code kv-2\"\nmanifest [migration.\"2\"]\nmanifest accept = [\"code:kv-1\"]\nrow up 1\nrow up 2 sum:kv-1";
+    assert_snapshot!(planned(manifest), @"");
+}
+
+#[test]
+fn code_goes_back_where_it_can() {
+    let fixture = "file 1\nfile 2 kv up:\"\"\nrow up 1\nrow up 2 sum:kv-1\ngoal down --steps 1";
+    assert_snapshot!(planned(&format!("{fixture}\ncode 2 in-batches reversible")), @"");
+    assert_snapshot!(planned(&format!("{fixture}\ncode 2 in-batches")), @"");
+}
+
+#[test]
+fn a_file_declares_code() {
+    assert_snapshot!(planned("file 1\nfile 2 kv up:\"-- migrate:code kv-1\""), @"");
+}

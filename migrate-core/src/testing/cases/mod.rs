@@ -9,6 +9,7 @@
 //! | `contract` | what a session promises, method by method, and what a dialect declares |
 //! | `runs` | what runs of a migrator come to |
 //! | `releases` | phases, deploys and routes |
+//! | `code` | migrations whose work is code |
 //! | `crash` | the sweep: a connection lost at every moment |
 
 use super::fixture::{self, Fixture};
@@ -18,11 +19,13 @@ use crate::set::MigrationSet;
 use crate::sql::Statement;
 use crate::{Error, Migrator, Report};
 
+mod code;
 mod contract;
 mod crash;
 mod releases;
 mod runs;
 
+pub use code::*;
 pub use contract::*;
 pub use crash::*;
 pub use releases::*;
@@ -108,6 +111,10 @@ macro_rules! conformance {
             a_crash_anywhere_loses_nothing,
             a_lost_connection_is_survived,
             a_journalled_step_is_announced_before_it_is_sent,
+            code_runs_on_the_documented_connection,
+            a_checkpoint_is_committed_with_its_data,
+            code_in_a_transaction_is_all_or_nothing,
+            code_survives_a_crash_anywhere,
         );
     };
     (@ $fixture:ty: $($case:ident),* $(,)?) => {
