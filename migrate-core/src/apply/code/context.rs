@@ -80,7 +80,7 @@ impl CodeContext<'_> {
     }
 
     /// Commits everything since the last commit together with how far it has come, and begins the next transaction. For
-    /// code [in batches](super::super::super::code::CodeMigration::in_batches).
+    /// code [in batches](crate::code::CodeMigration::in_batches).
     ///
     /// # Errors
     /// What the server says; then neither is committed. With [`ContextError::Stopping`] once both are, if the run was
@@ -102,7 +102,7 @@ impl CodeContext<'_> {
     }
 
     /// Writes down how far it has come, for code [outside of a
-    /// transaction](super::super::super::code::CodeMigration::outside_transaction). What it did since the last one is
+    /// transaction](crate::code::CodeMigration::outside_transaction). What it did since the last one is
     /// done again after a crash.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use crate::{Migrator, RunOptions};
 struct Native<F>(std::marker::PhantomData<fn() -> F>);
 
 #[async_trait]
-impl<F: Fixture> Code for Native<F> {
+impl<F: Fixture + 'static> Code for Native<F> {
     async fn up(&self, context: &mut CodeContext<'_>) -> Result<(), CodeError> {
         context.native::<F::Native>()?;
         let other = context.native::<Box<F::Native>>().map(drop);
@@ -31,7 +31,7 @@ impl<F: Fixture> Code for Native<F> {
 }
 
 /// Code runs in its place, on the connection that the backend documents, and is applied once.
-pub fn code_runs_on_the_documented_connection<F: Fixture>() {
+pub fn code_runs_on_the_documented_connection<F: Fixture + 'static>() {
     let fixture = F::create();
     let scripts = set(&[
         ("1", "CREATE TABLE a (n INTEGER); INSERT INTO a VALUES (1);", ""),
