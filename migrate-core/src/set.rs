@@ -313,6 +313,11 @@ fn digest(component: &str, migrations: &[Migration], manifest: &Manifest) -> Str
         if migration.id.is_repeatable() && migration.up.has_values() {
             field(&checksum::raw(migration.up.text()));
         }
+        // Another way back is stored anew.
+        if let Some(down) = &migration.down {
+            field("down");
+            field(down.text());
+        }
     }
     field("manifest");
     field(manifest.text());

@@ -379,10 +379,16 @@ impl MysqlSession<'_> {
             error.fault = Fault::StatementTimeout;
             "the statement took longer than it may, and was stopped".clone_into(&mut error.message);
         }
+        // Behind code it is not known which of the statements it was; only ours calculate.
+        let calculated = error.code.as_deref() == Some(OUT_OF_RANGE);
+        let guard = calculated && error.message.contains("row_count()");
+        if calculated && !guard && part.kind == PartKind::Row {
+            error.fault = Fault::Cancelled;
+            error.code = None;
+            "interrupted while the catalog was read for what the next statement changes".clone_into(&mut error.message);
+        }
         let mut error = self.known(error);
         let mut at = part.at;
-        // Behind code it is not known which of the statements it was; only ours calculate.
-        let guard = error.code.as_deref() == Some(OUT_OF_RANGE) && error.message.contains("row_count()");
         let guard = guard
             || matches!(part.kind, PartKind::Guard | PartKind::Lease) && !error.is_lost() && !error.is_contention();
         match part.kind {

@@ -149,14 +149,31 @@ impl<'s, 'a> Live<'s, 'a> {
         if recorded && !std::mem::replace(&mut self.watched.planned, true) {
             self.say(&format!("{} · {}", self.place, what(plan)));
         }
-        // Most of these are files somebody has yet to write.
-        for step in plan.steps.iter().filter(|step| step.script.is_some() && step.statements() == 0) {
-            self.screen.diagnostics(&[Diagnostic::warning(
+        let empty = plan
+            .steps
+            .iter()
+            .filter(|step| step.action == Action::Up && step.script.is_some() && step.statements() == 0);
+        let empty: Vec<&Step> = empty.collect();
+        // Most of these are files somebody has yet to write; where there are many, that is how the set is made.
+        let warning = match empty.as_slice() {
+            [] => return,
+            [step] => Diagnostic::warning(
                 codes::NO_STATEMENT,
                 format!("{}: has no statement, and counts as applied all the same", step.title()),
             )
-            .help(format!("if you have yet to write it: migrate resolve {} --not-applied", step.id.typed()))]);
-        }
+            .help(format!("if you have yet to write it: migrate resolve {} --not-applied", step.id.typed())),
+            [first, .., last] => Diagnostic::warning(
+                codes::NO_STATEMENT,
+                format!(
+                    "{} migrations have no statement, and count as applied all the same: {} … {}",
+                    empty.len(),
+                    first.title(),
+                    last.title()
+                ),
+            )
+            .help("if one of them is yet to be written: migrate resolve ID --not-applied"),
+        };
+        self.screen.diagnostics(&[warning]);
     }
 
     /// Said once for each thing the holder does; how long it lasts is a sign of life like any other.
@@ -389,7 +406,8 @@ pub fn summary(report: &Report, watched: Watched) -> String {
         (number(&[Action::Down]), "taken back"),
         (before.saturating_sub(watched.floors), "recorded as there before"),
         (adopted.saturating_sub(watched.adoptions), "taken over"),
-        (number(&[Action::Accept, Action::Refresh]), "accepted"),
+        (number(&[Action::Accept]), "accepted"),
+        (number(&[Action::Refresh]), "refreshed"),
         (number(&[Action::Resolve, Action::Forget]), "resolved"),
     ]
     .into_iter()

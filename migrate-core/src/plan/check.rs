@@ -1,6 +1,7 @@
 //! The read-only answer at a service's start: may it run on this database?
 
 use crate::diagnostic::Diagnostic;
+use crate::history::Action;
 use crate::migration::MigrationId;
 
 use super::{Mode, Plan, Refusal};
@@ -30,9 +31,9 @@ pub enum Check {
 impl Check {
     /// The answer that a planned `up` gives.
     pub(crate) fn from_planned(planned: Result<Plan, Refusal>, at: Option<MigrationId>) -> Self {
-        // No state of the database depends on what leaves no row.
+        // No state of the database depends on what leaves no row, or on how it would be taken back.
         let recorded = planned.map(|mut plan| {
-            plan.steps.retain(|step| step.mode != Mode::Callback);
+            plan.steps.retain(|step| step.mode != Mode::Callback && step.action != Action::Refresh);
             plan
         });
         match recorded {

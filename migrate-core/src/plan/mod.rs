@@ -16,7 +16,7 @@
 //! | [`route`] | [`Route`]: the way to a release, from deploy to deploy |
 //! | `callback` | steps that leave no row, around the others |
 //! | `code` | steps that run code in place of a script |
-//! | `stored` | what of a way back is written down |
+//! | `stored`, `refresh` | what of a way back is written down, and when it is written anew |
 //! | `tables` | which writes cannot be taken back |
 //! | [`pooled`] | what a pooler that pools transactions does not let through |
 //! | [`check`] | the read-only answer at a service's start |
@@ -43,6 +43,7 @@ mod order;
 pub mod planner;
 pub mod pooled;
 mod record;
+mod refresh;
 mod repeatable;
 mod stored;
 mod tables;

@@ -331,12 +331,16 @@ impl<'a> Planner<'a> {
         Some(stored_source(self.history().entry(key.seq)?, text))
     }
 
+    /// The way back of a migration of the set, as it is stored.
+    pub(super) fn down(&self, migration: &Migration) -> Option<String> {
+        let down = migration.down.as_ref().filter(|_| migration.attributes.irreversible.is_none())?;
+        Some(stored::form(down, &migration.attributes.down, self.syntax()).into_owned())
+    }
+
     /// The row of a step on a migration of the set.
     pub(super) fn row(&self, migration: &Migration, action: Action) -> NewEntry {
         let syntax = self.syntax();
-        let reversible = migration.attributes.irreversible.is_none() && action != Action::Down;
-        let down = migration.down.as_ref().filter(|_| reversible);
-        let down = down.map(|down| stored::form(down, &migration.attributes.down, syntax).into_owned());
+        let down = self.down(migration).filter(|_| action != Action::Down);
         // What another program runs is not SQL.
         let script = Some(&migration.up).filter(|_| migration.attributes.code.is_none());
         let entry = Entry {

@@ -39,8 +39,9 @@ pub enum How {
 ///
 /// An outermost `BEGIN … COMMIT` of the script is what a transaction of ours would be, and is taken off; settings
 /// around it move inside. Any other
-/// transaction control makes the script journalled; each of its own transactions becomes one unit. So does a value that
-/// is added to an enum and used further down: it can be used only once it is committed.
+/// transaction control makes the script journalled; each of its own transactions becomes one unit, up to a definition
+/// that commits it where definitions do. So does a value that is added to an enum and used further down: it can be used
+/// only once it is committed.
 ///
 /// # Errors
 /// Transactions that are opened and never ended, batches on statements that cannot be one.
@@ -134,6 +135,10 @@ fn own_transaction(script: &Script, begin: usize, atomicity: Atomicity) -> Resul
                 ));
             }
             _ if sharing(&statement, atomicity) == Sharing::Shares => {}
+            // It commits what is before it; what is behind it has no transaction, and a COMMIT there nothing to do.
+            _ if matches!(sharing(&statement, atomicity), Sharing::Commits(_)) && !rolls_back(script, index) => {
+                return Ok(Unit { covers: begin..index, runs: begin + 1..index, how: How::Together });
+            }
             _ => {
                 let verb = match sharing(&statement, atomicity) {
                     Sharing::Alone(_) => "cannot run inside",
@@ -152,6 +157,13 @@ fn own_transaction(script: &Script, begin: usize, atomicity: Atomicity) -> Resul
         "the transaction opened here is never committed".to_owned(),
         "end it with COMMIT, or take the BEGIN out: a migration runs in a transaction anyway",
     ))
+}
+
+/// Whether the next thing said about transactions is to roll back, which would not be what happens.
+fn rolls_back(script: &Script, from: usize) -> bool {
+    let kinds = (from..script.len()).map(|index| script.statement(index));
+    let control = kinds.filter(is_control).map(|statement| statement.class.kind).next();
+    control == Some(StatementKind::Transaction(TransactionControl::Rollback))
 }
 
 fn problem(statement: &Statement<'_>, message: String, help: &str) -> Vec<Problem> {

@@ -8,7 +8,7 @@ use crate::version::Version;
 
 use super::planner::{Planner, applied_as};
 use super::{ForeignHistory, Observed, OnAhead, OnNonempty, PhaseGoal, Refusal, Step, Target, UpGoal};
-use super::{adopt, ahead, code, deploy, down, gate, mirror, order, record, repeatable};
+use super::{adopt, ahead, code, deploy, down, gate, mirror, order, record, refresh, repeatable};
 
 type Planned = (Vec<Step>, Vec<Diagnostic>);
 
@@ -96,6 +96,7 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
         }
         steps.push(step);
     }
+    steps.extend(refresh::due(planner));
     Ok((steps, notes))
 }
 

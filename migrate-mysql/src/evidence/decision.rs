@@ -84,6 +84,9 @@ pub(super) async fn settle(
     };
     match (settled, about.rule) {
         (Settled::Ran(reason), Rule::Creates) => whole(ask, about, reason, doubtful, before.database, statement).await,
+        (Settled::DidNotRun(reason), Rule::Creates) if place.mariadb && place.process => {
+            orphans(ask, about, reason, before.database, statement).await
+        }
         (Settled::Undecided(reason), Rule::Changes) if about.blind => {
             empty(ask, about, reason, before.database, statement).await
         }
@@ -241,6 +244,40 @@ fn is_event(object: &Object) -> bool {
 
 fn reads_identity(about: &About) -> bool {
     about.objects.iter().any(|(_, aspects)| aspects.contains(&Aspect::Identity))
+}
+
+/// A partitioned table that is not there: a MariaDB server that was killed while it made one can have partitions without
+/// their table (seen on 10.11), and refuses to make it again until they are dropped by the names of their files.
+async fn orphans(
+    ask: &mut dyn Ask,
+    about: &About,
+    reason: String,
+    database: &str,
+    statement: &Statement<'_>,
+) -> Result<Settled, ServerError> {
+    let mut drops = Vec::new();
+    for (object, _) in &about.objects {
+        let Object::Table(name) = object else { continue };
+        let schema = name.schema.as_deref().unwrap_or(database);
+        // The names of files write other characters in another way.
+        let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !statement.text.to_ascii_lowercase().contains("partition") || !plain(schema) || !plain(&name.name) {
+            continue;
+        }
+        let files = format!(
+            "SELECT SUBSTRING(name, CHAR_LENGTH('{schema}/') + 1) FROM information_schema.innodb_sys_tables \
+             WHERE name LIKE CONCAT(REPLACE('{schema}/{}', '_', '|_'), '#P#%') ESCAPE '|' ORDER BY name",
+            name.name
+        );
+        for file in asked(ask, &files).await?.unwrap_or_default().into_iter().flatten().flatten() {
+            drops.push(format!(
+                "DROP TABLE IF EXISTS {}.{}",
+                back_quoted(schema),
+                back_quoted(&format!("#mysql50#{file}"))
+            ));
+        }
+    }
+    Ok(if drops.is_empty() { Settled::DidNotRun(reason) } else { Settled::First(drops) })
 }
 
 /// A table that is there and was not: MariaDB can leave half of one behind, and rows are not all there where its engine

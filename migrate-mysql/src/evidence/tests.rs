@@ -223,6 +223,10 @@ fn what_can_be_read_decides() {
     check(create, Some("f1:0;d"), &[Some("1"), Some("")], "ran, catalog: t is there");
     check(create, Some("f1:0;d"), &[Some("1"), None], "ask, catalog: t is there, but it cannot be read");
     check(create, Some("f1:1;d"), &[Some("1")], "not, catalog: t is as it was before");
+    let parts = "create table t (a int) partition by hash (a) partitions 2";
+    check(parts, Some("f1:0;d"), &[Some("0"), Some("")], "not, catalog: t is not there");
+    let orphan = "first, DROP TABLE IF EXISTS `d`.`#mysql50#t#P#p0`";
+    check(parts, Some("f1:0;d"), &[Some("0"), Some("t#P#p0")], orphan);
     check(create, Some("f1:0;d"), &[None], "ask, what was read before it was sent may not be read now");
     check(create, None, &[], "ask, nothing about it could be read before it was sent");
     check(create, Some("f9:0;d"), &[], "ask, what was read before it was sent is not understood by this version");

@@ -89,9 +89,17 @@ impl<'s> Database<'s> {
     /// # Panics
     /// If the server says no.
     pub fn contents(&self) -> String {
+        self.feed(CONTENTS)
+    }
+
+    /// What `psql` prints for a whole script, commands of its own among it.
+    ///
+    /// # Panics
+    /// If the server says no.
+    pub fn feed(&self, script: &str) -> String {
         let mut psql = self.server.client("psql");
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url(), "-f", "-"]);
-        said_of(&mut psql, CONTENTS)
+        said_of(&mut psql, script)
     }
 
     /// All of it as `pg_dump` writes it: a plain script.

@@ -7,6 +7,7 @@
 //! | [`psql`] | a client of PostgreSQL whose transaction stays open between two calls |
 //! | [`pgbouncer`] | a pooler in front of a PostgreSQL server |
 //! | [`mysql`] | servers of MySQL and MariaDB, a cluster, their databases and clients |
+//! | [`place`] | a database of a test's own on any engine, SQLite among them |
 //! | [`guard`] | the folder of a server, and what clears it away when the test process dies |
 //! | [`certificates`] | an authority and what it signed, for TLS |
 //! | `process` | programs, and what is done to processes |
@@ -22,6 +23,7 @@ pub mod database;
 pub mod guard;
 pub mod mysql;
 pub mod pgbouncer;
+pub mod place;
 pub mod postgres;
 mod process;
 pub mod psql;
@@ -30,6 +32,7 @@ mod url;
 pub use database::Database;
 pub use mysql::{Flavour, MySql};
 pub use pgbouncer::{Pgbouncer, PoolMode};
+pub use place::{Engine, Place};
 pub use postgres::{Options, Postgres};
 pub use process::is_alive;
 pub use psql::Psql;

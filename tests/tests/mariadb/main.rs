@@ -1,4 +1,4 @@
-//! The MySQL backend on real servers of MariaDB. The files are those of `tests/tests/mysql`, and one more: `galera`, on a
+//! The MySQL backend on real servers of MariaDB. The files are those of `tests/tests/mysql`, and two more: `partitions`, and `galera`, on a
 //! cluster.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
@@ -15,6 +15,8 @@ mod on_mariadb {
     mod halfway;
     mod kills;
     mod kinds;
+    #[path = "../mariadb/partitions.rs"]
+    mod partitions;
     mod refusals;
     mod scripts;
     mod session;

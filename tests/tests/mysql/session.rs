@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use migrate_core::backend::{Backend as _, Effect, End, Settings, TableName};
+use migrate_core::backend::{Backend as _, Effect, End, Fault, NewEntry, Settings, TableName};
 use migrate_core::event::Event;
+use migrate_core::testing::fixture::entry;
 use migrate_core::{Migrator, RunOptions};
 use migrate_mysql::{MysqlSession, mysql_async};
 use migrate_tests::servers::mysql::Database;
@@ -321,4 +322,24 @@ fn a_row_that_cannot_be_written_takes_nothing_of_the_step_before_it_along() {
     assert_eq!(report.steps.len(), 2);
     let rows = database.sql("select version, state from migrate_history order by seq");
     assert_eq!(rows, "1\tdone\n2\tdone\n3\tdone\n4\tdone\n");
+}
+
+/// What KILL does to a query of the catalog: it answers NULL, and the statement around it goes on.
+#[test]
+fn a_statement_whose_objects_cannot_be_read_is_not_announced() {
+    let database = Server::shared(FLAVOUR).database();
+    let (table, nothing) = (TableName::default(), Some("SELECT NULL".to_owned()));
+    let row =
+        |seq: u64, asked| NewEntry { entry: entry(seq, &seq.to_string()), script: None, down_script: None, asked };
+    let (unread, read) = (row(1, nothing), row(1, Some("CONCAT('f1:', 1)".to_owned())));
+    block_on(async {
+        let mut session = backend(&database.url()).connect().await.unwrap();
+        session.ensure_history(&table).await.unwrap();
+        let performed = session.perform(&table, &[Effect::Append(&unread)], &mut ()).await;
+        let End::Refused { error, .. } = performed.end else { panic!("{performed:?}") };
+        assert_eq!(error.fault, Fault::Cancelled, "{error}");
+        assert!(session.load(&table).await.unwrap().is_empty());
+        assert_eq!(session.perform(&table, &[Effect::Append(&read)], &mut ()).await.end, End::All);
+        assert_eq!(session.load(&table).await.unwrap()[0].note.as_deref(), Some("f1:1"));
+    });
 }

@@ -1,8 +1,12 @@
 //! An upgrade from release to release with the built program, on a set in the shape of a library's that ships its own:
-//! a database that its snapshot made, the route to a later release, and each command on it.
+//! a database that its snapshot made, the route to a later release, and each command on it. In `rolling` applications go
+//! on meanwhile.
 #![cfg(unix)]
 
+mod rolling;
+
 use insta::assert_snapshot;
+use migrate_tests::servers::Engine;
 use migrate_tests::{Project, Transcript};
 
 /// Two columns and a table come, two columns go. The first file is from before there were phases.
@@ -264,4 +268,28 @@ mod on_postgres {
         let contents = || database.contents();
         check(&Place { project: &project, url: &database.url(), contents: &contents });
     }
+
+    #[test]
+    fn no_query_fails_on_the_way_through_four_releases() {
+        rolling::no_query_fails(Engine::Postgres);
+    }
+}
+
+mod on_mysql {
+    #[test]
+    fn no_query_fails_on_the_way_through_four_releases() {
+        super::rolling::no_query_fails(super::Engine::MySql);
+    }
+}
+
+mod on_mariadb {
+    #[test]
+    fn no_query_fails_on_the_way_through_four_releases() {
+        super::rolling::no_query_fails(super::Engine::MariaDb);
+    }
+}
+
+#[test]
+fn no_query_fails_on_the_way_through_four_releases_on_sqlite() {
+    rolling::no_query_fails(Engine::Sqlite);
 }

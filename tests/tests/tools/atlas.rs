@@ -2,10 +2,10 @@
 
 use migrate_tests::Project;
 
-use crate::place::{Engine, Place};
 use crate::round_trip::round_trips;
 use crate::steps::Step;
 use crate::tool::{Files, Tool, go};
+use migrate_tests::servers::{Engine, Place};
 
 const ATLAS: Tool = Tool {
     name: "atlas",

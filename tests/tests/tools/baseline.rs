@@ -5,9 +5,9 @@ use std::process::Command;
 
 use migrate_tests::Project;
 
-use crate::place::{Engine, Place};
 use crate::steps::{HALF, Step, steps};
 use crate::tool::{Tool, had, said};
+use migrate_tests::servers::{Engine, Place};
 
 /// The tests of one tool on one engine.
 macro_rules! baselines {
@@ -15,7 +15,7 @@ macro_rules! baselines {
         $(mod $module {
             use super::$tool;
             use crate::baseline;
-            use crate::place::Engine;
+            use migrate_tests::servers::Engine;
 
             #[test]
             fn what_comes_after_its_head_is_ours() {

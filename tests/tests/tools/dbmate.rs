@@ -4,10 +4,10 @@ use std::process::Command;
 
 use migrate_tests::Project;
 
-use crate::place::{Engine, Place};
 use crate::round_trip::round_trips;
 use crate::steps::Step;
 use crate::tool::{Files, Tool, had, nothing, said};
+use migrate_tests::servers::{Engine, Place};
 
 const DBMATE: Tool = Tool {
     name: "dbmate",

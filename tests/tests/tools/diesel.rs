@@ -1,9 +1,9 @@
 //! diesel, through its crates.
 
-use crate::place::Engine;
 use crate::round_trip::round_trips;
 use crate::steps::Step;
 use crate::tool::{Files, Tool, nothing, rust};
+use migrate_tests::servers::Engine;
 
 const DIESEL: Tool = Tool {
     name: "diesel",

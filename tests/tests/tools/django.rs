@@ -3,9 +3,9 @@
 use migrate_tests::Project;
 
 use crate::baseline::{baselines, python};
-use crate::place::{Engine, Place};
 use crate::steps::Step;
 use crate::tool::{Files, Tool};
+use migrate_tests::servers::{Engine, Place};
 
 const DJANGO: Tool = Tool {
     name: "django",

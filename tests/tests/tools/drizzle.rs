@@ -4,10 +4,10 @@ use std::fs;
 
 use migrate_tests::Project;
 
-use crate::place::{Engine, Place};
 use crate::round_trip::round_trips;
 use crate::steps::Step;
 use crate::tool::{Files, Tool, node};
+use migrate_tests::servers::{Engine, Place};
 
 const DRIZZLE: Tool = Tool {
     name: "drizzle",

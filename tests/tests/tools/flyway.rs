@@ -2,10 +2,10 @@
 
 use migrate_tests::Project;
 
-use crate::place::{Engine, Place};
 use crate::round_trip::{Begun, round_trips};
 use crate::steps::Step;
 use crate::tool::{Files, Tool, java};
+use migrate_tests::servers::{Engine, Place};
 
 const FLYWAY: Tool = Tool {
     name: "flyway",
@@ -75,7 +75,7 @@ mod beside_ours {
             $(mod $module {
                 #[test]
                 fn both_apply_in_turns() {
-                    super::both_apply_in_turns(crate::place::Engine::$engine);
+                    super::both_apply_in_turns(migrate_tests::servers::Engine::$engine);
                 }
             })+
         };

@@ -1,9 +1,9 @@
 //! goose, through its library.
 
-use crate::place::Engine;
 use crate::round_trip::round_trips;
 use crate::steps::Step;
 use crate::tool::{Files, Tool, go, nothing};
+use migrate_tests::servers::Engine;
 
 const GOOSE: Tool = Tool {
     name: "goose",

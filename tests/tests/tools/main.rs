@@ -5,7 +5,6 @@
 //! | `round_trip` | what must hold for each of them, on each database |
 //! | `baseline` | what must hold for those whose migrations are code |
 //! | `tool` | a tool, and how it is run |
-//! | `place` | a database of a test's own, on any engine |
 //! | `steps` | what all of their migrations do |
 //! | all others | a tool each: its files with its marks |
 //!
@@ -15,7 +14,6 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
 mod baseline;
-mod place;
 mod round_trip;
 mod steps;
 mod tool;

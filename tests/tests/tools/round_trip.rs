@@ -2,15 +2,15 @@
 
 use migrate_tests::{Project, difference};
 
-use crate::place::{Engine, Place};
 use crate::steps::{HALF, steps};
 use crate::tool::Tool;
+use migrate_tests::servers::{Engine, Place};
 
 /// The tests of one tool on one engine.
 macro_rules! round_trips {
     ($tool:ident, $($module:ident $engine:ident),+ $(,)?) => {
         $(mod $module {
-            use crate::place::Engine;
+            use migrate_tests::servers::Engine;
             use super::$tool;
             use crate::round_trip;
 

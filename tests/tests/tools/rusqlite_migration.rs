@@ -1,9 +1,9 @@
 //! `rusqlite_migration`: a list in code, and a number in the file's header.
 
-use crate::place::Engine;
 use crate::round_trip::round_trips;
 use crate::steps::Step;
 use crate::tool::{Files, Tool, nothing, rust};
+use migrate_tests::servers::Engine;
 
 const RUSQLITE_MIGRATION: Tool = Tool {
     name: "rusqlite_migration",

@@ -1,6 +1,6 @@
 //! What the migrations of all these tools do: a small library lends books. Each tool's file adds its own marks.
 
-use crate::place::Engine;
+use migrate_tests::servers::Engine;
 
 /// How many of them the other tool applies. The rest is ours.
 pub(crate) const HALF: usize = 3;

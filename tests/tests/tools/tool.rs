@@ -7,8 +7,8 @@ use std::process::Command;
 
 use migrate_tests::{Project, target};
 
-use crate::place::{Engine, Place};
 use crate::steps::{Step, steps};
+use migrate_tests::servers::{Engine, Place};
 
 /// Paths below a project, and texts.
 pub(crate) type Files = Vec<(String, String)>;

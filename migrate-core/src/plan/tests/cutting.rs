@@ -194,8 +194,20 @@ fn a_transaction_that_does_not_end_is_refused() {
 }
 
 #[test]
+fn a_definition_that_commits_ends_the_transaction_it_is_in() {
+    assert_eq!(
+        cut("mysql", &format!("start transaction; {I}; {I}; {C}; {I}; commit; {I}")),
+        "Journal: 1-3 together 2-3 · 4 alone Definition · 5 together · 6 together none · 7 together"
+    );
+    assert_eq!(
+        cut("mysql", &format!("begin; {C}; commit")),
+        "Journal: 1 together none · 2 alone Definition · 3 together none"
+    );
+}
+
+#[test]
 fn a_transaction_that_ends_early_is_refused() {
-    assert_snapshot!(cut("mysql", &format!("start transaction;\\n{I};\\n{C};\\ncommit")), @"
+    assert_snapshot!(cut("mysql", &format!("start transaction;\\n{I};\\n{C};\\nrollback")), @"
     error[M0009]: 1 test: statement 3 ends the transaction that statement 1 opens
       --> m/1_test.up.sql:3:1
      3 | create table a (n int);

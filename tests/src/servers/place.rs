@@ -2,35 +2,43 @@
 
 use std::path::PathBuf;
 
-use migrate_tests::servers::{Database, Flavour, MySql, Postgres, mysql};
-use migrate_tests::{Project, project};
+use crate::servers::{Database, Flavour, MySql, Postgres, mysql};
+use crate::{Project, project};
 
 /// Whose database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Engine {
+pub enum Engine {
+    /// A file.
     Sqlite,
+    /// The shared server of PostgreSQL.
     Postgres,
+    /// The shared server of MySQL.
     MySql,
+    /// The shared server of MariaDB.
     MariaDb,
 }
 
 impl Engine {
     /// Whether definitions commit, as those of MySQL and MariaDB do.
-    pub(crate) fn commits_definitions(self) -> bool {
+    pub fn commits_definitions(self) -> bool {
         matches!(self, Self::MySql | Self::MariaDb)
     }
 }
 
 /// A new, empty database.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub enum Place {
+    /// The file `app.db` of a project.
     Sqlite(PathBuf),
+    /// A database of PostgreSQL.
     Postgres(Database<'static>),
+    /// A database of MySQL or MariaDB.
     MySql(mysql::Database<'static>),
 }
 
 impl Place {
-    pub(crate) fn new(engine: Engine, project: &Project) -> Self {
+    /// Of SQLite it is in the project's folder, and comes to be when it is first opened.
+    pub fn new(engine: Engine, project: &Project) -> Self {
         match engine {
             Engine::Sqlite => Self::Sqlite(project.path("app.db")),
             Engine::Postgres => Self::Postgres(Postgres::shared().database()),
@@ -40,7 +48,7 @@ impl Place {
     }
 
     /// Its URL, as `migrate` and the programs of `tests/tools` take it.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("sqlite:{}", path.display()),
             Self::Postgres(database) => database.url(),
@@ -48,8 +56,11 @@ impl Place {
         }
     }
 
-    /// What the native client prints.
-    pub(crate) fn sql(&self, sql: &str) -> String {
+    /// What the native client prints for one statement.
+    ///
+    /// # Panics
+    /// If the database says no.
+    pub fn sql(&self, sql: &str) -> String {
         match self {
             Self::Sqlite(path) => project::query(path, sql),
             Self::Postgres(database) => database.psql(sql),
@@ -57,8 +68,23 @@ impl Place {
         }
     }
 
+    /// Runs a whole script, statement by statement, as the native client does.
+    ///
+    /// # Panics
+    /// If the database says no.
+    pub fn run(&self, script: &str) {
+        match self {
+            Self::Sqlite(path) => {
+                let connection = rusqlite::Connection::open(path).expect("a database");
+                connection.execute_batch(script).unwrap_or_else(|error| panic!("{script}: {error}"));
+            }
+            Self::Postgres(database) => drop(database.feed(script)),
+            Self::MySql(database) => drop(database.feed(script).unwrap_or_else(|error| panic!("{script}: {error}"))),
+        }
+    }
+
     /// Everything in it but what belongs to us.
-    pub(crate) fn contents(&self) -> String {
+    pub fn contents(&self) -> String {
         match self {
             Self::Sqlite(path) => project::contents(path),
             Self::Postgres(database) => database.contents(),
@@ -67,7 +93,7 @@ impl Place {
     }
 
     /// A table's definition and all of its rows.
-    pub(crate) fn table(&self, name: &str) -> String {
+    pub fn table(&self, name: &str) -> String {
         let definition = match self {
             Self::Sqlite(_) => format!("select sql from sqlite_schema where tbl_name = '{name}' order by name"),
             Self::Postgres(_) => format!(
@@ -89,15 +115,7 @@ impl Place {
     }
 
     /// Removes a table.
-    pub(crate) fn drop(&self, table: &str) {
-        match self {
-            Self::Sqlite(path) => {
-                let connection = rusqlite::Connection::open(path).expect("a database");
-                connection.execute(&format!("drop table if exists {table}"), []).expect("a table that can be dropped");
-            }
-            Self::Postgres(_) | Self::MySql(_) => {
-                self.sql(&format!("drop table if exists {table}"));
-            }
-        }
+    pub fn drop(&self, table: &str) {
+        self.run(&format!("drop table if exists {table}"));
     }
 }
