@@ -1,6 +1,5 @@
 //! Why a run ended early, with everything it had done by then.
 
-use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 

@@ -123,7 +123,7 @@ impl PendingCode {
         }
         if *ours {
             diagnostic = diagnostic.help(
-                "then start the release of the application that has it: its own `up` runs it in its place, and what follows",
+                "start the release of the application that has it: its own `up` runs it in its place, and what follows",
             );
             return diagnostic
                 .help(format!("or, once all of it is done by hand: migrate resolve {} --applied", id.typed()));

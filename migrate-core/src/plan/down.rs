@@ -124,11 +124,8 @@ fn back(
     let entry = planner.history().entry(applied.key.seq);
     let title = migration.map(Migration::title).or_else(|| entry.map(Entry::title)).unwrap_or_else(|| id.to_string());
     if let Some(reason) = migration.and_then(|migration| migration.attributes.irreversible.clone()) {
-        return Err(Refusal::NoWayBack {
-            title,
-            reason: Some(reason),
-            path: migration.map(|m| m.up.path().to_owned()),
-        });
+        let path = migration.map(|m| m.up.path().to_owned());
+        return Err(Refusal::NoWayBack { title, reason: Some(reason), code: false, path });
     }
     let stored = planner.stored_down(id);
     let file = migration.and_then(|migration| migration.down.as_ref());
@@ -157,7 +154,11 @@ fn back(
             let description = entry.map_or("", |entry| &entry.description);
             step(planner, id, description, source, migration)
         }
-        None => Err(Refusal::NoWayBack { title, reason: None, path: migration.map(|m| m.up.path().to_owned()) }),
+        None => {
+            let code = migration.is_some_and(|migration| migration.attributes.code.is_some());
+            let path = migration.map(|m| m.up.path().to_owned());
+            Err(Refusal::NoWayBack { title, reason: None, code, path })
+        }
     }
 }
 

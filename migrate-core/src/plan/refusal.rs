@@ -125,6 +125,8 @@ pub enum Refusal {
         title: String,
         /// Why, where its author said so.
         reason: Option<String>,
+        /// Its work is code, which would have the way back.
+        code: bool,
         /// Its file.
         path: Option<String>,
     },
@@ -359,8 +361,12 @@ impl Refusal {
                 format!("a downgrade would run {steps} ways back, and the limit is {limit}"),
             )
             .help(format!("if that is what you want, set `downgrade-limit = {steps}` under [policy] in migrate.toml and see them with: migrate plan --allow-downgrade")),
-            Self::NoWayBack { title, reason, path } => {
-                let reason = reason.as_ref().map_or("it has no down script".to_owned(), |reason| format!("it is irreversible: {reason}"));
+            Self::NoWayBack { title, reason, code, path } => {
+                let reason = match reason {
+                    Some(reason) => format!("it is irreversible: {reason}"),
+                    None if *code => "its code has none".to_owned(),
+                    None => "it has no down script".to_owned(),
+                };
                 let diagnostic = D::refused(codes::NO_WAY_BACK, format!("{title}: there is no way back: {reason}"));
                 match path {
                     Some(path) => diagnostic.at(Place::path(path)),

@@ -72,7 +72,21 @@ fn batches_are_announced_and_each_changes_the_row_with_its_data() {
     assert_eq!(ids(&block_on(migrator.up()).unwrap()), ["up 1", "up 2"]);
     let lines = record.lines();
     let begin = lines.iter().position(|line| line.contains("append 2")).unwrap();
-    assert_snapshot!(lines[begin - 1..].join("\n"), @"");
+    assert_snapshot!(lines[begin - 1..].join("\n"), @"
+    | begin
+    | append 2 up 2 in_flight at 0
+    | commit
+    begin
+    INSERT INTO a VALUES (1)
+    | advance 2 0 → 0 in_flight
+    | commit
+    | begin
+    INSERT INTO a VALUES (2)
+    | advance 2 0 → 1 done
+    | commit
+    set 0 variables, lock timeout None
+    unlock
+    ");
     assert_eq!(numbers(&memory, "a").unwrap(), ["1", "2"]);
 }
 
@@ -126,7 +140,12 @@ fn what_failed_outside_of_a_transaction_goes_on_as_it_declares() {
     let steps: &[&str] = &["INSERT INTO a VALUES (1)", "save", "INSERT INTO a VALUES (2)", "fail"];
     let memory = Memory::transactional();
     let error = block_on(with(&memory, code(steps).outside_transaction(Restart::AtCheckpoint)).up()).unwrap_err();
-    assert_snapshot!(error.to_string(), @"");
+    assert_snapshot!(error.to_string(), @"
+    error[M0308]: 2 code: its code failed: no more
+      --> <registered code>
+       = applied before it in this run: 1
+       = fix the code and run it again: it goes on at checkpoint 2
+    ");
     assert_eq!(checkpoints(&memory), [None, Some("2".to_owned())]);
     let mended = &["INSERT INTO a VALUES (1)", "save", "INSERT INTO a VALUES (3)"];
     block_on(with(&memory, code(mended).outside_transaction(Restart::AtCheckpoint)).up()).unwrap();
@@ -134,13 +153,23 @@ fn what_failed_outside_of_a_transaction_goes_on_as_it_declares() {
 
     let memory = Memory::transactional();
     let error = block_on(with(&memory, code(steps).outside_transaction(Restart::FromScratch)).up()).unwrap_err();
-    assert_snapshot!(error.to_string(), @"");
+    assert_snapshot!(error.to_string(), @"
+    error[M0308]: 2 code: its code failed: no more
+      --> <registered code>
+       = applied before it in this run: 1
+       = fix the code and run it again: it removes what this attempt left, and starts over
+    ");
     block_on(with(&memory, code(mended).outside_transaction(Restart::FromScratch)).up()).unwrap();
     assert_eq!(numbers(&memory, "a").unwrap(), ["1", "3"]);
 
     let memory = Memory::transactional();
     let error = block_on(with(&memory, code(steps).outside_transaction(Restart::Unknown)).up()).unwrap_err();
-    assert_snapshot!(error.to_string(), @"");
+    assert_snapshot!(error.to_string(), @"
+    error[M0308]: 2 code: its code failed: no more
+      --> <registered code>
+       = applied before it in this run: 1
+       = what it did so far may be there: look, then fix the code and run it again from its beginning
+    ");
 }
 
 #[test]
@@ -187,7 +216,12 @@ fn code_without_a_way_back_is_not_taken_back() {
     let once = || with(&memory, code(&["INSERT INTO a VALUES (1)"]));
     block_on(once().up()).unwrap();
     let error = block_on(once().goal(Goal::Down(DownGoal::Steps(1))).up()).unwrap_err();
-    assert_snapshot!(error.to_string(), @"");
+    assert_snapshot!(error.to_string(), @"
+    refused[M0206]: 2 code: there is no way back: its code has none
+      --> <registered code>
+       = nothing was run
+       = write a new migration that changes what must change, or restore a backup
+    ");
 }
 
 #[test]
@@ -195,7 +229,12 @@ fn a_plan_for_code_is_not_carried_out_without_it() {
     let memory = Memory::transactional();
     let plan = block_on(with(&memory, code(&[])).plan()).unwrap();
     let error = block_on(migrator(&memory, FIRST).apply(&plan, &mut ())).unwrap_err();
-    assert_snapshot!(error.to_string(), @"");
+    assert_snapshot!(error.to_string(), @"
+    refused[M0221]: 2 code: is pending, and its work is Rust code, which only the application can run
+      --> <registered code>
+       = start the release of the application that has it: its own `up` runs it in its place, and what follows
+       = or, once all of it is done by hand: migrate resolve 2 --applied
+    ");
     assert_eq!(rows(&memory), ["1 up 1 done"]);
 }
 
@@ -207,10 +246,21 @@ fn code_fits_its_set() {
         error.to_string()
     };
     let a_script = CodeMigration::new(id("1"), "code", "1", Does::new(&[]));
-    assert_snapshot!(problem(vec![a_script]), @"");
-    assert_snapshot!(problem(vec![code(&[]), code(&[])]), @"");
+    assert_snapshot!(problem(vec![a_script]), @"
+    error[M0002]: 1 test: is a script, and code is registered for it too
+      --> 1_test.sql
+       = give the code a version of its own
+    ");
+    assert_snapshot!(problem(vec![code(&[]), code(&[])]), @"
+    error[M0002]: 2 code: code is registered for it twice
+      --> <registered code>
+    ");
     let repeatable = CodeMigration::new("R totals".parse().unwrap(), "totals", "1", Does::new(&[]));
-    assert_snapshot!(problem(vec![repeatable]), @"");
+    assert_snapshot!(problem(vec![repeatable]), @"
+    error[M0221]: R totals: a repeatable cannot be code
+      --> <registered code>
+       = give it a version, and a new one for what has to run again
+    ");
 }
 
 #[test]

@@ -118,7 +118,8 @@ pub(super) fn l7<D: Database>() {
     there();
 
     service.most.store(u64::MAX, Ordering::SeqCst);
-    let options = RunOptions { reconnect_for: Duration::ZERO, ..RunOptions::default() };
+    let mut options = RunOptions::default();
+    options.reconnect_for = Duration::ZERO;
     let crashing = Service { options, most: Arc::clone(&service.most), policy: Policy::default() };
     let mut crashes = 0;
     for at in 0.. {
