@@ -108,7 +108,8 @@ impl PendingCode {
     pub(super) fn diagnostic(&self, others: &[Self]) -> Diagnostic {
         let Self { id, title, path, language, ours, begun, before } = self;
         let who = if *ours { "the application" } else { "its own program" };
-        let is = begun.as_ref().map_or("is pending".to_owned(), |begun| format!("was begun and is {}", begun.stands()));
+        let is =
+            begun.as_ref().map_or("is pending".to_owned(), |begun| format!("was begun and stands {}", begun.stands()));
         let message = format!("{title}: {is}, and its work is {language} code, which only {who} can run");
         let mut diagnostic = Diagnostic::refused(codes::CODE, message).at(Place::path(path));
         if let Some(error) = begun.as_ref().and_then(|begun| begun.error.as_ref()) {

@@ -149,17 +149,13 @@ fn back(
     {
         return step;
     }
-    match stored.as_ref().or(file) {
-        Some(source) => {
-            let description = entry.map_or("", |entry| &entry.description);
-            step(planner, id, description, source, migration)
-        }
-        None => {
-            let code = migration.is_some_and(|migration| migration.attributes.code.is_some());
-            let path = migration.map(|m| m.up.path().to_owned());
-            Err(Refusal::NoWayBack { title, reason: None, code, path })
-        }
-    }
+    let Some(source) = stored.as_ref().or(file) else {
+        let code = migration.is_some_and(|migration| migration.attributes.code.is_some());
+        let path = migration.map(|m| m.up.path().to_owned());
+        return Err(Refusal::NoWayBack { title, reason: None, code, path });
+    };
+    let description = entry.map_or("", |entry| &entry.description);
+    step(planner, id, description, source, migration)
 }
 
 /// The way back that is code itself; a script of the file goes before it.

@@ -192,7 +192,8 @@ impl Plan {
             let _ = writeln!(out, "{} {} {:?} {from} {executed} {}", step.action, step.id, step.mode, entry.checksum);
             out.push_str(&callback::canonical(step));
             if let Some(code) = &step.code {
-                let _ = writeln!(out, "{:?}", code.runs);
+                let goes_on = step.resume.as_ref().map(|resume| code.goes_on(&resume.entry));
+                let _ = writeln!(out, "{:?} {goes_on:?}", code.runs);
             }
             // The manifest says these too, so no text of the script stands for them.
             let RunAttributes { settings, timeouts, preconditions, batches, no_transaction: _ } = &step.run;

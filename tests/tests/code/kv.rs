@@ -135,8 +135,8 @@ pub(super) fn l7<D: Database>() {
     }
     assert!(crashes > 5, "{crashes}");
     assert_eq!(kv().as_deref(), Some(ALL));
-    let observed = block_on(migrator.observe()).unwrap();
-    let attempts: Vec<_> = observed.history.entries().iter().filter(|row| row.id.to_string() == "2").collect();
+    let state = block_on(migrator.observe()).unwrap();
+    let attempts: Vec<_> = state.history.entries().iter().filter(|row| row.id.to_string() == "2").collect();
     let [first, .., last] = attempts.as_slice() else { panic!("{attempts:?}") };
     assert_eq!((first.state, last.state), (State::Failed, State::Done));
     assert!(

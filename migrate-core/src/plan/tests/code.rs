@@ -95,7 +95,7 @@ fn an_attempt_at_code_goes_on_as_it_declares() {
     then the set is complete
     ");
     assert_snapshot!(begun("", "failed checkpoint:42 error:\"out of space\""), @"
-    refused[M0221]: 2 kv: was begun and is after checkpoint 42, and its work is Go code, which only its own program can run
+    refused[M0221]: 2 kv: was begun and stands after checkpoint 42, and its work is Go code, which only its own program can run
       --> m/2_kv.up.sql
        = it said: out of space
        = let its program do its work, or do it by hand, then record that: migrate resolve 2 --applied
