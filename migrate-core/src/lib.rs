@@ -15,6 +15,7 @@ pub mod callback;
 pub mod checksum;
 pub mod code;
 pub mod condition;
+pub mod counts;
 pub mod diagnostic;
 pub mod error;
 pub mod event;

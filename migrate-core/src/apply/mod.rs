@@ -12,6 +12,7 @@
 //! | `callback` | steps that leave no row |
 //! | [`code`] | steps whose work is code, and what code sees of the run |
 //! | `condition` | what must hold of the server before anything runs |
+//! | `counts` | what is counted before and after each step |
 //! | `settle` | what became of a statement in flight |
 //! | `forgotten` | what ended with the session of an earlier attempt |
 //! | `lock` | taking the lock of the migrations, by polling |
@@ -32,6 +33,7 @@ mod batch;
 mod callback;
 pub mod code;
 mod condition;
+mod counts;
 mod effects;
 mod foreign;
 mod forgotten;
@@ -114,6 +116,8 @@ pub(crate) struct Run<'a> {
     waived: Option<Vec<&'static str>>,
     /// The code that it can run.
     codes: &'a Codes,
+    /// What was counted last.
+    counted: Vec<Option<u64>>,
 }
 
 static NO_CODES: Codes = Codes::new();
@@ -149,6 +153,7 @@ impl<'a> Run<'a> {
             mirror: None,
             waived: None,
             codes: &NO_CODES,
+            counted: Vec::new(),
         }
     }
 
@@ -182,6 +187,7 @@ impl<'a> Run<'a> {
         }
         self.prepare(plan.mirror.as_ref()).await?;
         self.mirror = plan.mirror.as_ref().map(Mirror::prepared);
+        self.count_first(plan).await?;
         let mut retry = retry::Retry::default();
         let mut index = 0;
         while index < plan.steps.len() {
@@ -203,6 +209,9 @@ impl<'a> Run<'a> {
                 retry = retry::Retry::default();
             }
             index += finished;
+            if finished > 0 {
+                self.count_again(plan, &plan.steps[index - 1], &plan.steps[index..]).await?;
+            }
         }
         Ok(())
     }
@@ -231,6 +240,9 @@ impl<'a> Run<'a> {
 
     /// Several steps may travel together where something travels at all.
     fn window_limit(&self) -> usize {
+        if !self.counted.is_empty() {
+            return 1;
+        }
         match self.backend.dialect().orphan {
             Orphan::None => 1,
             Orphan::HoldsLock => 64,

@@ -117,6 +117,8 @@ codes! {
     NOT_EXPORTED = "M0226";
     /// Another tool's table, which is written along, cannot have it.
     NOT_MIRRORED = "M0227";
+    /// There is less after a migration than before it.
+    ROWS_LOST = "M0231";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

@@ -6,6 +6,7 @@ use crate::backend::NewEntry;
 use crate::checksum;
 use crate::code::CodeRuns;
 use crate::condition::Conditions;
+use crate::counts::Counts;
 use crate::diagnostic::Diagnostic;
 use crate::history::format::Found;
 use crate::history::{Action, Entry, State};
@@ -38,6 +39,8 @@ pub struct Plan {
     pub mirror: Option<Mirror>,
     /// What must hold of the server before the first step that runs something; empty where none does.
     pub conditions: Conditions,
+    /// What is counted before and after each step.
+    pub counts: Counts,
     /// Session settings of every step, before its own.
     pub settings: Vec<(String, String)>,
 }
