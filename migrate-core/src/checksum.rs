@@ -1,4 +1,5 @@
-//! Two tagged digests of a script: `sha256:` of its bytes, and `norm1-sha256:` of what the server would see.
+//! Two tagged digests of a script: `sha256:` of its bytes, and `norm1-sha256:` of what the server would see. Code has
+//! what its author declared in their place, behind `code:`.
 //!
 //! A tag never changes its meaning. The raw digest is taken when a set is read; the normalised one needs the engine's
 //! lexical rules and is taken only for what runs, and where the raw ones differ.
@@ -16,6 +17,20 @@ use crate::sql::split::split;
 /// `sha256:…` of the bytes of `text`.
 pub fn raw(text: &str) -> String {
     tagged("sha256", text.as_bytes())
+}
+
+/// With what the checksum of code begins.
+const CODE: &str = "code:";
+
+/// `code:…`: the checksum that was declared for work that is code, or its digest where it is long.
+pub fn of_code(declared: &str) -> String {
+    const MOST: usize = 100;
+    if declared.len() > MOST { format!("{CODE}{}", raw(declared)) } else { format!("{CODE}{declared}") }
+}
+
+/// What was declared for code; `None` is the checksum of something else.
+pub fn declared_of_code(checksum: &str) -> Option<&str> {
+    checksum.strip_prefix(CODE)
 }
 
 /// `norm1-sha256:…` of what `source` makes the server do: white space, plain comments, line ends and a byte order mark

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::apply::Report;
 use crate::backend::{Fault, Holder, ServerError};
+use crate::code::{CodeError, CodeRuns, Restart};
 use crate::condition::Finding;
 use crate::counts::Counted;
 use crate::diagnostic::{Diagnostic, Place, codes};
@@ -38,6 +39,8 @@ pub enum ErrorKind {
     Refused(Refusal),
     /// The server refused a statement.
     Statement(StatementFailure),
+    /// Code did not come to its end.
+    Code(CodeFailure),
     /// A precondition of a migration did not hold.
     Precondition(PreconditionFailure),
     /// Something that must hold before a run does not: nothing was run.
@@ -102,6 +105,29 @@ pub struct StatementFailure {
     pub pending: Vec<String>,
 }
 
+/// Code that did not come to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodeFailure {
+    /// Which migration.
+    pub id: MigrationId,
+    /// The migration, as messages name it.
+    pub title: String,
+    /// What was being done with it.
+    pub action: Action,
+    /// The file that declares it.
+    pub path: String,
+    /// How it runs.
+    pub runs: CodeRuns,
+    /// The checkpoint that is committed.
+    pub checkpoint: Option<String>,
+    /// A row says that it was begun, so that it must be finished before anything else.
+    pub recorded: bool,
+    /// What it said.
+    pub error: CodeError,
+    /// Titles still pending, this one not among them.
+    pub pending: Vec<String>,
+}
+
 /// A precondition that did not hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PreconditionFailure {
@@ -144,6 +170,7 @@ impl Error {
             ErrorKind::Locked { .. } => true,
             ErrorKind::Statement(failure) => failure.error.is_contention(),
             ErrorKind::Server(error) => error.is_contention(),
+            ErrorKind::Code(failure) => failure.error.server().is_some_and(ServerError::is_contention),
             _ => false,
         }
     }
@@ -195,6 +222,7 @@ impl Error {
             ErrorKind::Connect(error) => vec![connect(error)],
             ErrorKind::Server(error) => vec![server(error)],
             ErrorKind::Statement(failure) => vec![statement(failure, &self.report)],
+            ErrorKind::Code(failure) => vec![code(failure, &self.report)],
             ErrorKind::Precondition(failure) => vec![precondition(failure)],
             ErrorKind::Preconditions(findings) => vec![preconditions(findings)],
             ErrorKind::RowsLost { title, losses, left } => vec![rows_lost(title, losses, left)],
@@ -338,6 +366,39 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
     }
 }
 
+fn code(failure: &CodeFailure, report: &Report) -> Diagnostic {
+    let CodeFailure { title, action, path, runs, checkpoint, recorded, error, .. } = failure;
+    let contention = error.server().is_some_and(ServerError::is_contention);
+    let code = if contention { codes::LOCK_TIMEOUT } else { codes::CODE_FAILED };
+    let mut diagnostic = Diagnostic::error(code, format!("{title}: its code failed: {error}")).at(Place::path(path));
+    let mut source = error.source().source();
+    while let Some(cause) = source {
+        diagnostic = diagnostic.help(format!("because: {cause}"));
+        source = cause.source();
+    }
+    if let Some(error) = error.server() {
+        diagnostic = with_details(diagnostic, error);
+    }
+    let line = if *action == Action::Down { report.taken_back_line() } else { report.applied_line() };
+    diagnostic = diagnostic.help(format!("{line}{}", pending(&failure.pending, *action)));
+    diagnostic.help(match (runs, checkpoint) {
+        _ if !recorded => "its transaction was rolled back: fix the code and run it again".to_owned(),
+        (CodeRuns::InBatches, Some(checkpoint)) => format!(
+            "what it did since checkpoint {checkpoint} was rolled back: fix the code and run it again, it goes on from there"
+        ),
+        (CodeRuns::InBatches, None) => "what it did was rolled back: fix the code and run it again".to_owned(),
+        (CodeRuns::Outside(Restart::AtCheckpoint), Some(checkpoint)) => {
+            format!("fix the code and run it again: it goes on at checkpoint {checkpoint}")
+        }
+        (CodeRuns::Outside(Restart::FromScratch), _) => {
+            "fix the code and run it again: it removes what this attempt left, and starts over".to_owned()
+        }
+        (CodeRuns::InTransaction | CodeRuns::Outside(_), _) => {
+            "what it did so far may be there: look, then fix the code and run it again from its beginning".to_owned()
+        }
+    })
+}
+
 fn ran(recorded: usize) -> String {
     match recorded {
         1 => "statement 1 is".to_owned(),
@@ -477,7 +538,14 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.kind {
+            ErrorKind::Code(failure) => Some(failure.error.source()),
+            _ => None,
+        }
+    }
+}
 
 /// An error before anything was done.
 impl From<ErrorKind> for Error {

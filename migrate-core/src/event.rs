@@ -75,6 +75,22 @@ pub enum Event<'a> {
         /// Rows affected in this run.
         rows: u64,
     },
+    /// Code goes on with an attempt that did not come to its end.
+    Resumed {
+        /// The step that goes on.
+        step: &'a Step,
+        /// What it does with what is there: `goes on at checkpoint 42`.
+        how: &'a str,
+    },
+    /// Code says how far it has come.
+    Progress {
+        /// Of which step.
+        step: &'a Step,
+        /// So much is done, in whatever it counts.
+        done: u64,
+        /// Of so much in all, where it knows.
+        total: Option<u64>,
+    },
     /// The server remarked something.
     Noticed {
         /// During which step.

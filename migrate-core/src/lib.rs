@@ -13,6 +13,7 @@ pub mod apply;
 pub mod backend;
 pub mod callback;
 pub mod checksum;
+pub mod code;
 pub mod condition;
 pub mod counts;
 pub mod diagnostic;

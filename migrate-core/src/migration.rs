@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::code::CodeWork;
 use crate::source::Source;
 use crate::version::{ParseVersionError, Version};
 
@@ -262,10 +263,9 @@ pub struct Attributes {
     pub accepted_checksums: Vec<String>,
     /// Older identities of this migration.
     pub renamed_from: Vec<MigrationId>,
-    /// Its work is code of another program, in this language: nothing here can run it. It counts as applied where the
-    /// history says so, and is never passed where it does not. Nothing can tell whether it was changed, so its checksum
-    /// is empty.
-    pub code: Option<String>,
+    /// Its work is code. Nothing can tell whether that of another program was changed, so its checksum is empty; for
+    /// ours it is what was declared ([`checksum::of_code`](crate::checksum::of_code)).
+    pub code: Option<CodeWork>,
 }
 
 /// How one script is run.

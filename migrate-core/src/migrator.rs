@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::apply::{Halt, LOSSES, Line, Report, Run, RunOptions, StopHandle, ask_conditions};
 use crate::backend::{Backend, Exclusion, Fault, ServerError, Session, TableName};
+use crate::code::{CodeMigration, Codes};
 use crate::condition::Finding;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Observer};
@@ -62,6 +63,7 @@ pub struct Migrator {
     options: RunOptions,
     table: TableName,
     stop: StopHandle,
+    codes: Codes,
 }
 
 impl Migrator {
@@ -75,7 +77,23 @@ impl Migrator {
             options: RunOptions::default(),
             table: TableName::default(),
             stop: StopHandle::new(),
+            codes: Codes::new(),
         }
+    }
+
+    /// With code that this program can run, among the scripts of the set.
+    ///
+    /// # Errors
+    /// With [`ErrorKind::Set`] where it does not fit the set: two of one identity, a script under it, a file that
+    /// declares another checksum.
+    pub fn with_code(self, code: impl IntoIterator<Item = CodeMigration>) -> Result<Self, Error> {
+        let (mut declared, mut codes) = (Vec::new(), self.codes);
+        for one in code {
+            declared.push(one.declaration().clone());
+            codes.insert(one.declaration().id.clone(), one.into_code());
+        }
+        let set = Arc::unwrap_or_clone(self.set).with_code(declared).map_err(ErrorKind::Set)?;
+        Ok(Self { set: Arc::new(set), codes, ..self })
     }
 
     /// Where to go.
@@ -308,7 +326,8 @@ impl Migrator {
     }
 
     fn begin<'s>(&'s self, session: Line<'s>, observer: &'s mut dyn Observer) -> Run<'s> {
-        let run = Run::new(&*self.backend, session, &self.table, &self.options, observer, &self.stop);
+        let run =
+            Run::new(&*self.backend, session, &self.table, &self.options, observer, &self.stop).with_codes(&self.codes);
         run.arm();
         run
     }

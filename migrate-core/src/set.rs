@@ -9,6 +9,7 @@
 //!
 //! What of a set is applied, and what to do about it, is not here: that takes a history.
 
+mod code;
 #[doc(hidden)]
 pub mod embedded;
 mod order;
@@ -124,6 +125,28 @@ impl MigrationSet {
         callbacks.sort_by(|a, b| (a.event, &a.description).cmp(&(b.event, &b.description)));
         self.content.get_mut().callbacks = callbacks;
         self
+    }
+
+    /// The same with migrations whose work is code that can be run. Those that a file declares become runnable; the others
+    /// take their places.
+    pub(crate) fn with_code(self, declared: Vec<Migration>) -> Result<Self, Vec<Diagnostic>> {
+        let Self { component, content, stale, digest: _ } = self;
+        let Parts { layout, mut migrations, snapshots, callbacks, roots, manifest } = content.into_parts();
+        let mut problems = Vec::new();
+        for new in declared {
+            match migrations.iter_mut().find(|known| known.id == new.id) {
+                Some(known) => problems.extend(code::bind(known, &new)),
+                None if new.id.is_repeatable() => problems.push(code::repeatable(&new)),
+                None => migrations.push(new),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut set = Self { stale, ..Self::assemble(component, layout, migrations, snapshots, manifest)? };
+        let parts = set.content.get_mut();
+        (parts.callbacks, parts.roots) = (callbacks, roots);
+        Ok(set)
     }
 
     fn assemble(

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use migrate_core::testing::cases::{self, crash_sweep, the_sweep_must_fail};
-use migrate_core::testing::memory::{Fraud, IMPLICIT, Memory, TRANSACTIONAL};
+use migrate_core::testing::memory::{Fraud, IMPLICIT, Memory, MemorySession, TRANSACTIONAL};
 use migrate_core::testing::{Fixture, conformance};
 
 macro_rules! fixture {
@@ -12,6 +12,7 @@ macro_rules! fixture {
 
         impl Fixture for $name {
             type Backend = Memory;
+            type Native = MemorySession;
 
             fn create() -> Self {
                 Self($backend)

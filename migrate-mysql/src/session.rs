@@ -422,7 +422,10 @@ impl Session for MysqlSession<'_> {
         Some(Box::new(Stop { asked: Arc::clone(&self.asked_to_stop), cancel }))
     }
 
+    /// A [`mysql_async::Conn`].
     fn native(&mut self) -> &mut dyn Any {
+        // What it is used for nobody sees.
+        self.standing.dirty = true;
         self.conn()
     }
 }

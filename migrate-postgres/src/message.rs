@@ -273,7 +273,8 @@ impl<'a> Writer<'a, '_> {
         match rest.iter().position(|effect| matches!(effect, Effect::Commit | Effect::Rollback)) {
             Some(end) => rest[..end].iter().any(|effect| matches!(effect, Effect::Append(_))),
             // The rest of it follows later: that is done with the first steps of a run and those with preconditions.
-            None => true,
+            // Behind the end of another one it goes on with the same attempt.
+            None => begin == 0,
         }
     }
 

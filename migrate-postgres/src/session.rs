@@ -481,6 +481,7 @@ impl Session for PostgresSession<'_> {
         Some(Box::new(Stop { asked: Arc::clone(&self.asked_to_stop), cancel }))
     }
 
+    /// A [`tokio_postgres::Client`].
     fn native(&mut self) -> &mut dyn Any {
         match &mut self.client {
             Handle::Own(client) => client,

@@ -1,5 +1,7 @@
 //! The facade without `async`, and running the futures of this crate without a runtime.
 
+mod code;
+
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -7,6 +9,7 @@ use std::time::Duration;
 
 use migrate_core::apply::{Report, RunOptions, StopHandle};
 use migrate_core::backend::TableName;
+use migrate_core::code::CodeMigration;
 use migrate_core::error::ErrorKind;
 use migrate_core::history::{EntryKey, Texts};
 use migrate_core::plan::{DownGoal, Observed, Status};
@@ -14,6 +17,8 @@ use migrate_core::{Check, Error, Goal, MigrationId, MigrationSet, Observer, Plan
 use rusqlite::Connection;
 
 use crate::Sqlite;
+
+pub use code::{Code, CodeContext, code};
 
 /// [`migrate_core::Migrator`] for SQLite, without `async`.
 ///
@@ -49,6 +54,14 @@ impl Migrator {
     /// The same without blocking, for what has no method here.
     pub fn into_inner(self) -> migrate_core::Migrator {
         self.inner
+    }
+
+    /// See [`migrate_core::Migrator::with_code`]; [`code`] makes it from code without `async`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_code(self, code: impl IntoIterator<Item = CodeMigration>) -> Result<Self, Error> {
+        Ok(Self { inner: self.inner.with_code(code)? })
     }
 
     /// Where to go.

@@ -366,6 +366,7 @@ impl Session for SqliteSession<'_> {
         Some(self.interrupt.canceller())
     }
 
+    /// A [`rusqlite::Connection`].
     fn native(&mut self) -> &mut dyn Any {
         self.connection()
     }

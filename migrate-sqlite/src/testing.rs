@@ -75,6 +75,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 impl testing::Fixture for Fixture {
     type Backend = Sqlite;
+    type Native = rusqlite::Connection;
 
     fn create() -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);

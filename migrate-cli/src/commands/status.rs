@@ -28,13 +28,18 @@ pub(super) fn status(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     let (applied, pending, squashed) = (number("applied"), number("pending"), number("squashed"));
     let gone = if squashed > 0 { format!(", {squashed} squashed") } else { String::new() };
     let open = if observed.history.open().is_some() { ", 1 not finished" } else { "" };
+    let optional = match number("optional") {
+        0 => String::new(),
+        number => format!(", {number} on request"),
+    };
     let history = if observed.server.has_history {
         format!("history {}", migrator.history_table())
     } else {
         "no history yet".to_owned()
     };
     let layout = set.layout();
-    screen.line(&format!("{place} · {history} · layout {layout} · {applied} applied{gone}, {pending} pending{open}"));
+    let counts = format!("{applied} applied{gone}, {pending} pending{optional}{open}");
+    screen.line(&format!("{place} · {history} · layout {layout} · {counts}"));
     if let Some(line) = loaded.detection.as_ref().and_then(because) {
         screen.line(&line);
     }

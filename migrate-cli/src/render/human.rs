@@ -118,6 +118,11 @@ impl<'s, 'a> Live<'s, 'a> {
                 let of = step.statements();
                 self.detail(format!("statement {statement} of {of}, {done}, {rows} rows"));
             }
+            Event::Resumed { step, how } => self.say(&format!("  {}: {how}", step.id)),
+            Event::Progress { done, total, .. } => self.detail(match total {
+                Some(0) | None => format!("{done} done"),
+                Some(total) => format!("{done} of {total}, {} %", done.saturating_mul(100) / total),
+            }),
             Event::Noticed { notice, .. } if self.screen.is_verbose() || notice.level == "WARNING" => {
                 self.screen.remark(&format!("    {}: {}", notice.level.to_lowercase(), notice.message));
             }
@@ -363,6 +368,8 @@ fn work(step: &Step) -> String {
     let statements = count(step.statements(), "statement");
     match step.action {
         _ if step.mode == Mode::Callback => format!("callback, {statements}"),
+        Action::Down if step.mode == Mode::Code => "taken back, code".to_owned(),
+        _ if step.mode == Mode::Code => "code".to_owned(),
         Action::Up if step.resume.is_some() || step.row.entry.is_amendment() => rest(step),
         Action::Up => statements,
         Action::Down => format!("taken back, {statements}"),

@@ -145,6 +145,10 @@ pub fn event(event: &Event<'_>) -> Value {
         Event::Batch { step, statement, done, total, rows } => {
             with(step, json!({ "event": "batch", "statement": statement, "done": done, "total": total, "rows": rows }))
         }
+        Event::Resumed { step, how } => with(step, json!({ "event": "resumed", "how": how })),
+        Event::Progress { step, done, total } => {
+            with(step, json!({ "event": "progress", "done": done, "total": total }))
+        }
         Event::Noticed { step, notice } => {
             let id = step.map(|step| step.id.to_string());
             json!({ "event": "notice", "migration": id, "notice": notice })

@@ -107,6 +107,11 @@ fn end_of(text: &str, most: usize) -> String {
 pub(super) fn settings(script: &Script, run: &RunAttributes, options: &RunOptions, dialect: &Dialect) -> Settings {
     let mut variables = options.settings.clone();
     variables.extend((dialect.script_settings)(script));
+    limits(variables, run, options)
+}
+
+/// These variables and the work's own, with its limits or the run's.
+pub(super) fn limits(mut variables: Vec<(String, String)>, run: &RunAttributes, options: &RunOptions) -> Settings {
     variables.extend(run.settings.iter().cloned());
     Settings {
         variables,

@@ -505,7 +505,7 @@ fn sets_the_session(statement: &Statement<'_>, syntax: &Syntax) -> bool {
         && !words.clone().any(|word| word.is_any(&["global", "persist", "persist_only"]))
 }
 
-fn stopped(step: &Step, left: &[Step]) -> Halt {
+pub(super) fn stopped(step: &Step, left: &[Step]) -> Halt {
     ErrorKind::Stopped { left: std::iter::once(step).chain(left).map(Step::title).collect() }.into()
 }
 

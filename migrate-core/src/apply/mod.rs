@@ -10,6 +10,7 @@
 //! | `journal` | steps whose statements are written down one by one, alone |
 //! | `batch` | one statement over and over |
 //! | `callback` | steps that leave no row |
+//! | [`code`] | steps whose work is code, and what code sees of the run |
 //! | `condition` | what must hold of the server before anything runs |
 //! | `counts` | what is counted before and after each step |
 //! | `settle` | what became of a statement in flight |
@@ -23,12 +24,14 @@
 use std::time::Instant;
 
 use crate::backend::{Backend, Effect, End, Exclusion, Fault, Orphan, Performed, ServerError, Settings, TableName};
+use crate::code::Codes;
 use crate::error::ErrorKind;
 use crate::event::{Event, Observer};
 use crate::plan::{Mirror, Mode, Plan, Step};
 
 mod batch;
 mod callback;
+pub mod code;
 mod condition;
 mod counts;
 mod effects;
@@ -111,9 +114,13 @@ pub(crate) struct Run<'a> {
     mirror: Option<Mirror>,
     /// Conditions that do not hold and were waived; `None` until they were asked.
     waived: Option<Vec<&'static str>>,
+    /// The code that it can run.
+    codes: &'a Codes,
     /// What was counted last.
     counted: Vec<Option<u64>>,
 }
+
+static NO_CODES: Codes = Codes::new();
 
 impl<'a> Run<'a> {
     pub(crate) fn new(
@@ -145,8 +152,14 @@ impl<'a> Run<'a> {
             others: foreign::Others::default(),
             mirror: None,
             waived: None,
+            codes: &NO_CODES,
             counted: Vec::new(),
         }
+    }
+
+    /// With code that it can run.
+    pub(crate) fn with_codes(self, codes: &'a Codes) -> Self {
+        Self { codes, ..self }
     }
 
     /// What was done, with how long it took.
@@ -183,6 +196,10 @@ impl<'a> Run<'a> {
             let finished = match steps[0].mode {
                 Mode::Record => self.record(steps, &mut retry).await?,
                 Mode::Transaction | Mode::Journal => self.window(steps, &mut retry).await?,
+                Mode::Code => {
+                    self.code(steps).await?;
+                    1
+                }
                 Mode::Callback => {
                     self.callback(&steps[0], &steps[1..]).await?;
                     1

@@ -75,6 +75,7 @@ pub fn script(plan: &Plan, dialect: &Dialect, table: &TableName, options: &RunOp
                 }
             }
             Mode::Callback => callback(&mut out, step, &stamp),
+            Mode::Code => return Err(only_up(step, "code runs here, which cannot be shown")),
         }
     }
     Ok(out.text)
@@ -165,8 +166,13 @@ fn journal(out: &mut Writer<'_>, step: &Step, seq: u64, stamp: &Stamp<'_>) -> Re
 }
 
 fn only_up(step: &Step, why: &str) -> Diagnostic {
-    Diagnostic::refused(codes::USAGE, format!("{}: cannot be written as a script: {why}", step.title()))
-        .help("carry it out with `migrate up`")
+    Diagnostic::refused(codes::USAGE, format!("{}: cannot be written as a script: {why}", step.title())).help(
+        if step.mode == Mode::Code {
+            "the application that has the code carries it out"
+        } else {
+            "carry it out with `migrate up`"
+        },
+    )
 }
 
 struct Writer<'a> {

@@ -57,7 +57,9 @@ impl Run<'_> {
             .into());
         }
         let cursor = usize::try_from(open.cursor).unwrap_or(usize::MAX).min(script.len());
-        let (now, prefix_digest) = if ran && cursor < script.len() {
+        let (now, prefix_digest) = if ran && open.is_code() {
+            (1, None)
+        } else if ran && cursor < script.len() {
             (cursor + 1, Prefixes::new().up_to(script, cursor + 1).map(|prefix| prefix.to_text()))
         } else {
             (cursor, open.prefix_digest.clone())
@@ -142,7 +144,7 @@ impl Run<'_> {
 }
 
 /// The old row, with what was decided.
-fn interrupted(
+pub(super) fn interrupted(
     entry: &Entry,
     holder_fence: u64,
     cursor: usize,

@@ -266,7 +266,7 @@ impl Run<'_> {
         Ok(steps.len())
     }
 
-    async fn append(&mut self, rows: &[NewEntry], mirrored: &[ForeignRow]) -> Result<(), Halt> {
+    pub(super) async fn append(&mut self, rows: &[NewEntry], mirrored: &[ForeignRow]) -> Result<(), Halt> {
         let settings = Settings::default();
         self.perform_quietly(&[Effect::Begin(&settings)]).await?;
         if !self.has_table

@@ -145,7 +145,7 @@ pub trait Session: HistoryTable {
     /// What stops the running statement on the server, from another thread.
     fn canceller(&self) -> Option<Box<dyn Canceller>>;
 
-    /// The driver's connection, for migrations written as code.
+    /// The driver's connection, for migrations written as code. Which type it is, the implementation says.
     fn native(&mut self) -> &mut dyn Any;
 }
 

@@ -142,6 +142,8 @@ codes! {
     LOCKED = "M0306";
     /// A lock of the database did not become free in time.
     LOCK_TIMEOUT = "M0307";
+    /// The code of a migration did not come to its end.
+    CODE_FAILED = "M0308";
 
     /// No connection.
     NO_CONNECTION = "M0401";

@@ -87,6 +87,8 @@ impl Observer for Tracing {
             Event::Batch { step, statement, done, total, rows } => {
                 self.of(step).in_scope(|| info!(statement, done, total, rows, "batch"));
             }
+            Event::Resumed { step, how } => self.of(step).in_scope(|| info!(how, "code goes on")),
+            Event::Progress { step, done, total } => self.of(step).in_scope(|| info!(done, total, "progress")),
             Event::Noticed { step, notice } => match step {
                 Some(step) => self.of(step).in_scope(|| noticed(notice)),
                 None => noticed(notice),

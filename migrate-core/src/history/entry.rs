@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::checksum;
 use crate::manifest::Dependency;
 use crate::migration::{self, MigrationId};
 use crate::version::Version;
@@ -166,9 +167,21 @@ impl Entry {
         }
     }
 
-    /// Where an attempt stands: `at statement 2 of 3`, `after statement 3 of 3`.
+    /// Whether its work was code that this crate ran, or would have.
+    pub fn is_code(&self) -> bool {
+        checksum::declared_of_code(&self.checksum).is_some()
+    }
+
+    /// Where an attempt stands: `at statement 2 of 3`, `after statement 3 of 3`; of code `after checkpoint 42`.
     pub fn stands(&self) -> String {
         let (done, of) = (self.cursor, self.statements);
+        if self.is_code() {
+            return match &self.checkpoint {
+                Some(checkpoint) => format!("after checkpoint {checkpoint}"),
+                None if done > 0 => "after its code".to_owned(),
+                None => "in its code".to_owned(),
+            };
+        }
         if done < of { format!("at statement {} of {of}", done + 1) } else { format!("after statement {done} of {of}") }
     }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::{EngineNames, File, Layout, Reading};
 use crate::checksum;
+use crate::code::CodeWork;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::migration::{self, Attributes, Migration, MigrationId, RunAttributes};
 use crate::set::duplicate_files;
@@ -44,6 +45,15 @@ impl Reading {
         let title = draft.title();
         let Draft { up, down, attributes, .. } = &mut draft;
         for directive in self.directives(up, &title, engine) {
+            if let DirectiveKind::Code(_) = directive.kind {
+                let message = format!("{title}: only a file of the native layout declares code");
+                self.diagnostics.push(
+                    Diagnostic::error(codes::BAD_DIRECTIVE, message)
+                        .at(Place::in_source(up, directive.at))
+                        .help("register the code in the application alone"),
+                );
+                continue;
+            }
             let agrees = match &directive.kind {
                 DirectiveKind::RequiresVersion(version) => {
                     give(&mut attributes.requires_version, Some(version.clone()))
@@ -72,7 +82,7 @@ impl Reading {
 
     /// A migration whose work is code of another program.
     pub(super) fn take_code(&mut self, id: MigrationId, description: String, file: &File, language: &str) {
-        let attributes = Attributes { code: Some(language.to_owned()), ..Attributes::default() };
+        let attributes = Attributes { code: Some(CodeWork::in_language(language)), ..Attributes::default() };
         self.migrations.push(Migration {
             id,
             description,

@@ -25,7 +25,7 @@ pub(super) fn shown_folder(layout: &dyn Layout, engine: EngineNames, folder: &Fo
     for migration in &reading.migrations {
         let attributes = &migration.attributes;
         let mut notes = Vec::new();
-        notes.extend(attributes.code.as_ref().map(|language| format!("code: {language}")));
+        notes.extend(attributes.code.as_ref().map(|work| format!("code: {}", work.language)));
         notes.extend(attributes.run.no_transaction.then(|| "no transaction".to_owned()));
         notes.extend(attributes.down.no_transaction.then(|| "no transaction back".to_owned()));
         notes.extend(attributes.unordered.then(|| "any order".to_owned()));

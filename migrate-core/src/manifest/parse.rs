@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{About, Dependency, Manifest, Release, SuffixOrder};
+use crate::checksum;
 use crate::condition::{Condition, Conditions};
 use crate::counts::{Count, Counts, OnLoss};
 use crate::diagnostic::{Diagnostic, Place, codes, nearest};
@@ -246,6 +247,9 @@ impl Reader<'_> {
 
     fn checksum(&mut self, value: &Value<'_>) -> Option<String> {
         let text = self.string(value)?;
+        if checksum::declared_of_code(&text).is_some_and(|declared| !declared.is_empty()) {
+            return Some(text);
+        }
         let hex = text.strip_prefix("sha256:");
         if !hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())) {
             let help = "`migrate history` shows the checksum of every applied migration";

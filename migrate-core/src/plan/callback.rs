@@ -87,6 +87,7 @@ impl Callbacks<'_, '_> {
             row: self.planner.no_row(id),
             also: Vec::new(),
             mirror: None,
+            code: None,
         })
     }
 

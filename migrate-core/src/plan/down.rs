@@ -13,7 +13,7 @@ use crate::sql::{Script, directive};
 use super::planner::{Planner, applied_as};
 use super::refusal::some;
 use super::resume::Prefix;
-use super::{DownGoal, Refusal, Step, record, snapshot, stored};
+use super::{DownGoal, Refusal, Step, code, record, snapshot, stored};
 
 type Chosen<'h> = Vec<(&'h MigrationId, &'h Applied)>;
 
@@ -114,6 +114,9 @@ pub(super) fn downgrade(planner: &Planner<'_>, ahead: &[(&MigrationId, &Applied)
 /// The step that finishes a way back that is not over.
 pub(super) fn resume(planner: &Planner<'_>, open: &Entry) -> Result<Step, Refusal> {
     let migration = planner.known_as(&open.id);
+    if let Some(step) = migration.and_then(|migration| in_code(planner, migration, &open.id)) {
+        return step;
+    }
     let file = migration.and_then(|migration| migration.down.as_ref());
     let sent = planner.sent(open, file);
     // After a failure the file is what a person mends; it counts if it begins with what has run. Otherwise nobody
@@ -142,11 +145,8 @@ fn back(
     let entry = planner.history().entry(applied.key.seq);
     let title = migration.map(Migration::title).or_else(|| entry.map(Entry::title)).unwrap_or_else(|| id.to_string());
     if let Some(reason) = migration.and_then(|migration| migration.attributes.irreversible.clone()) {
-        return Err(Refusal::NoWayBack {
-            title,
-            reason: Some(reason),
-            path: migration.map(|m| m.up.path().to_owned()),
-        });
+        let path = migration.map(|m| m.up.path().to_owned());
+        return Err(Refusal::NoWayBack { title, reason: Some(reason), code: false, path });
     }
     let stored = planner.stored_down(id);
     let file = migration.and_then(|migration| migration.down.as_ref());
@@ -165,13 +165,28 @@ fn back(
                 .help(format!("to run the file's instead, store it first: migrate accept {id}")),
         );
     }
-    match stored.as_ref().or(file) {
-        Some(source) => {
-            let description = entry.map_or("", |entry| &entry.description);
-            step(planner, id, description, source, migration)
-        }
-        None => Err(Refusal::NoWayBack { title, reason: None, path: migration.map(|m| m.up.path().to_owned()) }),
+    if stored.is_none()
+        && let Some(step) = migration.and_then(|migration| in_code(planner, migration, id))
+    {
+        return step;
     }
+    let Some(source) = stored.as_ref().or(file) else {
+        let code = migration.is_some_and(|migration| migration.attributes.code.is_some());
+        let path = migration.map(|m| m.up.path().to_owned());
+        return Err(Refusal::NoWayBack { title, reason: None, code, path });
+    };
+    let description = entry.map_or("", |entry| &entry.description);
+    step(planner, id, description, source, migration)
+}
+
+/// The way back that is code itself; a script of the file goes before it.
+fn in_code(planner: &Planner<'_>, migration: &Migration, id: &MigrationId) -> Option<Result<Step, Refusal>> {
+    let work = migration.attributes.code.as_ref().filter(|work| work.has_down && migration.down.is_none())?;
+    let applied = applied_as(planner.history(), migration).map(|(_, applied)| applied.checksum.clone());
+    Some(code::step(planner, Action::Down, migration, work, id).map(|mut step| {
+        step.row.entry.checksum = applied.unwrap_or(step.row.entry.checksum);
+        step
+    }))
 }
 
 fn step(

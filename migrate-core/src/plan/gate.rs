@@ -3,11 +3,10 @@
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::Entry;
 use crate::manifest::Release;
-use crate::migration::{Migration, MigrationId, Snapshot};
+use crate::migration::{Migration, Snapshot};
 use crate::version::Version;
 
 use super::planner::Planner;
-use super::refusal::some;
 use super::{PhaseGoal, Refusal, Target, deploy, snapshot};
 
 /// The set starts from a version; an empty database can have everything.
@@ -109,61 +108,6 @@ pub(super) fn required_versions<'m>(
         at = at.max(migration.id.version());
     }
     Ok(())
-}
-
-/// A pending migration whose work only another program can run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PendingCode {
-    /// Which.
-    pub id: MigrationId,
-    /// As messages name it.
-    pub title: String,
-    /// Its file.
-    pub path: String,
-    /// What it is written in.
-    pub language: String,
-    /// The last migration before it that can be applied without it.
-    pub before: Option<MigrationId>,
-}
-
-/// What other programs run is never passed while it is pending.
-pub(super) fn code(chosen: &[&Migration], due: &[&Migration]) -> Result<(), Refusal> {
-    let mut before: Option<&MigrationId> = None;
-    let mut pending: Vec<PendingCode> = Vec::new();
-    for migration in chosen.iter().chain(due) {
-        match &migration.attributes.code {
-            Some(language) => pending.push(PendingCode {
-                id: migration.id.clone(),
-                title: migration.title(),
-                path: migration.up.path().to_owned(),
-                language: language.clone(),
-                before: before.filter(|_| pending.is_empty()).cloned(),
-            }),
-            None => before = Some(&migration.id),
-        }
-    }
-    if pending.is_empty() { Ok(()) } else { Err(Refusal::Code(pending)) }
-}
-
-impl PendingCode {
-    /// What is said of it, and of the others.
-    pub(super) fn diagnostic(&self, others: &[Self]) -> Diagnostic {
-        let Self { id, title, path, language, before } = self;
-        let message =
-            format!("{title}: is pending, and its work is {language} code, which only its own program can run");
-        let mut diagnostic = Diagnostic::refused(codes::CODE, message).at(Place::path(path));
-        if !others.is_empty() {
-            let titles: Vec<String> = others.iter().map(|other| other.title.clone()).collect();
-            diagnostic = diagnostic.help(format!("so is that of {}", some(&titles)));
-        }
-        if let Some(version) = before.as_ref().filter(|before| !before.is_repeatable()) {
-            diagnostic = diagnostic.help(format!("apply what comes before it: migrate up --to {}", version.typed()));
-        }
-        diagnostic.help(format!(
-            "let its program do its work, or do it by hand, then record that: migrate resolve {} --applied",
-            id.typed()
-        ))
-    }
 }
 
 /// What there is to read about a release.

@@ -18,6 +18,7 @@
 //! | `needs` | what components need of each other |
 //! | `amend` | running what was appended to an applied migration |
 //! | `callback` | steps that leave no row, around the others |
+//! | `code` | steps that run code in place of a script |
 //! | `stored`, `refresh` | what of a way back is written down, and when it is written anew |
 //! | `tables` | which writes cannot be taken back |
 //! | [`pooled`] | what a pooler that pools transactions does not let through |
@@ -42,6 +43,7 @@ pub mod units;
 mod ahead;
 mod amend;
 mod callback;
+mod code;
 mod down;
 mod gate;
 pub mod joined;
@@ -62,15 +64,15 @@ mod up;
 
 pub use adopt::{Adoption, Foreign};
 pub use check::Check;
+pub use code::PendingCode;
 pub use deploy::{Deployed, DeployedBy};
-pub use gate::PendingCode;
 pub use goal::{AcceptChanged, AdoptGoal, DownGoal, Goal, PhaseGoal, Target, UpGoal};
 pub use mirror::{Mirror, Mirrored};
 pub use planner::{Observed, open_script, plan, texts_needed};
 pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 pub use refusal::Refusal;
 pub use route::{Route, Strategy};
-pub use standing::{Standing, StandingState, Status, standings};
 pub use snapshot::{InBetween, squashed};
-pub use step::{Mode, Plan, Resume, Step};
+pub use standing::{Standing, StandingState, Status, standings};
+pub use step::{CodeStep, Mode, Plan, Resume, Step};
 pub use units::{How, Unit};

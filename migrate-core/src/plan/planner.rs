@@ -20,8 +20,8 @@ use crate::sql::{Script, Syntax, mask};
 
 use super::refusal::Changed;
 use super::{
-    Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, amend, callback, down, joined, mirror,
-    needs, pooled, record, snapshot, stored, tables, units, up,
+    Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, amend, callback, down, joined,
+    mirror, needs, pooled, record, snapshot, stored, tables, units, up,
 };
 
 /// What a plan is made for.
@@ -144,7 +144,9 @@ pub fn open_script(
     let migration = planner.known_as(&open.id);
     let file = match open.action {
         _ if open.is_snapshot() => snapshot::of_open(&planner, open).map(|snapshot| &snapshot.script),
-        Action::Down => migration.and_then(|migration| migration.down.as_ref()),
+        Action::Down => migration.and_then(|migration| {
+            migration.down.as_ref().or(migration.attributes.code.as_ref().map(|_| &migration.up))
+        }),
         _ => migration.map(|migration| &migration.up),
     };
     match planner.sent(open, file).or_else(|| file.cloned()) {
@@ -308,6 +310,7 @@ impl<'a> Planner<'a> {
             script: Some(script),
             also: Vec::new(),
             mirror: None,
+            code: None,
         };
         step.row.entry.statements = step.statements() as u64;
         step.row.entry.executed_digest = Some(checksum::raw(source.text()));
@@ -406,6 +409,7 @@ impl<'a> Planner<'a> {
             row,
             also: Vec::new(),
             mirror: None,
+            code: None,
         }
     }
 
@@ -421,8 +425,12 @@ impl<'a> Planner<'a> {
         let (mut changed, mut reformatted) = (Vec::new(), Vec::new());
         for migration in self.set.versioned() {
             let Some((id, applied)) = applied_as(self.history(), migration) else { continue };
-            let nothing_to_compare = applied.checksum.is_empty() || migration.attributes.code.is_some();
+            let nothing_to_compare = applied.checksum.is_empty() || migration.checksum.is_empty();
             if nothing_to_compare || counts_as(migration, &applied.checksum) {
+                continue;
+            }
+            if migration.attributes.code.is_some() {
+                changed.push(self.changed_migration(id, migration, applied));
                 continue;
             }
             let normalised = checksum::normalised(&migration.up.as_written(), self.syntax());
@@ -450,6 +458,10 @@ impl<'a> Planner<'a> {
             new: self.shown(migration.up.written()),
             when: entry.and_then(|entry| entry.finished_at),
             by: entry.and_then(|entry| entry.installed_by.clone()),
+            code: migration.attributes.code.as_ref().map(|_| {
+                let declared = |checksum: &str| checksum::declared_of_code(checksum).unwrap_or(checksum).to_owned();
+                (declared(&applied.checksum), declared(&migration.checksum))
+            }),
         }
     }
 

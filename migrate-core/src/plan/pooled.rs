@@ -24,6 +24,10 @@ pub(super) fn refuse(steps: &[Step]) -> Result<(), Refusal> {
 }
 
 fn needs_session(step: &Step) -> Option<NeedsSession> {
+    if let Some(code) = step.code.as_ref().filter(|code| code.runs.is_journalled()) {
+        let what = format!("its code runs {}", code.runs);
+        return Some(NeedsSession { title: step.title(), place: Place::path(&code.path), what });
+    }
     let script = step.script.as_ref()?;
     let (place, what) = if let Some(found) = not_in_transactions(step) {
         found

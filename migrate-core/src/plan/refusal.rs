@@ -12,7 +12,7 @@ use crate::version::Version;
 
 use super::adopt::Problem;
 use super::adopt::problem::{self, Candidate};
-use super::gate::PendingCode;
+use super::code::PendingCode;
 use super::joined::NotJoined;
 use super::mirror;
 use super::pooled::NeedsSession;
@@ -127,6 +127,8 @@ pub enum Refusal {
         title: String,
         /// Why, where its author said so.
         reason: Option<String>,
+        /// Its work is code, which would have the way back.
+        code: bool,
         /// Its file.
         path: Option<String>,
     },
@@ -265,6 +267,8 @@ pub struct Changed {
     pub when: Option<Timestamp>,
     /// By whom.
     pub by: Option<String>,
+    /// What was declared for its code, and what is now; `None` of a script.
+    pub code: Option<(String, String)>,
 }
 
 /// What the database has above everything this set knows.
@@ -374,8 +378,12 @@ impl Refusal {
                 format!("a downgrade would run {steps} ways back, and the limit is {limit}"),
             )
             .help(format!("if that is what you want, set `downgrade-limit = {steps}` under [policy] in migrate.toml and see them with: migrate plan --allow-downgrade")),
-            Self::NoWayBack { title, reason, path } => {
-                let reason = reason.as_ref().map_or("it has no down script".to_owned(), |reason| format!("it is irreversible: {reason}"));
+            Self::NoWayBack { title, reason, code, path } => {
+                let reason = match reason {
+                    Some(reason) => format!("it is irreversible: {reason}"),
+                    None if *code => "its code has none".to_owned(),
+                    None => "it has no down script".to_owned(),
+                };
                 let diagnostic = D::refused(codes::NO_WAY_BACK, format!("{title}: there is no way back: {reason}"));
                 match path {
                     Some(path) => diagnostic.at(Place::path(path)),
@@ -485,9 +493,10 @@ impl Changed {
         let diagnostic =
             Diagnostic::error(codes::CHANGED, format!("{} was changed after it was applied{when}", self.title))
                 .at(Place::path(&self.path));
-        let diagnostic = match &self.old {
-            Some(old) => diagnostic.diff(old, &self.new),
-            None => diagnostic.help("the applied text is not stored, so there is nothing to compare with"),
+        let diagnostic = match (&self.code, &self.old) {
+            (Some((was, now)), _) => diagnostic.help(format!("its code was declared as {was}, and is {now} now")),
+            (None, Some(old)) => diagnostic.diff(old, &self.new),
+            (None, None) => diagnostic.help("the applied text is not stored, so there is nothing to compare with"),
         };
         let diagnostic = match &self.was {
             Some(was) => diagnostic.help(format!("it is applied as {was}, which it was renamed from")),
@@ -504,8 +513,10 @@ impl Changed {
                 .help(format!("put the old text back:   migrate accept {id} --restore"))
                 .help(format!("or accept the new text:  migrate accept {id}"))
         } else {
-            diagnostic
-                .help(format!("put the old text back from version control, or accept the new: migrate accept {id}"))
+            diagnostic.help(format!(
+                "put the old {} back from version control, or accept the new: migrate accept {id}",
+                if self.code.is_some() { "code" } else { "text" }
+            ))
         }
     }
 }

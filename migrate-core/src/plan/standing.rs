@@ -183,7 +183,10 @@ fn pending(migration: &Migration, include: &[String]) -> Standing {
         && !include.contains(name)
     {
         state = StandingState::Optional;
-        remarks.push(format!("--include {name}"));
+        remarks.push(format!("on request: migrate up --include {name}"));
+    }
+    if let Some(work) = &migration.attributes.code {
+        remarks.push(format!("{} code", work.language));
     }
     if migration.attributes.run.no_transaction {
         remarks.push("not in a transaction".to_owned());

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::backend::NewEntry;
 use crate::checksum;
+use crate::code::CodeRuns;
 use crate::condition::Conditions;
 use crate::counts::Counts;
 use crate::diagnostic::Diagnostic;
@@ -69,6 +70,19 @@ pub struct Step {
     pub also: Vec<NewEntry>,
     /// What is written to Flyway's table with it.
     pub mirror: Option<Mirrored>,
+    /// The code that it runs in place of a script.
+    pub code: Option<CodeStep>,
+}
+
+/// Code that a step runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeStep {
+    /// The identity under which it was registered; the row may have one that the migration had before.
+    pub of: MigrationId,
+    /// The file that declares it.
+    pub path: String,
+    /// How it runs.
+    pub runs: CodeRuns,
 }
 
 /// How a step runs.
@@ -83,6 +97,8 @@ pub enum Mode {
     Record,
     /// A script that runs every time and leaves no row.
     Callback,
+    /// Code in place of a script, as [`Step::code`] says.
+    Code,
 }
 
 /// The attempt that a step goes on with.
@@ -105,9 +121,9 @@ impl Plan {
         self.steps.is_empty() && self.mirror.is_none()
     }
 
-    /// Whether a script of a migration runs, which is more than a row or a callback.
+    /// Whether the work of a migration runs, which is more than a row or a callback.
     pub fn runs(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.mode, Mode::Transaction | Mode::Journal))
+        self.steps.iter().any(|step| matches!(step.mode, Mode::Transaction | Mode::Journal | Mode::Code))
     }
 
     /// The history that no other tool may write to meanwhile.
@@ -126,6 +142,7 @@ impl Plan {
         self.steps.iter().any(|step| match step.mode {
             Mode::Journal => true,
             Mode::Callback => step.units.iter().any(|unit| unit.how != How::Together),
+            Mode::Code => step.code.as_ref().is_some_and(|code| code.runs.is_journalled()),
             Mode::Transaction | Mode::Record => false,
         })
     }
@@ -172,7 +189,9 @@ impl Plan {
         };
         let mut steps = self.steps[done..].to_vec();
         if let (Some(open), Some(step)) = (open, steps.first_mut()) {
-            step.mode = Mode::Journal;
+            if step.mode != Mode::Code {
+                step.mode = Mode::Journal;
+            }
             step.resume = Some(Resume { entry: open.clone(), script: step.script.clone() });
             step.go_on(open.cursor, open.prefix_digest.as_deref(), &self.syntax)?;
         }
@@ -191,6 +210,10 @@ impl Plan {
                 let _ = writeln!(out, "{} {} {}", entry.action, entry.id, entry.checksum);
             }
             out.push_str(&callback::canonical(step));
+            if let Some(code) = &step.code {
+                let goes_on = step.resume.as_ref().map(|resume| code.goes_on(&resume.entry));
+                let _ = writeln!(out, "{:?} {goes_on:?}", code.runs);
+            }
             // The manifest says these too, so no text of the script stands for them.
             let RunAttributes { settings, timeouts, preconditions, batches, no_transaction: _ } = &step.run;
             let _ = writeln!(out, "{settings:?} {timeouts:?}");

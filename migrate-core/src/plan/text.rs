@@ -54,8 +54,11 @@ fn summary(step: &Step) -> String {
         Mode::Transaction => vec![format!("in a transaction, {}", count(running(step), "statement"))],
         Mode::Journal => vec![format!("journalled, {}", count(running(step), "statement"))],
         Mode::Callback => vec![format!("callback, {}", count(running(step), "statement"))],
+        Mode::Code => step.code.iter().map(|code| format!("code, {}", code.runs)).collect(),
     };
-    if let Some(resume) = &step.resume {
+    if let (Some(resume), Some(code)) = (&step.resume, &step.code) {
+        parts.push(code.goes_on(&resume.entry));
+    } else if let Some(resume) = &step.resume {
         let next = step.first_statement() + 1;
         parts.push(match resume.entry.state {
             _ if next > step.statements() => "all statements have run, which is written down".to_owned(),

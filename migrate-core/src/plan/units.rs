@@ -183,13 +183,13 @@ fn outer_pair(script: &Script) -> Option<(usize, usize)> {
 }
 
 /// Whether a statement controls the transaction it is in; savepoints stay inside it.
-fn is_control(statement: &Statement<'_>) -> bool {
+pub(crate) fn is_control(statement: &Statement<'_>) -> bool {
     matches!(statement.class.kind, StatementKind::Transaction(control) if control != TransactionControl::Savepoint)
 }
 
 /// What the class says, bounded by what the engine can do at all: where definitions roll back none of them commits,
 /// where they do not none of them shares.
-fn sharing(statement: &Statement<'_>, atomicity: Atomicity) -> Sharing {
+pub(crate) fn sharing(statement: &Statement<'_>, atomicity: Atomicity) -> Sharing {
     match (statement.class.sharing, atomicity) {
         (Sharing::Commits(_), Atomicity::Script) => Sharing::Shares,
         (Sharing::Shares, Atomicity::Statement) if statement.class.kind == StatementKind::Definition => {

@@ -8,7 +8,7 @@ use crate::version::Version;
 
 use super::planner::{Planner, applied_as};
 use super::{ForeignHistory, Observed, OnAhead, OnNonempty, PhaseGoal, Refusal, Step, Target, UpGoal};
-use super::{adopt, ahead, deploy, down, gate, mirror, order, record, refresh, repeatable, snapshot};
+use super::{adopt, ahead, code, deploy, down, gate, mirror, order, record, refresh, repeatable, snapshot};
 
 type Planned = (Vec<Step>, Vec<Diagnostic>);
 
@@ -90,7 +90,7 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
         deploy::check(planner, phase, &chosen)?;
     }
     let due = repeatable::due(planner, goal, target.as_ref(), phase, open, &mut notes);
-    gate::code(&chosen, &due)?;
+    code::gate(&chosen, &due)?;
     gate::required_versions(planner, at, open, chosen.iter().chain(&due).copied())?;
 
     let mut steps = baseline;
@@ -175,6 +175,9 @@ pub(super) fn at<'a>(planner: &Planner<'a>, floor: Option<&'a Version>) -> Optio
 }
 
 fn apply(planner: &Planner<'_>, migration: &Migration) -> Result<Step, Refusal> {
+    if let Some(work) = &migration.attributes.code {
+        return code::step(planner, Action::Up, migration, work, &migration.id);
+    }
     let row = planner.row(migration, Action::Up);
     planner.step(Action::Up, &migration.up, &migration.attributes.run, row)
 }
@@ -253,6 +256,11 @@ fn resume(planner: &Planner<'_>, open: &Entry) -> Result<Step, Refusal> {
     let Some(migration) = planner.known_as(&open.id) else {
         return Err(Refusal::Open { entry: Box::new(open.clone()), known: false });
     };
+    if let Some(work) = &migration.attributes.code {
+        let mut step = code::step(planner, Action::Up, migration, work, &open.id)?;
+        step.row.entry.origin.clone_from(&open.origin);
+        return Ok(step);
+    }
     let mut row = planner.row(migration, Action::Up);
     row.entry.id = open.id.clone();
     row.entry.origin.clone_from(&open.origin);

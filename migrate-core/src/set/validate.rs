@@ -100,6 +100,8 @@ pub fn downs(set: &MigrationSet) -> Vec<Diagnostic> {
     set.versioned()
         .iter()
         .filter(|migration| migration.down.is_none() && migration.attributes.irreversible.is_none())
+        // Whether code has a way back stands in the code.
+        .filter(|migration| migration.attributes.code.is_none())
         .map(|migration| {
             Diagnostic::error(codes::NO_DOWN, format!("{}: has no down", migration.title()))
                 .at(Place::path(migration.up.path()))
@@ -146,6 +148,17 @@ fn edited(earlier: &Migration, migration: &Migration, syntax: &Syntax) -> Option
     if migration.id.is_repeatable() || earlier.checksum == migration.checksum || accepted {
         return None;
     }
+    if let Some(work) = &migration.attributes.code {
+        let help = format!("its {} code was {}, and is {} now", work.language, earlier.checksum, migration.checksum);
+        let message = format!("{}: was released and is edited", migration.title());
+        let known = !earlier.checksum.is_empty() && !migration.checksum.is_empty();
+        return known.then(|| {
+            Diagnostic::error(codes::EDITED_RELEASED, message)
+                .at(Place::path(migration.up.path()))
+                .help(help)
+                .help(accepting(migration, earlier))
+        });
+    }
     if checksum::normalised(&earlier.up.as_written(), syntax)
         == checksum::normalised(&migration.up.as_written(), syntax)
     {
@@ -157,11 +170,13 @@ fn edited(earlier: &Migration, migration: &Migration, syntax: &Syntax) -> Option
             .at(Place::path(migration.up.path()))
             .diff(earlier.up.written(), migration.up.written())
             .help("put the old text back and write a new migration")
-            .help(format!(
-                "or accept both texts: in migrations.toml, [migration.\"{}\"] accept = [\"{}\"]",
-                migration.id, earlier.checksum
-            )),
+            .help(accepting(migration, earlier)),
     )
+}
+
+fn accepting(migration: &Migration, earlier: &Migration) -> String {
+    let (id, checksum) = (&migration.id, &earlier.checksum);
+    format!("or accept both texts: in migrations.toml, [migration.\"{id}\"] accept = [\"{checksum}\"]")
 }
 
 fn late(old: &MigrationSet, migration: &Migration) -> Option<Diagnostic> {

@@ -205,6 +205,9 @@ impl Session for CrashSession {
     }
 
     fn native(&mut self) -> &mut dyn Any {
-        self
+        match &mut self.inner {
+            Some(inner) => inner.native(),
+            None => &mut self.count,
+        }
     }
 }

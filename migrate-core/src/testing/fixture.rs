@@ -15,6 +15,9 @@ pub trait Fixture: Sized {
     /// The backend under test; clones reach the same database.
     type Backend: Backend + Clone + 'static;
 
+    /// The driver's connection, as [`Session::native`](crate::backend::Session::native) gives it.
+    type Native: std::any::Any;
+
     /// A new database. A server that cannot be had is a panic, not a skip.
     fn create() -> Self;
 

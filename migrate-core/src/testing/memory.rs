@@ -148,7 +148,8 @@ impl Backend for Memory {
     }
 }
 
-struct MemorySession {
+/// A connection, which is its own driver's.
+pub struct MemorySession {
     memory: Memory,
     transaction: Option<World>,
     locked: bool,

@@ -159,7 +159,7 @@ fn pending_code_of_another_program_blocks_a_service_and_recording_it_lets_it_go(
     let memory = Memory::transactional();
     let set = || {
         let mut migrations: Vec<_> = ["1", "2"].map(|version| fixture::migration(&(version, "SELECT 1", ""))).into();
-        migrations[1].attributes.code = Some("Go".to_owned());
+        migrations[1].attributes.code = Some(migrate_core::code::CodeWork::in_language("Go"));
         migrations[1].checksum.clear();
         MigrationSet::new("main", migrations).unwrap()
     };

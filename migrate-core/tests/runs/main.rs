@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
 mod callbacks;
+mod code;
 mod doubts;
 mod failures;
 mod locks;

@@ -23,6 +23,7 @@ pub(crate) struct Fresh {
 
 impl Fixture for Fresh {
     type Backend = Mysql;
+    type Native = migrate_mysql::mysql_async::Conn;
 
     fn create() -> Self {
         Self { database: Server::shared(FLAVOUR).database() }

@@ -20,6 +20,7 @@ pub(crate) struct Fresh {
 
 impl Fixture for Fresh {
     type Backend = Postgres;
+    type Native = migrate_postgres::tokio_postgres::Client;
 
     fn create() -> Self {
         Self { database: Server::shared().database() }

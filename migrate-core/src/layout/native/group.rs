@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use super::name::{Direction, Name, Subject};
 use super::text;
 use crate::checksum;
+use crate::code::CodeWork;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::{EngineNames, File, Reading};
 use crate::migration::{Migration, MigrationId, Replaced, Snapshot};
 use crate::set::{ReadOptions, duplicate_files};
+use crate::source::Source;
+use crate::sql::split;
 use crate::version::Version;
 
 /// A file whose name is in the grammar.
@@ -192,14 +195,36 @@ fn migration(
             .help("take one of them out"),
         );
     }
+    let checksum = match &content.code {
+        None => checksum::raw(content.up.written()),
+        Some(declared) => {
+            // What a directive says is compared, and not what is written about it.
+            attributes.code = Some(CodeWork::in_language("Rust"));
+            diagnostics.extend(beside_code(up, &content.up, options));
+            checksum::of_code(declared)
+        }
+    };
     Some(Migration {
         id,
         description: up.name.description.clone(),
-        checksum: checksum::raw(content.up.written()),
+        checksum,
         up: content.up,
         down: way_back,
         attributes,
     })
+}
+
+/// A statement in a file that declares code: nobody would run it.
+fn beside_code(up: &Found<'_>, source: &Source, options: &ReadOptions) -> Option<Diagnostic> {
+    let statement = split::split(source, &options.engine.syntax).pieces.into_iter().next()?;
+    Some(
+        Diagnostic::error(
+            codes::BAD_DIRECTIVE,
+            format!("{}: its work is declared as code, so this statement would never run", up.name.title()),
+        )
+        .at(Place::in_source(source, statement.text))
+        .help("give the statement a migration of its own, or take `-- migrate:code` out"),
+    )
 }
 
 fn two_downs(up: &Found<'_>, down: &Found<'_>) -> Diagnostic {

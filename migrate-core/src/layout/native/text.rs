@@ -20,6 +20,8 @@ pub(super) struct Content {
     /// The way back.
     pub(super) down: Option<Source>,
     pub(super) attributes: Attributes,
+    /// What is declared as the checksum of code.
+    pub(super) code: Option<String>,
     /// What a snapshot stands for.
     pub(super) replaces: Vec<Replaced>,
     /// What a directive says about the phase, and where.
@@ -43,7 +45,8 @@ pub(super) fn read(found: &Found<'_>, options: &ReadOptions, diagnostics: &mut V
         reader.help(problem.help);
     }
     let (up, down) = reader.sections(&directives.found, engine);
-    let mut content = Content { up, down, attributes: Attributes::default(), replaces: Vec::new(), phase: None };
+    let attributes = Attributes::default();
+    let mut content = Content { up, down, attributes, code: None, replaces: Vec::new(), phase: None };
     let back = content.down.as_ref().map_or(0..0, Source::range);
     for directive in directives.found {
         let is_back = back.contains(&directive.at.start);
@@ -221,6 +224,13 @@ impl Reader<'_> {
             DirectiveKind::CompatibleFrom(version) => give(&mut attributes.compatible_from, Some(version)),
             DirectiveKind::Irreversible(reason) => give(&mut attributes.irreversible, Some(reason)),
             DirectiveKind::Optional(name) => give(&mut attributes.optional, Some(name)),
+            DirectiveKind::Code(checksum) => {
+                if !matches!(self.found.name.subject, Subject::Versioned { .. }) {
+                    self.problem(at, "only a versioned migration can be code");
+                    return;
+                }
+                give(&mut content.code, Some(checksum))
+            }
             DirectiveKind::Requires(names) => {
                 if !matches!(self.found.name.subject, Subject::Repeatable { .. }) {
                     self.problem(at, "only a repeatable can require others: versions have their order");

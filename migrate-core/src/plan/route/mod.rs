@@ -211,7 +211,7 @@ impl Waypoint {
         Self {
             id: migration.id.clone(),
             description: migration.description.clone(),
-            code: attributes.code.clone(),
+            code: attributes.code.as_ref().filter(|work| work.runs.is_none()).map(|work| work.language.clone()),
             settings: attributes.run.settings.clone(),
             preconditions: attributes.run.preconditions.iter().map(|precondition| precondition.text.clone()).collect(),
         }

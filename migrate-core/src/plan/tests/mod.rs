@@ -8,7 +8,7 @@
 //! manifest minimum = "2.0.0"
 //! row up 2.1.0/pre/01 done                         # of:"text that ran", at:2, by:ci, from:3.0.0, …
 //! callback afterMigrate up:"select 1"
-//! code 2.1.0/pre/01                                # what the file holds is not SQL
+//! code 2.1.0/pre/01                                # another program's; in-batches, from-scratch, … is ours
 //! objects users, pets
 //! theirs goose_db_version id version_id is_applied # another tool's table and its columns
 //! their 1|0|t                                      # a row of it, NULL is -
@@ -53,6 +53,7 @@ use super::{
 use crate::backend::{Atomicity, Cancel, Dialect, Exclusion, Orphan, Row, Server, TableName};
 use crate::callback::{Callback, CallbackEvent};
 use crate::checksum;
+use crate::code::{CodeRuns, CodeWork, Restart};
 use crate::diagnostic::Diagnostic;
 use crate::history::format::{Column, Reading, Table};
 use crate::history::{Action, Entry, EntryKey, History, State, Texts, Timestamp};
@@ -224,7 +225,7 @@ fn case(fixture: &str) -> Case {
         loaded.unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics))).set
     };
     let callbacks = of("callback").into_iter().map(|line| read_callback(&words(line))).collect();
-    let set = with_code(set, &of("code")).with_callbacks(callbacks);
+    let set = with_code(set, &of("code").into_iter().map(words).collect::<Vec<_>>()).with_callbacks(callbacks);
     let mut rows = Vec::new();
     for row in of("row") {
         let row = read_row(&words(row), &set, dialect, &rows);
@@ -316,16 +317,26 @@ fn read_callback(words: &[String]) -> Callback {
     }
 }
 
-/// `code 2`: a migration that another program runs.
-fn with_code(set: MigrationSet, ids: &[&str]) -> MigrationSet {
-    if ids.is_empty() {
+/// `code 2`: a migration that another program runs. `code 2 in-batches reversible sum:kv-2`: code that is ours.
+fn with_code(set: MigrationSet, lines: &[Vec<String>]) -> MigrationSet {
+    if lines.is_empty() {
         return set;
     }
     let migrations = set.iter().cloned().map(|mut migration| {
-        if ids.contains(&migration.id.to_string().as_str()) {
-            migration.attributes.code = Some("Go".to_owned());
-            migration.checksum.clear();
-        }
+        let Some(words) = lines.iter().find(|words| words[0] == migration.id.to_string()) else { return migration };
+        let has = |flag: &str| words.iter().any(|word| word == flag);
+        let runs = [
+            ("in-transaction", CodeRuns::InTransaction),
+            ("in-batches", CodeRuns::InBatches),
+            ("outside", CodeRuns::Outside(Restart::Unknown)),
+            ("from-scratch", CodeRuns::Outside(Restart::FromScratch)),
+        ];
+        let runs = runs.into_iter().find(|(flag, _)| has(flag)).map(|(_, runs)| runs);
+        migration.attributes.code = Some(match runs {
+            Some(_) => CodeWork { runs, has_down: has("reversible"), ..CodeWork::in_language("Rust") },
+            None => CodeWork::in_language("Go"),
+        });
+        migration.checksum = runs.map(|_| checksum::of_code(value(words, "sum").unwrap_or("kv-1"))).unwrap_or_default();
         migration
     });
     MigrationSet::new("main", migrations.collect()).unwrap()
@@ -365,14 +376,18 @@ fn read_row(words: &[String], set: &MigrationSet, dialect: &Dialect, before: &[(
         prefix_digest: Prefixes::new().up_to(&script, cursor).map(|prefix| prefix.to_text()),
         note: has("noted").then(String::new),
         settled_by: None,
-        checksum: if has("no-sum") { String::new() } else { checksum::raw(&sum) },
+        checksum: match value(words, "sum") {
+            Some(declared) => checksum::of_code(declared),
+            None if has("no-sum") => String::new(),
+            None => checksum::raw(&sum),
+        },
         checksum_normalised: Some(checksum::normalised(&Source::new("row", sum.as_str()), &dialect.syntax)),
         executed_digest: Some(checksum::raw(&of)),
         down_checksum: down.as_deref().map(checksum::raw),
         origin: value(words, "origin").map(str::to_owned),
         compatible_from: value(words, "from").map(|version| version.parse().unwrap()),
         set_digest: has("complete").then(|| "sha256:of another set".to_owned()),
-        checkpoint: None,
+        checkpoint: value(words, "checkpoint").map(str::to_owned),
         error: value(words, "error").map(str::to_owned),
         run_id: "run".to_owned(),
         fence: 0,

@@ -54,6 +54,8 @@ pub enum DirectiveKind {
     Irreversible(String),
     /// `optional NAME`
     Optional(String),
+    /// `code CHECKSUM`: the work is code of the application, and this is which.
+    Code(String),
     /// `requires NAME[, NAME]`
     Requires(Vec<String>),
     /// `batch key=id size=5000 pause=50ms table=t` or `batch until-empty limit=1000 pause=1s`

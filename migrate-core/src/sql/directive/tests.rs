@@ -84,7 +84,7 @@ fn only_comments_hold_directives() {
 #[test]
 fn what_is_wrong_is_named_with_what_is_expected() {
     let known = "known are: up, down, phase, no-transaction, settings, timeout, precondition, requires-version, \
-                 compatible-from, irreversible, optional, requires, batch, replaces, statement";
+                 compatible-from, irreversible, optional, code, requires, batch, replaces, statement";
     check_problem(
         "-- migrate:no_transaction",
         "no_transaction",

@@ -10,6 +10,7 @@
 //! | `runs` | what runs of a migrator come to |
 //! | `installs` | snapshots, and what was appended |
 //! | `releases` | phases, deploys and routes |
+//! | `code` | migrations whose work is code |
 //! | `crash` | the sweep: a connection lost at every moment |
 
 use super::fixture::{self, Fixture};
@@ -19,6 +20,7 @@ use crate::set::MigrationSet;
 use crate::sql::Statement;
 use crate::{Error, Migrator, Report};
 
+mod code;
 mod contract;
 mod crash;
 mod installs;
@@ -27,6 +29,7 @@ mod runs;
 
 use crash::look_and_settle;
 
+pub use code::*;
 pub use contract::*;
 pub use crash::*;
 pub use installs::*;
@@ -116,6 +119,10 @@ macro_rules! conformance {
             a_crash_anywhere_loses_nothing,
             a_lost_connection_is_survived,
             a_journalled_step_is_announced_before_it_is_sent,
+            code_runs_on_the_documented_connection,
+            a_checkpoint_is_committed_with_its_data,
+            code_in_a_transaction_is_all_or_nothing,
+            code_survives_a_crash_anywhere,
         );
     };
     (@ $fixture:ty: $($case:ident),* $(,)?) => {
