@@ -14,8 +14,9 @@ use crate::plan::{Mode, Refusal};
 use crate::set::StaleBinary;
 use crate::source::Source;
 
-/// Why a run ended early. [`diagnostics`](Error::diagnostics) is what a person should read; `Display` prints the same.
-#[derive(Clone, Debug, PartialEq)]
+/// Why a run ended early. [`diagnostics`](Error::diagnostics) is what a person should read; `Display` prints the same,
+/// and so does `Debug`, because it is what a `main` that ends with an error prints; `{:#?}` shows the facts.
+#[derive(Clone, PartialEq)]
 pub struct Error {
     kind: Box<ErrorKind>,
     report: Box<Report>,
@@ -464,6 +465,15 @@ impl fmt::Display for Error {
             write!(f, "{diagnostic}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return write!(f, "{self}");
+        }
+        f.debug_struct("Error").field("kind", &self.kind).field("report", &self.report).finish()
     }
 }
 
