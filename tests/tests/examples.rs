@@ -116,7 +116,8 @@ fn first_lines(service: &mut Child, mut is_it: impl FnMut(&str) -> bool) -> Stri
     let mut text = String::new();
     for line in BufReader::new(service.stdout.take().expect("a pipe")).lines() {
         let line = line.expect("text");
-        text += &format!("{line}\n");
+        text.push_str(&line);
+        text.push('\n');
         if is_it(&line) {
             return text;
         }

@@ -28,7 +28,7 @@ impl Observer for Bar {
         match event {
             Event::Planned { plan } => (self.done, self.all) = (0, plan.steps.len()),
             Event::Batch { step, done, total: Some(total), .. } => {
-                self.draw(&format!("{}: {done} of {total}", step.title()))
+                self.draw(&format!("{}: {done} of {total}", step.title()));
             }
             Event::StepFinished { step, .. } => {
                 self.done += 1;

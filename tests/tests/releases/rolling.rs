@@ -152,6 +152,7 @@ impl Walk {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "what was done, for whoever asks")]
 pub(crate) fn no_query_fails(engine: Engine) {
     let mut random = Random::seeded();
     let walks = if long() { 20 } else { 2 };

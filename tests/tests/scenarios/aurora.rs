@@ -15,11 +15,12 @@ fn changes() -> Vec<(String, String, String)> {
             (name, up, format!("drop table t{n};\n"))
         })
         .collect();
-    changes[8].1 = "create table images (id int not null primary key);\n\
+    changes[8].1 = String::from(
+        "create table images (id int not null primary key);\n\
         create table uses (id int not null primary key, image int not null, foreign key (image) references images (id));\n\
-        insert into images values (1);\ninsert into uses values (1, 1);\n"
-        .to_owned();
-    changes[8].2 = "drop table uses;\ndrop table images;\n".to_owned();
+        insert into images values (1);\ninsert into uses values (1, 1);\n",
+    );
+    changes[8].2 = String::from("drop table uses;\ndrop table images;\n");
     changes
 }
 
