@@ -58,6 +58,7 @@ impl From<&Error> for Exit {
             ErrorKind::Server(error) if error.fault == Fault::NoDatabase => Self::NoConnection,
             ErrorKind::Server(error) if error.fault == Fault::NewerHistory => Self::Refused,
             ErrorKind::Precondition(_) | ErrorKind::Preconditions(_) => Self::Precondition,
+            ErrorKind::RowsLost { .. } => Self::Refused,
             ErrorKind::Stopped { .. } => Self::Stopped,
             _ => Self::Failed,
         }

@@ -6,14 +6,16 @@ use std::time::Duration;
 use crate::apply::Report;
 use crate::backend::{Fault, Holder, ServerError};
 use crate::condition::Finding;
+use crate::counts::Counted;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::Action;
 use crate::migration::MigrationId;
 use crate::plan::{Mode, Refusal};
 use crate::source::Source;
 
-/// Why a run ended early. [`diagnostics`](Error::diagnostics) is what a person should read; `Display` prints the same.
-#[derive(Clone, Debug, PartialEq)]
+/// Why a run ended early. [`diagnostics`](Error::diagnostics) is what a person should read; `Display` prints the same,
+/// and so does `Debug`, because it is what a `main` that ends with an error prints; `{:#?}` shows the facts.
+#[derive(Clone, PartialEq)]
 pub struct Error {
     kind: Box<ErrorKind>,
     report: Box<Report>,
@@ -37,6 +39,15 @@ pub enum ErrorKind {
     Precondition(PreconditionFailure),
     /// Something that must hold before a run does not: nothing was run.
     Preconditions(Vec<Finding>),
+    /// There is less than before a migration, and the manifest says that nothing may run after that.
+    RowsLost {
+        /// The migration, as messages name it. It is applied.
+        title: String,
+        /// What is less.
+        losses: Vec<Counted>,
+        /// What was not begun.
+        left: Vec<String>,
+    },
     /// The connection was lost, and no other could be had in time.
     Lost(ServerError),
     /// Somebody else had the lock for longer than we wait.
@@ -160,6 +171,7 @@ impl Error {
             ErrorKind::Statement(failure) => vec![statement(failure, &self.report)],
             ErrorKind::Precondition(failure) => vec![precondition(failure)],
             ErrorKind::Preconditions(findings) => vec![preconditions(findings)],
+            ErrorKind::RowsLost { title, losses, left } => vec![rows_lost(title, losses, left)],
             ErrorKind::Lost(error) => vec![
                 Diagnostic::error(codes::CONNECTION_LOST, format!("the connection was lost: {error}"))
                     .help(self.report.applied_line())
@@ -357,6 +369,18 @@ fn preconditions(findings: &[Finding]) -> Diagnostic {
         .help(format!("or go on in spite of {them}, which is written down: migrate up{}", waived.concat()))
 }
 
+fn rows_lost(title: &str, losses: &[Counted], left: &[String]) -> Diagnostic {
+    let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
+    let message = format!("{title}: there is less than before it: {}", losses.join(", "));
+    let diagnostic = Diagnostic::refused(codes::ROWS_LOST, message)
+        .help("it is applied, and nothing was run after it: `on-loss` in migrations.toml says so");
+    let diagnostic =
+        if left.is_empty() { diagnostic } else { diagnostic.help(format!("not begun: {}", left.join(", "))) };
+    diagnostic
+        .help("if that is as it should be: migrate up")
+        .help("or take it back, where there is a way back: migrate down --steps 1")
+}
+
 fn with_details(mut diagnostic: Diagnostic, error: &ServerError) -> Diagnostic {
     for (name, text) in [("detail", &error.detail), ("hint", &error.hint)] {
         if let Some(text) = text {
@@ -415,6 +439,15 @@ impl fmt::Display for Error {
             write!(f, "{diagnostic}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return write!(f, "{self}");
+        }
+        f.debug_struct("Error").field("kind", &self.kind).field("report", &self.report).finish()
     }
 }
 

@@ -14,6 +14,7 @@ pub mod backend;
 pub mod callback;
 pub mod checksum;
 pub mod condition;
+pub mod counts;
 pub mod diagnostic;
 pub mod error;
 pub mod event;

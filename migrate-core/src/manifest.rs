@@ -32,6 +32,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::condition::Conditions;
+use crate::counts::Counts;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::migration::{MigrationId, Phase, Timeouts};
 use crate::source::Source;
@@ -61,6 +62,8 @@ pub struct Manifest {
     pub releases: BTreeMap<Version, Release>,
     /// What must hold of the server before something runs.
     pub preconditions: Conditions,
+    /// What is counted before and after each migration.
+    pub counts: Counts,
     source: Option<Source>,
 }
 

@@ -1,7 +1,7 @@
 //! `history`: what was done to the database, row by row.
 
 use migrate_core::error::seconds;
-use migrate_core::history::Entry;
+use migrate_core::history::{Entry, State};
 use migrate_core::plan::Goal;
 use serde_json::json;
 
@@ -37,6 +37,12 @@ pub(super) fn history(project: &Project<'_>, args: &HistoryArgs, screen: &mut Sc
     Ok(Outcome::done(json!({ "history": rows })))
 }
 
+/// What the run was guarded by, and what was counted.
+fn remarks(entry: &Entry) -> String {
+    let note = entry.note.as_deref().filter(|_| entry.state == State::Done);
+    entry.guarded_by().into_iter().chain(note).collect::<Vec<_>>().join("; ")
+}
+
 fn table(entries: &[Entry]) -> Vec<String> {
     let mut rows: Vec<[String; 8]> = entries
         .iter()
@@ -50,7 +56,7 @@ fn table(entries: &[Entry]) -> Vec<String> {
                 entry.state.to_string(),
                 took.map(|micros| seconds(std::time::Duration::from_micros(micros))).unwrap_or_default(),
                 entry.installed_by.clone().unwrap_or_default(),
-                entry.guarded_by().unwrap_or_default().to_owned(),
+                remarks(entry),
             ]
         })
         .collect();

@@ -11,6 +11,7 @@
 //! | `batch` | one statement over and over |
 //! | `callback` | steps that leave no row |
 //! | `condition` | what must hold of the server before anything runs |
+//! | `counts` | what is counted before and after each step |
 //! | `settle` | what became of a statement in flight |
 //! | `forgotten` | what ended with the session of an earlier attempt |
 //! | `lock` | taking the lock of the migrations, by polling |
@@ -29,6 +30,7 @@ use crate::plan::{Mirror, Mode, Plan, Step};
 mod batch;
 mod callback;
 mod condition;
+mod counts;
 mod effects;
 mod foreign;
 mod forgotten;
@@ -109,6 +111,8 @@ pub(crate) struct Run<'a> {
     mirror: Option<Mirror>,
     /// Conditions that do not hold and were waived; `None` until they were asked.
     waived: Option<Vec<&'static str>>,
+    /// What was counted last.
+    counted: Vec<Option<u64>>,
 }
 
 impl<'a> Run<'a> {
@@ -141,6 +145,7 @@ impl<'a> Run<'a> {
             others: foreign::Others::default(),
             mirror: None,
             waived: None,
+            counted: Vec::new(),
         }
     }
 
@@ -169,6 +174,7 @@ impl<'a> Run<'a> {
         }
         self.prepare(plan.mirror.as_ref()).await?;
         self.mirror = plan.mirror.as_ref().map(Mirror::prepared);
+        self.count_first(plan).await?;
         let mut retry = retry::Retry::default();
         let mut index = 0;
         while index < plan.steps.len() {
@@ -186,6 +192,9 @@ impl<'a> Run<'a> {
                 retry = retry::Retry::default();
             }
             index += finished;
+            if finished > 0 {
+                self.count_again(plan, &plan.steps[index - 1], &plan.steps[index..]).await?;
+            }
         }
         Ok(())
     }
@@ -214,6 +223,9 @@ impl<'a> Run<'a> {
 
     /// Several steps may travel together where something travels at all.
     fn window_limit(&self) -> usize {
+        if !self.counted.is_empty() {
+            return 1;
+        }
         match self.backend.dialect().orphan {
             Orphan::None => 1,
             Orphan::HoldsLock => 64,

@@ -121,6 +121,8 @@ codes! {
     SNAPSHOT_DIFFERS = "M0229";
     /// A component needs another one, and that is not there or would go.
     COMPONENT = "M0230";
+    /// There is less after a migration than before it.
+    ROWS_LOST = "M0231";
 
     /// A precondition did not hold.
     PRECONDITION = "M0301";

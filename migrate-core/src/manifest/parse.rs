@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{About, Dependency, Manifest, Release, SuffixOrder};
 use crate::condition::{Condition, Conditions};
+use crate::counts::{Count, Counts, OnLoss};
 use crate::diagnostic::{Diagnostic, Place, codes, nearest};
 use crate::layout::{self, LAYOUTS};
 use crate::migration::Phase;
@@ -27,6 +28,7 @@ const TOP: &[&str] = &[
     "migration",
     "release",
     "preconditions",
+    "counts",
 ];
 const MIGRATION: &[&str] = &[
     "accept",
@@ -102,6 +104,7 @@ impl Reader<'_> {
                     }
                 }
                 "preconditions" => manifest.preconditions = self.preconditions(value),
+                "counts" => manifest.counts = self.counts(value),
                 _ => self.unknown(key, TOP),
             }
         }
@@ -134,6 +137,25 @@ impl Reader<'_> {
             }
         }
         conditions
+    }
+
+    fn counts(&mut self, value: &Value<'_>) -> Counts {
+        let mut counts = Counts::default();
+        for (key, value) in self.table(value) {
+            let Some(text) = self.string(value) else { continue };
+            if key.get_ref() != "on-loss" {
+                counts.each.push(Count { name: key.get_ref().to_string(), sql: text });
+                continue;
+            }
+            match OnLoss::parse(&text) {
+                Some(on_loss) => counts.on_loss = on_loss,
+                None => {
+                    self.problem(value.span(), &format!("`{text}` is not what follows from a loss"));
+                    self.suggest(&text, "words", &OnLoss::NAMES);
+                }
+            }
+        }
+        counts
     }
 
     fn about(&mut self, value: &Value<'_>, at: Range<usize>) -> About {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use insta::assert_snapshot;
 
 use super::{Dependency, Manifest, SuffixOrder};
+use crate::counts::OnLoss;
 use crate::migration::{Phase, Timeouts};
 use crate::source::Source;
 
@@ -84,7 +85,7 @@ fn unknown_keys_suggest_the_nearest_one() {
       --> m/migrations.toml:2:1
      2 | colour = "red"
        | ^^^^^^
-       = the keys here are layout, component, depends-on, minimum, stops, unmarked, suffix-order, migration, release, preconditions
+       = the keys here are layout, component, depends-on, minimum, stops, unmarked, suffix-order, migration, release, preconditions, counts
     "#);
     assert_snapshot!(said("[migration.\"2.1.0\"]\nrenamed_from = []\ntimeout = { locks = \"2s\" }\n"), @r#"
     error[M0008]: migrations.toml: there is no key `renamed_from`
@@ -176,6 +177,28 @@ fn several_syntax_errors_are_found_and_the_rest_is_understood() {
     "#);
     let (manifest, diagnostics) = Manifest::parse(Source::new("m", "x = = 1\nminimum = \"2.0\"\n"));
     assert_eq!((manifest.minimum, diagnostics.is_empty()), (Some("2.0".parse().unwrap()), false));
+}
+
+#[test]
+fn counts_are_read_in_their_order_with_what_a_loss_means() {
+    let text = "[counts]\nusers = \"select 1\"\non-loss = \"stop\"\norders = \"select 2\"\n";
+    let (manifest, diagnostics) = Manifest::parse(Source::new("m/migrations.toml", text));
+    assert_eq!(diagnostics, []);
+    let each: Vec<_> = manifest.counts.each.iter().map(|count| (count.name.as_str(), count.sql.as_str())).collect();
+    assert_eq!(each, [("users", "select 1"), ("orders", "select 2")]);
+    assert_eq!(manifest.counts.on_loss, OnLoss::Stop);
+    assert_snapshot!(said("[counts]\non-loss = \"stopp\"\nusers = 3\n"), @r#"
+    error[M0008]: migrations.toml: `stopp` is not what follows from a loss
+      --> m/migrations.toml:2:11
+     2 | on-loss = "stopp"
+       |           ^^^^^^^
+       = did you mean `stop`?
+    error[M0008]: migrations.toml: expected a string, found an integer
+      --> m/migrations.toml:3:9
+     3 | users = 3
+       |         ^
+       = put it into quotes: "3"
+    "#);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::backend::{Dialect, NewEntry, Server};
 use crate::checksum;
 use crate::condition::Conditions;
+use crate::counts::Counts;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::{Action, Applied, Entry, EntryKey, History, Status, Texts};
 use crate::layout;
@@ -78,6 +79,7 @@ pub fn plan(
         adopts: None,
         mirror: None,
         conditions: Conditions::default(),
+        counts: Counts::default(),
         settings: Vec::new(),
     };
     plan.adopts = adopt::adopted_by(&planner, &plan);
@@ -91,6 +93,7 @@ pub fn plan(
     }
     if plan.runs() {
         plan.conditions = set.manifest().preconditions.clone().and(&policy.conditions);
+        plan.counts = set.manifest().counts.clone();
     }
     Ok(plan)
 }

@@ -231,6 +231,14 @@ pub enum Refusal {
     },
 }
 
+/// What a person should read.
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let said: Vec<String> = self.diagnostics().iter().map(ToString::to_string).collect();
+        f.write_str(&said.join("\n"))
+    }
+}
+
 /// An applied migration that was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {

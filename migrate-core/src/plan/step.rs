@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::backend::NewEntry;
 use crate::checksum;
 use crate::condition::Conditions;
+use crate::counts::Counts;
 use crate::diagnostic::Diagnostic;
 use crate::history::format::Found;
 use crate::history::{Action, Entry, State};
@@ -37,6 +38,8 @@ pub struct Plan {
     pub mirror: Option<Mirror>,
     /// What must hold of the server before the first step that runs something; empty where none does.
     pub conditions: Conditions,
+    /// What is counted before and after each step.
+    pub counts: Counts,
     /// Session settings of every step, before its own.
     pub settings: Vec<(String, String)>,
 }

@@ -135,7 +135,7 @@ mod json {
     /// The document of `plan --json`: identities, modes and the statements that will run.
     impl Serialize for Plan {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let mut plan = serializer.serialize_struct("Plan", 9)?;
+            let mut plan = serializer.serialize_struct("Plan", 10)?;
             plan.serialize_field("component", &self.component)?;
             plan.serialize_field("engine", self.engine)?;
             plan.serialize_field("digest", &self.digest())?;
@@ -148,6 +148,7 @@ mod json {
             plan.serialize_field("settings", &settings)?;
             let conditions: Vec<_> = self.conditions.all.iter().map(ToString::to_string).collect();
             plan.serialize_field("conditions", &conditions)?;
+            plan.serialize_field("counts", &self.counts)?;
             plan.end()
         }
     }

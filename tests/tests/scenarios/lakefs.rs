@@ -188,8 +188,13 @@ fn a_stepping_stone_is_named_with_the_way_over_it(engine: Engine) {
         "layout = \"golang-migrate\"\nstops = [\"38\"]\n\
          [release.\"38\"]\nnotes = \"Run 0.80.2: it moves the data.\"\nurl = \"https://example.org/move\"\n",
     );
-    let way =
-        ["stops at 38 first", "the route: 38, then 000040", "migrate up --to 000038", "Run 0.80.2", "https://example.org/move"];
+    let way = [
+        "stops at 38 first",
+        "the route: 38, then 000040",
+        "migrate up --to 000038",
+        "Run 0.80.2",
+        "https://example.org/move",
+    ];
     scene.refuses("up", 1, &way);
     scene.refuses("check", 1, &["stops at 38 first"]);
     let route = scene.migrate("plan --route", 0);

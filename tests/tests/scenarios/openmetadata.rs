@@ -156,6 +156,40 @@ fn a_database_below_the_minimum_is_refused_and_an_empty_one_is_not(engine: Engin
     scene.at(&empty.url(), "up", 0);
 }
 
+/// O11: numbers before and after each version are kept, and a loss is told or ends the run.
+fn what_is_counted_is_kept_and_a_loss_is_told(engine: Engine) {
+    let file = |version: &str| format!("migrations/{version}_changes.sql");
+    let scene =
+        Scene::new(engine, &[(&file("1.10.0"), "create table entities (id varchar(36), json_text varchar(9));\n")]);
+    scene.up("", 0);
+    scene.place.run("insert into entities values ('a', 'x'), ('b', 'y'), ('c', 'z')");
+    let manifest = |on_loss: &str| {
+        let counts = "entities = \"select count(*) from entities\"\nextras = \"select count(*) from extras\"";
+        scene.write("migrations/migrations.toml", &format!("[counts]\n{counts}\non-loss = \"{on_loss}\"\n"));
+    };
+    manifest("warn");
+    scene.write(&file("1.12.0"), "create table extras (n int);\ninsert into extras values (1);\n");
+    scene.write(&file("1.12.1"), "delete from entities where id = 'a';\n");
+    let said = scene.migrate("up", 0);
+    let loss = "1.12.1 changes: there is less than before it: entities 3 to 2";
+    assert!(said.stderr.contains("warning") && said.stderr.contains(loss), "{said}");
+    let history = scene.migrate("history --last 2", 0);
+    for kept in ["counts: entities 3, extras unknown to 1", "counts: entities 3 to 2, extras 1"] {
+        assert!(history.stdout.contains(kept), "{kept}: {history}");
+    }
+
+    manifest("stop");
+    scene.write(&file("1.13.0"), "drop table extras;\n");
+    scene.write(&file("1.13.1"), "create table later (n int);\n");
+    let said = scene.migrate("up", 1);
+    for part in ["1.13.0 changes: there is less", "extras 1 to unknown", "not begun: 1.13.1"] {
+        assert!(said.stderr.contains(part), "{part}: {said}");
+    }
+    let said = scene.migrate("up", 0);
+    assert!(said.stdout.contains("1 applied"), "what was looked at is not asked about again: {said}");
+    scene.migrate("check", 0);
+}
+
 /// O12
 fn a_reader_can_check(engine: Engine) {
     let scene = scene(engine);
@@ -237,11 +271,13 @@ fn a_server_that_is_not_there_is_no_empty_database() {
 }
 
 on! {
+    on_sqlite Sqlite: what_is_counted_is_kept_and_a_loss_is_told;
     on_postgres Postgres:
         both_eras_run_in_the_order_of_releases_and_empty_files_are_recorded
         a_text_that_comes_again_runs_again
         a_release_that_was_left_out_is_named
         a_database_below_the_minimum_is_refused_and_an_empty_one_is_not
+        what_is_counted_is_kept_and_a_loss_is_told
         a_reader_can_check
         what_cannot_be_read_stops_everything_before_the_first_statement;
     on_mysql MySql:
@@ -250,6 +286,7 @@ on! {
         a_text_that_comes_again_runs_again
         a_release_that_was_left_out_is_named
         a_database_below_the_minimum_is_refused_and_an_empty_one_is_not
+        what_is_counted_is_kept_and_a_loss_is_told
         a_reader_can_check
         what_cannot_be_read_stops_everything_before_the_first_statement;
     on_mariadb MariaDb:
@@ -258,6 +295,7 @@ on! {
         a_text_that_comes_again_runs_again
         a_release_that_was_left_out_is_named
         a_database_below_the_minimum_is_refused_and_an_empty_one_is_not
+        what_is_counted_is_kept_and_a_loss_is_told
         a_reader_can_check
         what_cannot_be_read_stops_everything_before_the_first_statement;
 }

@@ -1,0 +1,2 @@
+create table t4 (n integer);
+insert into t4 values (4);

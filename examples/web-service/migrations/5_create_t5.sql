@@ -1,0 +1,2 @@
+create table t5 (n integer);
+insert into t5 values (5);

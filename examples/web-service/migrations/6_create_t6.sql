@@ -1,0 +1,2 @@
+create table t6 (n integer);
+insert into t6 values (6);

@@ -1,0 +1,2 @@
+create table t7 (n integer);
+insert into t7 values (7);

@@ -1,0 +1,179 @@
+//! The examples, run: built by cargo as a reader would build them, each at its job.
+#![cfg(unix)]
+
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use migrate_tests::servers::{Engine, Place, wait_for};
+use migrate_tests::{Project, root, target};
+
+/// Built once, with what every test needs.
+fn built() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let packages = ["desktop", "progress", "tenants", "web-service"];
+        let packages = packages.iter().flat_map(|name| ["-p".to_owned(), format!("example-{name}")]);
+        let mut cargo = Command::new(env!("CARGO"));
+        // The same features as the tests have, so that nothing is compiled twice.
+        cargo.arg("build").arg("--workspace").arg("--all-features").args(packages).current_dir(root());
+        let output = cargo.output().expect("cargo starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    });
+}
+
+fn example(name: &str) -> Command {
+    built();
+    Command::new(target().join("debug").join(format!("example-{name}")))
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn a_program_brings_its_file_up_to_date_and_refuses_a_newer_one() {
+    let project = Project::new();
+    let notes = |arguments: &[&str]| {
+        let output = example("desktop").arg(project.path("notes.db")).args(arguments).output().expect("it starts");
+        (output.status.success(), said(&output))
+    };
+    let (succeeds, text) = notes(&["buy milk"]);
+    assert!(succeeds && text.contains("was brought up to date") && text.contains("1  buy milk"), "{text}");
+    let (succeeds, text) = notes(&[]);
+    assert!(succeeds && !text.contains("up to date") && text.contains("1  buy milk"), "{text}");
+    for name in ["1_create_notes", "2_add_written"] {
+        let file = root().join(format!("examples/desktop/migrations/{name}.sql"));
+        project.write(&format!("newer/{name}.sql"), &std::fs::read_to_string(file).expect("a migration"));
+    }
+    project.write("newer/3_newer.sql", "alter table notes add column colour text;\n");
+    project.migrate("up -d sqlite:notes.db --dir newer").exits(0);
+    let (succeeds, text) = notes(&[]);
+    let told = text.contains("refused[M0205]: the database is ahead") && text.contains("= deploy");
+    assert!(!succeeds && told, "whoever ends `main` with the error shows what a person can read: {text}");
+}
+
+#[test]
+fn an_observer_draws_a_bar() {
+    let output = example("progress").arg(root().join("examples/shop/migrations")).output().expect("it starts");
+    let text = said(&output);
+    assert!(output.status.success() && text.contains("[##############################] 7/7 R order_totals"), "{text}");
+}
+
+/// Ten replicas at once on a new database, one of them killed half-way.
+fn replicas(engine: Engine) {
+    let project = Project::new();
+    let place = Place::new(engine, &project);
+    if engine == Engine::Sqlite {
+        place.run("pragma user_version = 0");
+    }
+    let start = || {
+        let mut service = example("web-service");
+        service.env("DATABASE_URL", place.url()).env_remove("LISTEN").stdout(Stdio::piped()).stderr(Stdio::piped());
+        service.spawn().expect("the service starts")
+    };
+    let mut services: Vec<Child> = (0..10).map(|_| start()).collect();
+    // Half-way: something is written down, and not all of it.
+    wait_for("the first row", || half_way(&place).then_some(()));
+    let mut killed = services.remove(0);
+    killed.kill().expect("a process that can be killed");
+    killed.wait().expect("it ends");
+    for service in &mut services {
+        let mut listens = false;
+        let text = first_lines(service, |line| {
+            listens = line.starts_with("listening on");
+            listens
+        });
+        assert!(listens, "{engine:?}: {text}");
+    }
+    let versions =
+        place.sql("select version from migrate_history where state = 'done' order by seq").replace('\n', " ");
+    assert_eq!(versions.trim(), "1 2 3 4 5 6 7 8", "{engine:?}: each once");
+    for n in 1..=8 {
+        assert_eq!(place.sql(&format!("select count(*) from t{n}")).trim(), "1");
+    }
+    for mut service in services {
+        service.kill().expect("a process that can be killed");
+        service.wait().expect("it ends");
+    }
+}
+
+/// Whether the history has a row.
+fn half_way(place: &Place) -> bool {
+    let there = match place {
+        Place::Sqlite(_) => "select count(*) from sqlite_schema where name = 'migrate_history'",
+        Place::Postgres(_) => "select count(*) from pg_class where relname = 'migrate_history'",
+        Place::MySql(_) => {
+            "select count(*) from information_schema.tables where table_schema = database() \
+             and table_name = 'migrate_history'"
+        }
+    };
+    place.sql(there).trim() == "1" && place.sql("select count(*) from migrate_history").trim() != "0"
+}
+
+/// What a service prints until a line is the one, or it ends.
+fn first_lines(service: &mut Child, mut is_it: impl FnMut(&str) -> bool) -> String {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let mut text = String::new();
+    for line in BufReader::new(service.stdout.take().expect("a pipe")).lines() {
+        let line = line.expect("text");
+        text += &format!("{line}\n");
+        if is_it(&line) {
+            return text;
+        }
+    }
+    let _ = service.stderr.take().expect("a pipe").read_to_string(&mut text);
+    text
+}
+
+#[test]
+fn ten_replicas_on_sqlite() {
+    replicas(Engine::Sqlite);
+}
+
+mod on_postgres {
+    use super::*;
+
+    #[test]
+    fn ten_replicas() {
+        replicas(Engine::Postgres);
+    }
+
+    #[test]
+    fn a_fleet_of_tenants() {
+        let place = Place::new(Engine::Postgres, &Project::new());
+        let fleet = |tenants: &[&str]| {
+            let output = example("tenants").env("DATABASE_URL", place.url()).args(tenants).output().expect("it starts");
+            (output.status.success(), said(&output))
+        };
+        let (succeeds, text) = fleet(&["acme", "globex", "initech", "hooli", "umbrella"]);
+        assert!(succeeds && text.matches("2 applied").count() == 5, "{text}");
+        place.run("drop table globex.orders cascade; delete from globex.migrate_history where version = '2'");
+        let (succeeds, text) = fleet(&["acme", "globex", "initech"]);
+        assert!(!succeeds && text.contains("1 of 3 tenants are not up to date"), "{text}");
+        assert!(text.contains("acme: 0 applied") && text.contains("initech: 0 applied"), "{text}");
+    }
+}
+
+mod on_mysql {
+    #[test]
+    fn ten_replicas() {
+        super::replicas(super::Engine::MySql);
+    }
+}
+
+mod on_mariadb {
+    #[test]
+    fn ten_replicas() {
+        super::replicas(super::Engine::MariaDb);
+    }
+}
+
+/// The one line of a build script is what the documentation says.
+#[test]
+fn every_example_with_migrations_says_when_to_compile_again() {
+    for name in ["desktop", "tenants", "web-service"] {
+        let script =
+            std::fs::read_to_string(root().join("examples").join(name).join("build.rs")).expect("a build script");
+        assert!(script.contains("cargo:rerun-if-changed=migrations"), "{name}");
+    }
+}
