@@ -88,6 +88,10 @@ fn as_json_it_names_everything_that_will_run() {
       "after": 0,
       "component": "main",
       "conditions": [],
+      "counts": {
+        "each": [],
+        "on-loss": "warn"
+      },
       "digest": "…",
       "engine": "postgres",
       "from": null,
