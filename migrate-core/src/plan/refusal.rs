@@ -12,7 +12,7 @@ use crate::version::Version;
 
 use super::adopt::Problem;
 use super::adopt::problem::{self, Candidate};
-use super::gate::PendingCode;
+use super::gate::{PendingCode, noted};
 use super::mirror;
 use super::pooled::NeedsSession;
 use super::snapshot::InBetween;
@@ -562,12 +562,6 @@ fn open(entry: &Entry, known: bool) -> Diagnostic {
     diagnostic
         .help(format!("or, once all of it is done by hand: migrate resolve {id} --applied"))
         .help(format!("or, once it is undone by hand:      migrate resolve {id} --not-applied"))
-}
-
-/// What the manifest says about the release that comes next.
-pub(super) fn noted(diagnostic: Diagnostic, release: &Version, about: &Release) -> Diagnostic {
-    let lines = about.notes.iter().flat_map(|notes| notes.lines()).map(str::trim).filter(|line| !line.is_empty());
-    lines.fold(diagnostic, |diagnostic, line| diagnostic.help(format!("notes on {release}: {line}")))
 }
 
 fn ids(ids: &[MigrationId]) -> Vec<String> {
