@@ -153,6 +153,10 @@ fn the_workspace_has_exactly_its_members() {
         })
         .collect();
     let expected = [
+        ("examples/desktop", "example-desktop"),
+        ("examples/progress", "example-progress"),
+        ("examples/tenants", "example-tenants"),
+        ("examples/web-service", "example-web-service"),
         ("migrate-cli", "migrate-cli"),
         ("migrate-core", "migrate-core"),
         ("migrate-core/macros", "migrate-macros"),

@@ -82,7 +82,7 @@ fn a_program_in_between() {
     sqlite app.db · no history yet · layout refinery · 0 applied, 3 pending
     layout refinery, because of V2__fill.rs · for good: layout = "refinery" in migrations.toml
       1  users   pending
-      2  fill    pending
+      2  fill    pending  (Rust code)
       3  more    pending
     refused[M0221]: 2 fill: is pending, and its work is Rust code, which only its own program can run
       --> migrations/V2__fill.rs

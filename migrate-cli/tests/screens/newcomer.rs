@@ -307,21 +307,23 @@ fn a_changed_file_is_put_back_or_accepted() {
         "migrations/2_add_email.sql",
         "-- migrate:up\nalter table users add column mail text;\n-- migrate:down\nselect 1;\n",
     );
-    assert_snapshot!(project.screen(&["up", "accept 2 --restore", "up"]), @r#"
-        $ migrate up
-        error[M0110]: 2 add email was changed after it was applied (DATE)
-          --> migrations/2_add_email.sql
-           |   -- migrate:up
-           | - alter table users add column email text;
-           | + alter table users add column mail text;
-           = put the old text back:   migrate accept 2 --restore
-           = or accept the new text:  migrate accept 2
-        [exit 1]
-        $ migrate accept 2 --restore
-        migrations/2_add_email.sql is again as it was applied
-        $ migrate up
-        nothing to do · now at 2
-        "#);
+    assert_snapshot!(project.screen(&["up", "accept 2 --restore", "up"]), @"
+    $ migrate up
+    error[M0110]: 2 add email was changed after it was applied (DATE)
+      --> migrations/2_add_email.sql
+       |   -- migrate:up
+       | - alter table users add column email text;
+       | + alter table users add column mail text;
+       = put the old text back:   migrate accept 2 --restore
+       = or accept the new text:  migrate accept 2
+    [exit 1]
+    $ migrate accept 2 --restore
+    migrations/2_add_email.sql is again as it was applied
+    $ migrate up
+    sqlite app.db · 1 to record
+      2  add email   way back replaced # ms
+    1 refreshed in # ms · now at 2
+    ");
     let text = std::fs::read_to_string(project.path("migrations/2_add_email.sql")).unwrap();
     assert_eq!(text, "-- migrate:up\nalter table users add column email text;\n-- migrate:down\nselect 1;\n");
     project

@@ -114,3 +114,9 @@ pub(super) fn required_versions<'m>(
 pub(super) fn about(planner: &Planner<'_>, version: &Version) -> Release {
     planner.set.manifest().releases.get(version).cloned().unwrap_or_default()
 }
+
+/// What the manifest says about the release that comes next.
+pub(super) fn noted(diagnostic: Diagnostic, release: &Version, about: &Release) -> Diagnostic {
+    let lines = about.notes.iter().flat_map(|notes| notes.lines()).map(str::trim).filter(|line| !line.is_empty());
+    lines.fold(diagnostic, |diagnostic, line| diagnostic.help(format!("notes on {release}: {line}")))
+}

@@ -18,6 +18,7 @@
 //! | `needs` | what components need of each other |
 //! | `amend` | running what was appended to an applied migration |
 //! | `callback` | steps that leave no row, around the others |
+//! | [`changed`] | an applied migration whose file is another one now |
 //! | `code` | steps that run code in place of a script |
 //! | `stored`, `refresh` | what of a way back is written down, and when it is written anew |
 //! | `tables` | which writes cannot be taken back |
@@ -43,6 +44,7 @@ pub mod units;
 mod ahead;
 mod amend;
 mod callback;
+pub mod changed;
 mod code;
 mod down;
 mod gate;

@@ -18,7 +18,7 @@ use crate::set::MigrationSet;
 use crate::source::Source;
 use crate::sql::{Script, Syntax, mask};
 
-use super::refusal::Changed;
+use super::changed::Changed;
 use super::{
     Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, amend, callback, down, joined,
     mirror, needs, pooled, record, snapshot, stored, tables, units, up,

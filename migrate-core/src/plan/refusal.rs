@@ -5,14 +5,16 @@ use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::error::count;
 use crate::history::format::export::NotExported;
 use crate::history::format::flyway::write::NotInFlyway;
-use crate::history::{Action, Entry, State, Timestamp};
+use crate::history::{Action, Entry, State};
 use crate::manifest::Release;
 use crate::migration::{MigrationId, Phase};
 use crate::version::Version;
 
 use super::adopt::Problem;
 use super::adopt::problem::{self, Candidate};
+use super::changed::Changed;
 use super::code::PendingCode;
+use super::gate::noted;
 use super::joined::NotJoined;
 use super::mirror;
 use super::pooled::NeedsSession;
@@ -244,33 +246,6 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// An applied migration that was changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changed {
-    /// Which.
-    pub id: MigrationId,
-    /// As messages name it.
-    pub title: String,
-    /// Under which identity it is applied, if not its own.
-    pub was: Option<MigrationId>,
-    /// Its file.
-    pub path: String,
-    /// The text that was applied, where it is stored, without secrets.
-    pub old: Option<String>,
-    /// Whether exactly the applied text is stored.
-    pub restorable: bool,
-    /// Whether it has all statements that were applied, and more behind them.
-    pub appended: bool,
-    /// The text now.
-    pub new: String,
-    /// When it was applied.
-    pub when: Option<Timestamp>,
-    /// By whom.
-    pub by: Option<String>,
-    /// What was declared for its code, and what is now; `None` of a script.
-    pub code: Option<(String, String)>,
-}
-
 /// What the database has above everything this set knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ahead {
@@ -486,41 +461,6 @@ impl Refusal {
     }
 }
 
-impl Changed {
-    fn diagnostic(&self) -> Diagnostic {
-        let by = self.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-        let when = self.when.map(|when| format!(" ({}{by})", when.date())).unwrap_or_default();
-        let diagnostic =
-            Diagnostic::error(codes::CHANGED, format!("{} was changed after it was applied{when}", self.title))
-                .at(Place::path(&self.path));
-        let diagnostic = match (&self.code, &self.old) {
-            (Some((was, now)), _) => diagnostic.help(format!("its code was declared as {was}, and is {now} now")),
-            (None, Some(old)) => diagnostic.diff(old, &self.new),
-            (None, None) => diagnostic.help("the applied text is not stored, so there is nothing to compare with"),
-        };
-        let diagnostic = match &self.was {
-            Some(was) => diagnostic.help(format!("it is applied as {was}, which it was renamed from")),
-            None => diagnostic,
-        };
-        let id = self.id.typed();
-        let diagnostic = if self.appended {
-            diagnostic.help(format!("run what was appended, and nothing else: migrate up --amend {id}"))
-        } else {
-            diagnostic
-        };
-        if self.restorable {
-            diagnostic
-                .help(format!("put the old text back:   migrate accept {id} --restore"))
-                .help(format!("or accept the new text:  migrate accept {id}"))
-        } else {
-            diagnostic.help(format!(
-                "put the old {} back from version control, or accept the new: migrate accept {id}",
-                if self.code.is_some() { "code" } else { "text" }
-            ))
-        }
-    }
-}
-
 impl Ahead {
     fn diagnostic(&self) -> Diagnostic {
         let us =
@@ -577,12 +517,6 @@ fn open(entry: &Entry, known: bool) -> Diagnostic {
     diagnostic
         .help(format!("or, once all of it is done by hand: migrate resolve {id} --applied"))
         .help(format!("or, once it is undone by hand:      migrate resolve {id} --not-applied"))
-}
-
-/// What the manifest says about the release that comes next.
-pub(super) fn noted(diagnostic: Diagnostic, release: &Version, about: &Release) -> Diagnostic {
-    let lines = about.notes.iter().flat_map(|notes| notes.lines()).map(str::trim).filter(|line| !line.is_empty());
-    lines.fold(diagnostic, |diagnostic, line| diagnostic.help(format!("notes on {release}: {line}")))
 }
 
 fn ids(ids: &[MigrationId]) -> Vec<String> {

@@ -14,8 +14,9 @@ use crate::migration::{MigrationId, Phase, Replaced, Snapshot};
 use crate::set::{MigrationSet, validate};
 use crate::version::Version;
 
+use super::gate::noted;
 use super::planner::Planner;
-use super::refusal::{noted, some};
+use super::refusal::some;
 use super::{PhaseGoal, Refusal, Step, Target, gate};
 
 /// The column that holds a title.

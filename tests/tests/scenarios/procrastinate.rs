@@ -75,8 +75,8 @@ fn a_renamed_and_a_mended_file_are_the_same_migration(engine: Engine) {
     scene.write(
         "sql/migrations/migrations.toml",
         &format!(
-            "{MANIFEST}\n[migration.\"00.23.00/post/01\"]\nrenamed_from = [\"00.19.00/post/02\"]\n\
-             [migration.\"03.00.00/pre/01\"]\naccepted_checksums = [\"{old}\"]\n"
+            "{MANIFEST}\n[migration.\"00.23.00/post/01\"]\nrenamed-from = [\"00.19.00/post/02\"]\n\
+             [migration.\"03.00.00/pre/01\"]\naccept = [\"{old}\"]\n"
         ),
     );
     scene.migrate("check", 0);

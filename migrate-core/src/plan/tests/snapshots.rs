@@ -66,10 +66,10 @@ fn the_newest_in_reach_is_installed() {
           create table a (n int)
     ");
     assert_snapshot!(planned(&format!("{several}\ngoal up --to 3")), @"
-    refused[M0209]: the database is at 2: 3 is not applied, and has no file any more: B4 b stands for them
+    refused[M0209]: the database is at 2: 3 is not applied, and has no file any more: B4 b stands for it
       --> m/B4__b.sql
        = nothing was run: a snapshot is only for an empty database
-       = the route: migrate up with release 4, which still has them, then with this one
+       = the route: migrate up with release 4, which still has the files, then with this one
     ");
     assert_snapshot!(planned(&format!("{several}\ngoal up --steps 1")), @"
     1  B4 b  in a transaction, 1 statement; stands for 1, 2, 3, 4, 4/post
@@ -119,7 +119,8 @@ fn a_snapshot_is_only_for_an_empty_database() {
     assert_snapshot!(planned(&format!("{SNAPSHOT}\nobjects a\npolicy on-nonempty=run")), @"
     refused[M0209]: the database is at no version: 1, 2 are not applied, and have no files any more: B2 all stands for them
       --> m/B2__all.sql
-       = nothing was run: an empty database gets all of it at once, where the goal reaches all of it: migrate up --to 2
+       = nothing was run: a snapshot is only for an empty database
+       = if it already has what they made, record that: migrate baseline 2
     ");
     assert_snapshot!(planned("layout flyway\nfile V1__a.sql \"select 1\"\nfile B2__all.sql \"select 2\"\nfile V3__b.sql \"select 3\"\nobjects a\npolicy on-nonempty=run"), @"
     1  1 a  in a transaction, 1 statement
@@ -162,18 +163,18 @@ fn other_tools_snapshots_are_installed_as_they_do_it() {
 #[test]
 fn a_database_in_between_is_told_the_way() {
     assert_snapshot!(planned(&format!("{SNAPSHOT}\nrow up 1")), @"
-    refused[M0209]: the database is at 1: 2 is not applied, and has no file any more: B2 all stands for them
+    refused[M0209]: the database is at 1: 2 is not applied, and has no file any more: B2 all stands for it
       --> m/B2__all.sql
        = nothing was run: a snapshot is only for an empty database
-       = the route: migrate up with release 2, which still has them, then with this one
+       = the route: migrate up with release 2, which still has the files, then with this one
     ");
     let about =
         "manifest [release.\"2\"]\nmanifest url = \"https://shop.example/2\"\nmanifest notes = \"takes an hour\"";
     assert_snapshot!(planned(&format!("{SNAPSHOT}\n{about}\nrow up 1\nrow up 3")), @"
-    refused[M0209]: the database is at 3: 2 is not applied, and has no file any more: B2 all stands for them
+    refused[M0209]: the database is at 3: 2 is not applied, and has no file any more: B2 all stands for it
       --> m/B2__all.sql
        = nothing was run: a snapshot is only for an empty database
-       = the route: migrate up with release 2, which still has them, then with this one (https://shop.example/2)
+       = the route: migrate up with release 2 (https://shop.example/2), which still has the files, then with this one
        = notes on 2: takes an hour
     ");
     // Whoever has all of it goes on.
