@@ -32,3 +32,16 @@ macro_rules! on {
     };
 }
 pub(crate) use on;
+
+/// Each test on all of them.
+macro_rules! on_every_engine {
+    ($($test:ident)*) => {
+        crate::on! {
+            on_sqlite Sqlite: $($test)*;
+            on_postgres Postgres: $($test)*;
+            on_mysql MySql: $($test)*;
+            on_mariadb MariaDb: $($test)*;
+        }
+    };
+}
+pub(crate) use on_every_engine;
