@@ -86,4 +86,4 @@ macro_rules! on_servers {
         }
     )*};
 }
-on_servers!(postgres: OnPostgres, mysql: OnMySql, mariadb: OnMariaDb);
+on_servers!(on_postgres: OnPostgres, on_mysql: OnMySql, on_mariadb: OnMariaDb);
