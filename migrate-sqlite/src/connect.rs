@@ -318,9 +318,7 @@ impl Backend for Borrowed {
     }
 
     async fn connect(&self) -> Result<Box<dyn Session>, ServerError> {
-        let mut error = ServerError::new(Fault::Unsupported, "this migrator has no database of its own to connect to");
-        error.hint = Some("hand it a session or a connection: Migrator::run_on".to_owned());
-        Err(error)
+        Err(ServerError::no_database())
     }
 
     async fn pause(&self, duration: Duration) {

@@ -197,7 +197,7 @@ impl<'a> Run<'a> {
                 Mode::Record => self.record(steps, &mut retry).await?,
                 Mode::Transaction | Mode::Journal => self.window(steps, &mut retry).await?,
                 Mode::Code => {
-                    self.code(steps).await?;
+                    self.code(steps, plan.syntax).await?;
                     1
                 }
                 Mode::Callback => {

@@ -150,6 +150,13 @@ pub struct ServerError {
 }
 
 impl ServerError {
+    /// What a backend without a database of its own answers: its migrators work on sessions of the caller's alone.
+    pub fn no_database() -> Self {
+        let mut error = Self::new(Fault::Unsupported, "this migrator has no database of its own to connect to");
+        error.hint = Some("hand it a session: Migrator::run_on".to_owned());
+        error
+    }
+
     /// An error with a fault and a message.
     pub fn new(fault: Fault, message: impl Into<String>) -> Self {
         Self {

@@ -3,7 +3,7 @@
 use migrate_tests::Project;
 use migrate_tests::servers::{Engine, Place};
 
-use super::on_every_engine;
+use super::on;
 use super::scene::Scene;
 
 /// Names, ways forward and ways back. The ninth makes two tables of which one refers to the other.
@@ -244,14 +244,16 @@ fn a_way_back_that_was_mended_is_refreshed_and_the_old_one_kept(engine: Engine) 
     assert_eq!(last_rows(&scene, 3), ["010 down done", "009 down done", "008 down done"]);
 }
 
-on_every_engine! {
-    every_way_back_is_stored_with_its_row
-    an_older_release_takes_back_what_it_does_not_know_and_no_more
-    a_run_that_goes_back_applies_nothing
-    a_way_back_that_fails_changes_nothing
-    what_is_too_far_or_has_no_way_back_is_refused
-    without_leave_an_older_release_says_what_would_be_taken_back
-    what_was_folded_away_below_is_left_alone
-    an_older_dump_goes_on_from_where_it_was_made
-    a_way_back_that_was_mended_is_refreshed_and_the_old_one_kept
+on! {
+    on_sqlite Sqlite, on_postgres Postgres, on_mysql MySql, on_mariadb MariaDb: {
+        every_way_back_is_stored_with_its_row
+        an_older_release_takes_back_what_it_does_not_know_and_no_more
+        a_run_that_goes_back_applies_nothing
+        a_way_back_that_fails_changes_nothing
+        what_is_too_far_or_has_no_way_back_is_refused
+        without_leave_an_older_release_says_what_would_be_taken_back
+        what_was_folded_away_below_is_left_alone
+        an_older_dump_goes_on_from_where_it_was_made
+        a_way_back_that_was_mended_is_refreshed_and_the_old_one_kept
+    }
 }

@@ -3,7 +3,7 @@
 
 use migrate_tests::servers::Engine;
 
-use super::on_every_engine;
+use super::on;
 use super::scene::Scene;
 
 const VERSIONS: [&str; 12] = ["1", "2", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.7", "2.8", "2.9", "3.0"];
@@ -228,12 +228,14 @@ fn an_older_release_warns_or_refuses(engine: Engine) {
     scene.refuses("up --on-ahead refuse", 8, &["3.0 Change 3 0", "this is 2.5"]);
 }
 
-on_every_engine! {
-    the_whole_folder_runs_in_the_order_of_numbers_and_then_never_again
-    a_database_older_than_its_history_is_refused_or_taken_as_the_baseline
-    a_step_that_rows_forbid_leaves_no_trace
-    an_existing_history_goes_on_where_it_stands
-    line_ends_are_no_change_and_a_word_is
-    two_at_once_apply_each_file_once
-    an_older_release_warns_or_refuses
+on! {
+    on_sqlite Sqlite, on_postgres Postgres, on_mysql MySql, on_mariadb MariaDb: {
+        the_whole_folder_runs_in_the_order_of_numbers_and_then_never_again
+        a_database_older_than_its_history_is_refused_or_taken_as_the_baseline
+        a_step_that_rows_forbid_leaves_no_trace
+        an_existing_history_goes_on_where_it_stands
+        line_ends_are_no_change_and_a_word_is
+        two_at_once_apply_each_file_once
+        an_older_release_warns_or_refuses
+    }
 }

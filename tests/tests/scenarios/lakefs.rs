@@ -3,7 +3,7 @@
 
 use migrate_tests::servers::{Engine, Place, wait_for};
 
-use super::on_every_engine;
+use super::on;
 use super::scene::Scene;
 
 const FOLDER: &str = "pkg/ddl";
@@ -220,11 +220,13 @@ fn a_way_back_ends_before_what_has_none(engine: Engine) {
     assert!(status.stdout.contains("7 applied, 3 pending"), "{status}");
 }
 
-on_every_engine! {
-    all_of_it_gives_what_the_client_gives
-    a_database_of_golang_migrate_goes_on
-    the_gate_at_the_start_tells_three_things_apart_and_writes_nothing
-    what_is_half_done_is_never_taken_for_current
-    a_stepping_stone_is_named_with_the_way_over_it
-    a_way_back_ends_before_what_has_none
+on! {
+    on_sqlite Sqlite, on_postgres Postgres, on_mysql MySql, on_mariadb MariaDb: {
+        all_of_it_gives_what_the_client_gives
+        a_database_of_golang_migrate_goes_on
+        the_gate_at_the_start_tells_three_things_apart_and_writes_nothing
+        what_is_half_done_is_never_taken_for_current
+        a_stepping_stone_is_named_with_the_way_over_it
+        a_way_back_ends_before_what_has_none
+    }
 }

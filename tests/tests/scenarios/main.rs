@@ -22,26 +22,18 @@ mod scene;
 
 /// Each test on these engines: by the modules' names they are left out where there is no server, see `scripts/test`.
 macro_rules! on {
-    ($($module:ident $engine:ident: $($test:ident)*;)+) => {
-        $(mod $module {
+    (@one $module:ident $engine:ident { $($test:ident)* }) => {
+        mod $module {
             $(#[test]
             fn $test() {
                 super::$test(migrate_tests::servers::Engine::$engine);
             })*
-        })+
-    };
-}
-pub(crate) use on;
-
-/// Each test on all of them.
-macro_rules! on_every_engine {
-    ($($test:ident)*) => {
-        crate::on! {
-            on_sqlite Sqlite: $($test)*;
-            on_postgres Postgres: $($test)*;
-            on_mysql MySql: $($test)*;
-            on_mariadb MariaDb: $($test)*;
         }
     };
+    ($($module:ident $engine:ident),+: $tests:tt $($rest:tt)*) => {
+        $(crate::on! { @one $module $engine $tests })+
+        crate::on! { $($rest)* }
+    };
+    () => {};
 }
-pub(crate) use on_every_engine;
+pub(crate) use on;

@@ -271,25 +271,19 @@ fn a_server_that_is_not_there_is_no_empty_database() {
 }
 
 on! {
-    on_sqlite Sqlite: what_is_counted_is_kept_and_a_loss_is_told;
-    on_postgres Postgres:
+    on_sqlite Sqlite: {
+        what_is_counted_is_kept_and_a_loss_is_told
+    }
+    on_postgres Postgres: {
         both_eras_run_in_the_order_of_releases_and_empty_files_are_recorded
         a_text_that_comes_again_runs_again
         a_release_that_was_left_out_is_named
         a_database_below_the_minimum_is_refused_and_an_empty_one_is_not
         what_is_counted_is_kept_and_a_loss_is_told
         a_reader_can_check
-        what_cannot_be_read_stops_everything_before_the_first_statement;
-    on_mysql MySql:
-        both_eras_run_in_the_order_of_releases_and_empty_files_are_recorded
-        a_statement_that_fails_half_way_is_where_the_next_run_begins
-        a_text_that_comes_again_runs_again
-        a_release_that_was_left_out_is_named
-        a_database_below_the_minimum_is_refused_and_an_empty_one_is_not
-        what_is_counted_is_kept_and_a_loss_is_told
-        a_reader_can_check
-        what_cannot_be_read_stops_everything_before_the_first_statement;
-    on_mariadb MariaDb:
+        what_cannot_be_read_stops_everything_before_the_first_statement
+    }
+    on_mysql MySql, on_mariadb MariaDb: {
         both_eras_run_in_the_order_of_releases_and_empty_files_are_recorded
         a_statement_that_fails_half_way_is_where_the_next_run_begins
         a_text_that_comes_again_runs_again
@@ -297,5 +291,6 @@ on! {
         a_database_below_the_minimum_is_refused_and_an_empty_one_is_not
         what_is_counted_is_kept_and_a_loss_is_told
         a_reader_can_check
-        what_cannot_be_read_stops_everything_before_the_first_statement;
+        what_cannot_be_read_stops_everything_before_the_first_statement
+    }
 }

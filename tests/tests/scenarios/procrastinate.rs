@@ -150,12 +150,13 @@ fn what_is_parked_beside_the_folder_is_not_read() {
 }
 
 on! {
-    on_sqlite Sqlite: what_a_host_framework_applied_is_not_applied_again;
-    on_postgres Postgres:
+    on_postgres Postgres: {
         values_are_committed_before_they_are_used
         a_renamed_and_a_mended_file_are_the_same_migration
         everything_lands_in_the_schema_of_the_connection
-        what_a_host_framework_applied_is_not_applied_again;
-    on_mysql MySql: what_a_host_framework_applied_is_not_applied_again;
-    on_mariadb MariaDb: what_a_host_framework_applied_is_not_applied_again;
+        what_a_host_framework_applied_is_not_applied_again
+    }
+    on_sqlite Sqlite, on_mysql MySql, on_mariadb MariaDb: {
+        what_a_host_framework_applied_is_not_applied_again
+    }
 }

@@ -8,7 +8,7 @@ use crate::event::{Event, Observer};
 use crate::history::State;
 use crate::plan::{Step, units};
 use crate::source::Source;
-use crate::sql::{Script, Sharing, Statement};
+use crate::sql::{Script, Sharing, Statement, Syntax};
 
 use super::super::effects::advance;
 use super::super::journal::UnitWatch;
@@ -31,6 +31,7 @@ pub struct CodeContext<'a> {
     pub(super) runs: CodeRuns,
     pub(super) row: &'a NewEntry,
     pub(super) settings: &'a Settings,
+    pub(super) syntax: Syntax,
     pub(super) checkpoint: Option<String>,
 }
 
@@ -56,7 +57,7 @@ impl CodeContext<'_> {
     /// What the server says, and if a statement would end the transaction of the run.
     pub async fn execute(&mut self, sql: &str) -> Result<u64, ContextError> {
         let source = Source::new("<code>", sql);
-        let script = Script::parse(source, &self.dialect.syntax, self.dialect.classify).map_err(|problems| {
+        let script = Script::parse(source, &self.syntax, self.dialect.classify).map_err(|problems| {
             ContextError::Script(problems.into_iter().next().map(|problem| problem.message).unwrap_or_default())
         })?;
         let mut rows = 0;

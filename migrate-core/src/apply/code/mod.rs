@@ -14,8 +14,9 @@ use crate::code::{Code, CodeError, CodeRuns, Restart};
 use crate::diagnostic::Place;
 use crate::error::{CodeFailure, ErrorKind};
 use crate::event::Event;
-use crate::history::State;
+use crate::history::{Action, State};
 use crate::plan::{PendingCode, Refusal, Step};
+use crate::sql::Syntax;
 
 use super::effects::{Stamp, advance, limits};
 use super::journal::{UnitWatch, stopped};
@@ -38,6 +39,7 @@ struct Attempt<'a> {
     code: &'a dyn Code,
     row: &'a NewEntry,
     settings: &'a Settings,
+    syntax: Syntax,
     /// The steps behind it.
     left: &'a [Step],
 }
@@ -51,7 +53,8 @@ struct Failed {
 
 impl Run<'_> {
     /// Carries out the first of `steps`, whose work is code.
-    pub(super) async fn code(&mut self, steps: &[Step]) -> Result<(), Halt> {
+    /// `syntax` is the server's, by which what it executes is split.
+    pub(super) async fn code(&mut self, steps: &[Step], syntax: Syntax) -> Result<(), Halt> {
         let (step, left) = (&steps[0], &steps[1..]);
         let began = Instant::now();
         let declared = step.code.as_ref().expect("a step that runs code says which");
@@ -70,12 +73,13 @@ impl Run<'_> {
             self.observer.event(&Event::Resumed { step, how: &how });
         }
         let seq = self.take_seqs(1);
-        let row = self.code_row(step, seq);
+        let row = self.code_row(step, seq, &syntax);
         if row.entry.state == State::Done {
             self.append(&[row], &[]).await?;
         } else {
             let settings = limits(self.options.settings.clone(), &step.run, self.options);
-            let attempt = Attempt { step, runs: declared.runs, code: &**code, row: &row, settings: &settings, left };
+            let (runs, code) = (declared.runs, &**code);
+            let attempt = Attempt { step, runs, code, row: &row, settings: &settings, syntax, left };
             match declared.runs {
                 CodeRuns::InTransaction => self.code_in_transaction(attempt).await?,
                 CodeRuns::InBatches | CodeRuns::Outside(_) => self.code_journalled(attempt, takeover).await?,
@@ -89,13 +93,13 @@ impl Run<'_> {
     }
 
     /// The row that opens the attempt; of code of which somebody said that it ran, the whole of it.
-    fn code_row(&self, step: &Step, seq: u64) -> NewEntry {
+    fn code_row(&self, step: &Step, seq: u64, syntax: &Syntax) -> NewEntry {
         let runs = step.code.as_ref().map(|code| code.runs);
         let before = step.resume.as_ref().map(|resume| &resume.entry);
         let has_run = before.is_some_and(|before| before.cursor > 0);
-        let (syntax, waived) = (self.backend.dialect().syntax, self.waived.clone().unwrap_or_default());
+        let waived = self.waived.clone().unwrap_or_default();
         let (run_id, fence, options) = (&self.run_id, self.fence, self.options);
-        let stamp = Stamp { run_id, fence, options, syntax: &syntax, mirror: None, waived: &waived };
+        let stamp = Stamp { run_id, fence, options, syntax, mirror: None, waived: &waived };
         let (state, cursor) = if has_run { (State::Done, 1) } else { (State::InFlight, 0) };
         let mut row = stamp.row(step, seq, state, cursor);
         if !has_run {
@@ -217,7 +221,7 @@ impl Run<'_> {
         checkpoint: Option<String>,
         resets: bool,
     ) -> Result<Result<(), Failed>, Halt> {
-        let Attempt { step, runs, code, row, settings, .. } = attempt;
+        let Attempt { step, runs, code, row, settings, syntax, .. } = attempt;
         let mut context = CodeContext {
             session: &mut *self.session,
             observer: &mut *self.observer,
@@ -228,12 +232,13 @@ impl Run<'_> {
             runs,
             row,
             settings,
+            syntax,
             checkpoint,
         };
         let mut outcome = if resets { code.reset(&mut context).await } else { Ok(()) };
         if outcome.is_ok() {
             outcome = match step.action {
-                crate::history::Action::Down => code.down(&mut context).await,
+                Action::Down => code.down(&mut context).await,
                 _ => code.up(&mut context).await,
             };
         }

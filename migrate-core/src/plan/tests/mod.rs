@@ -35,6 +35,7 @@ mod phases;
 mod pooled;
 mod properties;
 mod records;
+mod refresh;
 mod repeatables;
 mod route;
 mod snapshots;
