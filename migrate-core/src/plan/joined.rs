@@ -46,6 +46,7 @@ fn not_joined(step: &Step, dialect: &Dialect) -> Option<NotJoined> {
                 format!("it needs {name} = {value} before its transaction begins"),
             )
         }
+        (Mode::Code, _) => found(None, "its work is code, which is given the connection itself".to_owned()),
         _ => found(None, "it needs more than one transaction".to_owned()),
     }
 }

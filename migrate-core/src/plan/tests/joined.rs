@@ -67,3 +67,12 @@ fn no_statement_of_a_mysql_server_that_commits_by_itself_is_part_of_it() {
        = migrate on the connection itself, or on a URL, before the transaction begins
     ");
 }
+
+#[test]
+fn no_code_is_part_of_it() {
+    assert_snapshot!(planned("joined\nfile 1 up:\"\"\ncode 1 in-transaction"), @"
+    refused[M0240]: 1 test: cannot be part of the caller's transaction: its work is code, which is given the connection itself
+       = nothing was run, and the transaction is as it was
+       = migrate on the connection itself, or on a URL, before the transaction begins
+    ");
+}
