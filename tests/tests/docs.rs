@@ -75,3 +75,8 @@ fn writing_migrations_is_what_a_terminal_shows() {
 fn running_in_production_is_what_a_terminal_shows() {
     check("production.md");
 }
+
+#[test]
+fn moving_from_another_tool_is_what_a_terminal_shows() {
+    check("moving.md");
+}
