@@ -20,6 +20,9 @@
 //! | `db create`, `db drop` | `created`, `dropped` |
 //! | `config show` | `file`, `environment`, `settings` (`name`, `value`, `origin`) |
 //!
+//! Of several components `up`, `plan`, `status`, `check`, `wait` and `validate` have these fields once for each, by its name
+//! in `components`; what one was refused for is its `refused`. `order` holds the names, what is needed first.
+//!
 //! Times are UTC in the form of RFC 3339, durations milliseconds.
 
 use std::time::Duration;

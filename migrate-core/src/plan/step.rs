@@ -9,9 +9,10 @@ use crate::condition::Conditions;
 use crate::counts::Counts;
 use crate::diagnostic::Diagnostic;
 use crate::history::format::Found;
-use crate::history::{Action, Entry, State};
+use crate::history::{Action, Entry, History, State};
 use crate::migration::{self, MigrationId, RunAttributes};
 use crate::sql::{Script, Syntax, mask};
+use crate::version::Version;
 
 use super::resume::Prefix;
 use super::{How, Mirror, Mirrored, Refusal, Unit, callback};
@@ -124,6 +125,13 @@ impl Plan {
     /// Whether the work of a migration runs, which is more than a row or a callback.
     pub fn runs(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.mode, Mode::Transaction | Mode::Journal | Mode::Code))
+    }
+
+    /// The newest version that is applied, or the floor, once it is carried out on this history.
+    pub(crate) fn reaches(&self, history: &History) -> Option<Version> {
+        let rows = self.recorded().flat_map(|step| [&step.row].into_iter().chain(&step.also));
+        let done = rows.map(|row| Entry { state: State::Done, ..row.entry.clone() });
+        history.with(done).at().cloned()
     }
 
     /// The history that no other tool may write to meanwhile.
