@@ -15,6 +15,8 @@ use crate::plan::{Mode, Refusal};
 use crate::set::StaleBinary;
 use crate::source::Source;
 
+mod loss;
+
 /// Why a run ended early. [`diagnostics`](Error::diagnostics) is what a person should read; `Display` prints the same,
 /// and so does `Debug`, because it is what a `main` that ends with an error prints; `{:#?}` shows the facts.
 #[derive(Clone, PartialEq)]
@@ -47,12 +49,18 @@ pub enum ErrorKind {
     Preconditions(Vec<Finding>),
     /// There is less than before a migration, and the manifest says that nothing may run after that.
     RowsLost {
-        /// The migration, as messages name it. It is applied.
+        /// The migration, as messages name it.
         title: String,
         /// What is less.
         losses: Vec<Counted>,
         /// What was not begun.
         left: Vec<String>,
+        /// It is not applied: that was seen before its commit.
+        rolled_back: bool,
+        /// It runs statement by statement, so that nothing could take it back.
+        journalled: bool,
+        /// It is a way back.
+        goes_down: bool,
     },
     /// The connection was lost, and no other could be had in time.
     Lost(ServerError),
@@ -225,7 +233,12 @@ impl Error {
             ErrorKind::Code(failure) => vec![code(failure, &self.report)],
             ErrorKind::Precondition(failure) => vec![precondition(failure)],
             ErrorKind::Preconditions(findings) => vec![preconditions(findings)],
-            ErrorKind::RowsLost { title, losses, left } => vec![rows_lost(title, losses, left)],
+            ErrorKind::RowsLost { title, losses, left, rolled_back: true, .. } => {
+                vec![loss::rolled_back(title, losses, left)]
+            }
+            ErrorKind::RowsLost { title, losses, left, journalled, goes_down, .. } => {
+                vec![loss::stays(title, losses, left, *journalled, *goes_down)]
+            }
             ErrorKind::Lost(error) => vec![
                 Diagnostic::error(codes::CONNECTION_LOST, format!("the connection was lost: {error}"))
                     .help(self.report.applied_line())
@@ -454,18 +467,6 @@ fn preconditions(findings: &[Finding]) -> Diagnostic {
     diagnostic
         .help(format!("nothing was run: make {them} hold and run the same command again"))
         .help(format!("or go on in spite of {them}, which is written down: migrate up{}", waived.concat()))
-}
-
-fn rows_lost(title: &str, losses: &[Counted], left: &[String]) -> Diagnostic {
-    let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
-    let message = format!("{title}: there is less than before it: {}", losses.join(", "));
-    let diagnostic = Diagnostic::refused(codes::ROWS_LOST, message)
-        .help("it is applied, and nothing was run after it: `on-loss` in migrations.toml says so");
-    let diagnostic =
-        if left.is_empty() { diagnostic } else { diagnostic.help(format!("not begun: {}", left.join(", "))) };
-    diagnostic
-        .help("if that is as it should be: migrate up")
-        .help("or take it back, where there is a way back: migrate down --steps 1")
 }
 
 fn with_details(mut diagnostic: Diagnostic, error: &ServerError) -> Diagnostic {

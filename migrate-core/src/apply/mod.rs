@@ -116,8 +116,8 @@ pub(crate) struct Run<'a> {
     waived: Option<Vec<&'static str>>,
     /// The code that it can run.
     codes: &'a Codes,
-    /// What was counted last.
-    counted: Vec<Option<u64>>,
+    /// What is counted, and what it was last.
+    counting: counts::Counting,
 }
 
 static NO_CODES: Codes = Codes::new();
@@ -153,7 +153,7 @@ impl<'a> Run<'a> {
             mirror: None,
             waived: None,
             codes: &NO_CODES,
-            counted: Vec::new(),
+            counting: counts::Counting::default(),
         }
     }
 
@@ -240,7 +240,7 @@ impl<'a> Run<'a> {
 
     /// Several steps may travel together where something travels at all.
     fn window_limit(&self) -> usize {
-        if !self.counted.is_empty() {
+        if self.counting.is_needed() {
             return 1;
         }
         match self.backend.dialect().orphan {
