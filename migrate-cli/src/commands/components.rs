@@ -11,6 +11,7 @@ use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::set::in_order;
 use serde_json::{Map, Value, json};
 
+use super::guard::Guard;
 use super::{Answer, Outcome, check, plan, status, up, validate, wait};
 use crate::args::{Command, GoalArgs};
 use crate::config::{Config, Key};
@@ -45,7 +46,7 @@ pub(super) fn all(project: &Project<'_>, screen: &mut Screen<'_>) -> Option<Answ
                 .help("name it: --component NAME"),
         )));
     }
-    Some(ordered(project, screen).and_then(|projects| in_turn(&projects, screen)))
+    Some(ordered(project, screen).map(|projects| in_turn(&projects, screen)))
 }
 
 /// The project of the component that is named, where the configuration has it.
@@ -89,15 +90,19 @@ fn unordered(projects: Vec<Project<'_>>) -> Vec<(String, Project<'_>)> {
 }
 
 /// What changes something ends at the first that fails; what only looks goes on.
-fn in_turn(projects: &[(String, Project<'_>)], screen: &mut Screen<'_>) -> Answer {
+fn in_turn(projects: &[(String, Project<'_>)], screen: &mut Screen<'_>) -> Outcome {
     let mut results = Map::new();
     let (mut exit, mut diagnostics, mut failed) = (Exit::Done, Vec::new(), None);
-    let (began, mut reached) = (Instant::now(), BTreeMap::new());
+    let (began, mut reached, mut guard) = (Instant::now(), BTreeMap::new(), None);
     for (name, project) in projects {
         screen.line(&format!("component {name}"));
         let answer = match &project.cli.command {
             Command::Up(args) if args.dry_run => up::dry_run(&mut reached, project, args, screen),
-            Command::Up(args) => up::up(project, args, screen),
+            // One backup is made for all of them, before the first that runs something.
+            Command::Up(args) => {
+                let guard = guard.get_or_insert_with(|| Guard::new(&args.guard));
+                up::up(project, args, guard, screen)
+            }
             Command::Plan(args) => plan::plan_after(&mut reached, project, args, screen),
             Command::Check(args) => check::check(project, args, screen),
             Command::Wait(args) => wait::wait_since(began, project, args, screen),
@@ -137,7 +142,7 @@ fn in_turn(projects: &[(String, Project<'_>)], screen: &mut Screen<'_>) -> Answe
     }
     let order: Vec<&str> = projects.iter().map(|(name, _)| name.as_str()).collect();
     let result = json!({ "components": results, "order": order });
-    Ok(Outcome { exit: failed.unwrap_or(exit), result, diagnostics })
+    Outcome { exit: failed.unwrap_or(exit), result, diagnostics }
 }
 
 /// Commands that a failure names are about the project's own folder unless they say which component they mean.

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{Answer, Outcome, route, up_goal};
 use crate::args::{GoalArgs, PlanArgs};
 use crate::backends::block_on;
+use crate::backup;
 use crate::config::Key;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -46,7 +47,7 @@ pub(super) fn plan_after(
             screen.line(&format!("  {finding}"));
         }
         if plan.runs() && project.config.is_on(Key::BackupRequired) {
-            screen.line("a backup is required: migrate up --backup, or --backup-done TEXT where there is one");
+            screen.line(&backup::is_required("up"));
         }
         return Ok(Outcome::done(json!({ "plan": plan, "findings": findings })));
     }

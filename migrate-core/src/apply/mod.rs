@@ -170,7 +170,12 @@ impl<'a> Run<'a> {
     /// Carries the plan out. The caller has made sure that nobody else can: it holds the lock, or the engine excludes
     /// writers step by step.
     pub(crate) async fn execute(&mut self, plan: &Plan) -> Result<(), Halt> {
-        let result = self.carry_out(plan).await;
+        let mut result = self.carry_out(plan).await;
+        if let Err(Halt::Error(kind)) = &mut result
+            && let ErrorKind::Precondition(failure) = &mut **kind
+        {
+            failure.about = plan.about(&failure.id);
+        }
         if result.as_ref().is_err_and(|halt| halt.lost().is_some()) {
             self.sent = Some(plan.clone());
         }

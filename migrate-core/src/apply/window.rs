@@ -345,6 +345,7 @@ pub(super) async fn ask(session: &mut dyn Session, step: &Step, waive: &[String]
     for precondition in step.run.preconditions.iter().filter(|precondition| !waive.contains(&precondition.text)) {
         let failure = |answer: String| {
             Err(ErrorKind::Precondition(PreconditionFailure {
+                id: step.id.clone(),
                 title: step.title(),
                 place: step
                     .script
@@ -354,6 +355,7 @@ pub(super) async fn ask(session: &mut dyn Session, step: &Step, waive: &[String]
                 text: precondition.text.clone(),
                 sql: precondition.sql.clone(),
                 answer,
+                about: None,
             })
             .into())
         };

@@ -82,6 +82,7 @@ pub fn plan(
         conditions: Conditions::default(),
         counts: Counts::default(),
         settings: Vec::new(),
+        about: BTreeMap::new(),
     };
     plan.adopts = adopt::adopted_by(&planner, &plan);
     mirror::add(&planner, &mut plan)?;
@@ -96,6 +97,9 @@ pub fn plan(
         joined::refuse(&plan, dialect)?;
     }
     if plan.runs() {
+        let releases = &set.manifest().releases;
+        let of_steps = plan.recorded().filter_map(|step| releases.get_key_value(step.id.version()?));
+        plan.about = of_steps.map(|(release, about)| (release.clone(), about.clone())).collect();
         plan.conditions = set.manifest().preconditions.clone().and(&policy.conditions);
         plan.counts = set.manifest().counts.clone();
     }
