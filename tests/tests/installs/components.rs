@@ -29,38 +29,6 @@ fn what_is_needed_comes_first() {
        = nothing was run: bring queue there first: migrate up --component queue
     exit 7
     ");
-    assert_snapshot!(says(&project, "wait --timeout 1ms", 7), @"
-    $ migrate wait --timeout 1ms -d sqlite:app.db
-    component queue
-    pending: 2 (first: 1 jobs)
-    component main
-    refused[M0230]: component main needs component queue at 2 or later, and it has no version here
-      --> migrations.toml
-       = nothing was run: bring queue there first: migrate up --component queue
-    exit 7
-    ");
-    assert_snapshot!(says(&project, "plan", 0), @"
-    $ migrate plan -d sqlite:app.db
-    component queue
-    1  1 jobs   in a transaction, 1 statement
-          create table jobs (id integer primary key)
-    2  2 turns  in a transaction, 1 statement
-          create table turns (id integer primary key)
-    digest 354eddac · run exactly this: migrate up --component queue --plan 354eddac
-    component main
-    1  1 orders  in a transaction, 1 statement
-          create table orders (id integer primary key, job integer references jobs (id))
-    digest 97853830 · run exactly this: migrate up --component main --plan 97853830
-    ");
-    assert_snapshot!(says(&project, "validate", 0), @"
-    $ migrate validate -d sqlite:app.db
-    component queue
-    layout native · sqlx and golang-migrate name files so too: if they are theirs, --layout sqlx
-    2 migrations · nothing found
-    component main
-    1 migration · nothing found
-    ");
-    assert_eq!(says(&project, "up --dry-run", 0).stdout, says(&project, "plan", 0).stdout);
     assert_snapshot!(says(&project, "up", 0), @"
     $ migrate up -d sqlite:app.db
     component queue
@@ -84,13 +52,6 @@ fn what_is_needed_comes_first() {
       1  orders   applied  DATE  _ ms
     ");
     says(&project, "check", 0);
-    assert_snapshot!(says(&project, "wait", 0), @"
-    $ migrate wait -d sqlite:app.db
-    component queue
-    current: at 2
-    component main
-    current: at 1
-    ");
     assert_snapshot!(says(&project, "up --to 1", 2), @"
     $ migrate up --to 1 -d sqlite:app.db
     error[M0407]: --to is about one component, and the project has several
@@ -135,6 +96,51 @@ fn what_is_needed_comes_first() {
       backup.dir                  backups                default
       backup.required             false                  default
       component.queue.dir         vendor/queue           migrate.toml:2
+    ");
+}
+
+#[test]
+fn what_only_looks_goes_through_all_of_them() {
+    let project = project();
+    assert_snapshot!(says(&project, "wait --timeout 1ms", 7), @"
+    $ migrate wait --timeout 1ms -d sqlite:app.db
+    component queue
+    pending: 2 (first: 1 jobs)
+    component main
+    refused[M0230]: component main needs component queue at 2 or later, and it has no version here
+      --> migrations.toml
+       = nothing was run: bring queue there first: migrate up --component queue
+    exit 7
+    ");
+    assert_snapshot!(says(&project, "plan", 0), @"
+    $ migrate plan -d sqlite:app.db
+    component queue
+    1  1 jobs   in a transaction, 1 statement
+          create table jobs (id integer primary key)
+    2  2 turns  in a transaction, 1 statement
+          create table turns (id integer primary key)
+    digest 354eddac · run exactly this: migrate up --component queue --plan 354eddac
+    component main
+    1  1 orders  in a transaction, 1 statement
+          create table orders (id integer primary key, job integer references jobs (id))
+    digest 97853830 · run exactly this: migrate up --component main --plan 97853830
+    ");
+    assert_snapshot!(says(&project, "validate", 0), @"
+    $ migrate validate -d sqlite:app.db
+    component queue
+    layout native · sqlx and golang-migrate name files so too: if they are theirs, --layout sqlx
+    2 migrations · nothing found
+    component main
+    1 migration · nothing found
+    ");
+    assert_eq!(says(&project, "up --dry-run", 0).stdout, says(&project, "plan", 0).stdout);
+    says(&project, "up", 0);
+    assert_snapshot!(says(&project, "wait", 0), @"
+    $ migrate wait -d sqlite:app.db
+    component queue
+    current: at 2
+    component main
+    current: at 1
     ");
 }
 

@@ -184,8 +184,8 @@ fn what_is_counted_is_kept_and_a_loss_is_told(engine: Engine) {
     scene.write(&file("1.13.0"), "insert into extras values (2);\ndelete from entities where id = 'b';\n");
     scene.write(&later, "create table later (n int);\n");
     let said = scene.migrate("up", 1);
-    let lost = "1.13.0 changes: there is less than before it: entities 2 to 1";
-    for part in [lost, "it was rolled back, and nothing was run after it", "not begun: 1.13.1"] {
+    let gone = "1.13.0 changes: there is less than before it: entities 2 to 1";
+    for part in [gone, "it was rolled back, and nothing was run after it", "not begun: 1.13.1"] {
         assert!(said.stderr.contains(part), "{part}: {said}");
     }
     assert_eq!(scene.ask("select count(*) from entities"), "2");
