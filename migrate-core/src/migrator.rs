@@ -16,6 +16,7 @@ use crate::history::{Action, Entry, EntryKey, History, State, Texts};
 use crate::migration::MigrationId;
 use crate::plan::{self, Check, DownGoal, Goal, Observed, Plan, Policy, Refusal, Status};
 use crate::set::MigrationSet;
+use crate::version::Version;
 
 mod adopt;
 mod export;
@@ -183,6 +184,23 @@ impl Migrator {
     pub async fn plan(&self) -> Result<Plan, Error> {
         let observed = self.observe().await?;
         Ok(self.planned(&observed).map_err(ErrorKind::Refused)?)
+    }
+
+    /// Like [`plan`](Self::plan), as if other components were at the versions in `reached` already; where this one will be
+    /// is added to them. [`Migrators::plans`] does so with several.
+    ///
+    /// # Errors
+    /// As of [`plan`](Self::plan); then nothing is added.
+    pub async fn plan_after(&self, reached: &mut BTreeMap<String, Version>) -> Result<Plan, Error> {
+        let mut observed = self.observe().await?;
+        for (component, at) in reached.iter().filter(|(component, _)| *component != self.set.component()) {
+            observed.history = std::mem::take(&mut observed.history).supposing(component, at);
+        }
+        let plan = self.planned(&observed).map_err(ErrorKind::Refused)?;
+        if let Some(at) = plan.reaches(&observed.history) {
+            reached.insert(plan.component.clone(), at);
+        }
+        Ok(plan)
     }
 
     /// What becomes of everything that must hold before a plan is carried out, which is asked again under the lock.
