@@ -1,28 +1,11 @@
 //! The examples, run: built by cargo as a reader would build them, each at its job.
 #![cfg(unix)]
 
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, Output, Stdio};
 
+use migrate_tests::example::{check_readme, example};
 use migrate_tests::servers::{Engine, Place, wait_for};
-use migrate_tests::{Project, root, target};
-
-/// Built once, with what every test needs.
-fn built() {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        // The same features as the tests have, so that nothing is compiled twice.
-        cargo.args(["build", "--workspace", "--all-features", "--bins"]).current_dir(root());
-        let output = cargo.output().expect("cargo starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    });
-}
-
-fn example(name: &str) -> Command {
-    built();
-    Command::new(target().join("debug").join(format!("example-{name}")))
-}
+use migrate_tests::{Project, root};
 
 fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
@@ -55,6 +38,11 @@ fn an_observer_draws_a_bar() {
     let output = example("progress").arg(root().join("examples/shop/migrations")).output().expect("it starts");
     let text = said(&output);
     assert!(output.status.success() && text.contains("[##############################] 7/7 R order_totals"), "{text}");
+}
+
+#[test]
+fn a_backend_outside_the_three_has_its_own_command_line() {
+    check_readme("adding-a-backend", &[]);
 }
 
 /// Ten replicas at once on a new database, one of them killed half-way.
