@@ -45,6 +45,11 @@ fn a_backend_outside_the_three_has_its_own_command_line() {
     check_readme("adding-a-backend", &[]);
 }
 
+#[test]
+fn a_library_brings_its_own_tables_and_an_application_needs_them() {
+    check_readme("library-component", &[]);
+}
+
 /// Ten replicas at once on a new database, one of them killed half-way.
 fn replicas(engine: Engine) {
     let project = Project::new();
@@ -169,7 +174,7 @@ mod on_mariadb {
 /// The one line of a build script is what the documentation says.
 #[test]
 fn every_example_with_migrations_says_when_to_compile_again() {
-    for name in ["desktop", "tenants", "web-service"] {
+    for name in ["desktop", "library-component", "library-component/queue", "tenants", "web-service"] {
         let script =
             std::fs::read_to_string(root().join("examples").join(name).join("build.rs")).expect("a build script");
         assert!(script.contains("cargo:rerun-if-changed=migrations"), "{name}");
