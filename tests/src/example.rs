@@ -20,12 +20,14 @@ pub fn example(name: &str) -> Command {
     Command::new(built().join(format!("example-{name}")))
 }
 
-/// The folder they are built into, with the features that the tests have, so that nothing is compiled twice.
+/// The folder they are built into.
 fn built() -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--workspace", "--all-features", "--bins"]).current_dir(root());
+        // With a test among them, because what tests depend on decides with which features everything is compiled:
+        // without one, all of it would be compiled twice.
+        cargo.args(["build", "--workspace", "--all-features", "--bins", "--test", "examples"]).current_dir(root());
         let output = cargo.output().expect("cargo starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     });
