@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use crate::page::{Block, blocks};
+use crate::program::cargo;
 use crate::transcript::redacted;
 use crate::{Project, root, target};
 
@@ -24,10 +25,10 @@ pub fn example(name: &str) -> Command {
 fn built() -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = cargo();
         // With a test among them, because what tests depend on decides with which features everything is compiled:
         // without one, all of it would be compiled twice.
-        cargo.args(["build", "--workspace", "--all-features", "--bins", "--test", "examples"]).current_dir(root());
+        cargo.args(["build", "--workspace", "--all-features", "--bins", "--test", "examples"]);
         let output = cargo.output().expect("cargo starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     });
@@ -57,7 +58,9 @@ fn path() -> &'static TempDir {
 /// If there is no `sh`.
 pub fn typed(project: &Project, block: &Block, variables: &[(&str, &str)]) -> String {
     let screens = block.commands().map(|line| {
-        let mut shell = project.shell(&format!("{{ {line}\n}} 2>&1"), &[path().path().to_owned()]);
+        // What needs no example does not wait until all are built.
+        let folders = if line.contains("cargo run") { vec![path().path().to_owned()] } else { Vec::new() };
+        let mut shell = project.shell(&format!("{{ {line}\n}} 2>&1"), &folders);
         let output = shell.envs(variables.iter().copied()).output().expect("sh starts");
         let folder = project.path("");
         let folder = folder.to_string_lossy();
@@ -66,14 +69,14 @@ pub fn typed(project: &Project, block: &Block, variables: &[(&str, &str)]) -> St
     screens.collect::<Vec<_>>().join("\n")
 }
 
-/// The README of an example, from its top to its end in one empty folder: its files are written, its commands typed,
-/// and what a terminal shows is what it says.
+/// The README of an example, from its top to its end in one folder, which has `examples/shop` as the repository has: its
+/// files are written, its commands typed, and what a terminal shows is what it says.
 ///
 /// # Panics
 /// If it is not, or if it shows nothing.
 pub fn check_readme(name: &str, variables: &[(&str, &str)]) {
     let page = fs::read_to_string(root().join("examples").join(name).join("README.md")).expect("a README");
-    let project = Project::new();
+    let project = Project::shop();
     let mut screens = 0;
     for block in blocks(&page) {
         if let Some(path) = block.info.strip_prefix("sql ") {

@@ -41,13 +41,10 @@ fn an_observer_draws_a_bar() {
 }
 
 #[test]
-fn a_backend_outside_the_three_has_its_own_command_line() {
-    check_readme("adding-a-backend", &[]);
-}
-
-#[test]
-fn a_library_brings_its_own_tables_and_an_application_needs_them() {
-    check_readme("library-component", &[]);
+fn readmes_are_what_a_terminal_shows() {
+    for name in ["adding-a-backend", "desktop", "library-component", "progress"] {
+        check_readme(name, &[]);
+    }
 }
 
 /// Ten replicas at once on a new database, one of them killed half-way.
@@ -203,9 +200,11 @@ mod on_postgres {
     use super::*;
 
     #[test]
-    fn a_service_with_a_pool_migrates_beside_it_or_on_a_connection_of_it() {
-        let place = Place::new(Engine::Postgres, &Project::new());
-        check_readme("pools", &[("DATABASE_URL", &place.url())]);
+    fn readmes_are_what_a_terminal_shows() {
+        for name in ["pools", "tenants"] {
+            let place = Place::new(Engine::Postgres, &Project::new());
+            check_readme(name, &[("DATABASE_URL", &place.url())]);
+        }
     }
 
     #[test]
