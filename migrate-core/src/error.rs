@@ -339,6 +339,9 @@ fn statement(failure: &StatementFailure, report: &Report) -> Diagnostic {
                      statement {}",
                     recorded + 1
                 )
+            } else if failure.source.is_stored() {
+                let (next, kept) = (recorded + 1, if recorded > 0 { ", leave those before it as they are" } else { "" });
+                format!("mend the file's way back from statement {next} on{kept} and {again}: it goes on with statement {next}")
             } else {
                 format!(
                     "fix the file from line {line} on and {again}: it goes on with statement {}",

@@ -54,16 +54,28 @@ fn is_end(error: &mysql_async::Error) -> bool {
 pub(crate) fn refusal(error: &mysql_async::ServerError) -> ServerError {
     let fault = fault(error.code, &error.state, &error.message);
     let mut refused = ServerError::new(fault, error.message.as_str()).code(error.code.to_string());
-    refused.hint = advice(error.code).map(str::to_owned);
+    refused.hint = advice(error.code, &error.message).map(str::to_owned);
     refused
 }
 
-fn advice(code: u16) -> Option<&'static str> {
+fn advice(code: u16, message: &str) -> Option<&'static str> {
     match code {
+        // MySQL 9.6 moved them out of the server. Seen on 9.7: the component brings them back, but not for generated
+        // columns, which refuse them (3763).
+        1305 if is_classic_hash(message) => {
+            Some("MySQL has it in a component since 9.6: INSTALL COMPONENT 'file://component_classic_hashing'")
+        }
         // LOAD DATA LOCAL, of MySQL and MariaDB.
         3948 | 4166 => Some("somebody who may do it: SET GLOBAL local_infile = 1"),
         _ => None,
     }
+}
+
+/// `FUNCTION shop.MD5 does not exist`.
+fn is_classic_hash(message: &str) -> bool {
+    let function = message.strip_prefix("FUNCTION ").and_then(|rest| rest.strip_suffix(" does not exist"));
+    let name = function.and_then(|function| function.rsplit('.').next()).unwrap_or_default();
+    ["MD5", "SHA", "SHA1"].iter().any(|hash| name.eq_ignore_ascii_case(hash))
 }
 
 fn fault(code: u16, state: &str, message: &str) -> Fault {
@@ -155,6 +167,18 @@ mod tests {
             }));
             let expected = ServerError::new(expected, message).code(code.to_string());
             assert_eq!(error, expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_a_newer_server_has_moved_is_found_again() {
+        for (message, advised) in [
+            ("FUNCTION shop.MD5 does not exist", true),
+            ("FUNCTION shop.sha1 does not exist", true),
+            ("FUNCTION shop.md5_of_order does not exist", false),
+            ("PROCEDURE shop.MD5 does not exist", false),
+        ] {
+            assert_eq!(advice(1305, message).is_some(), advised, "{message}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
-use migrate_core::{Diagnostic, diagnostic::codes};
+use migrate_core::{Diagnostic, Version, diagnostic::codes};
 
 use super::Cli;
 use crate::config::Spec;
@@ -54,8 +54,22 @@ impl From<clap::Error> for ParseError {
                     .help(format!("like this: migrate up -d {url}")),
             ));
         }
-        Self::Clap(Box::new(error))
+        how_far(&error).map_or_else(|| Self::Clap(Box::new(error)), |told| Self::Told(Box::new(told)))
     }
+}
+
+/// `migrate down 3`, as several tools have it: some take back three, others go to version 3.
+fn how_far(error: &clap::Error) -> Option<Diagnostic> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return None };
+    let usage = error.get(ContextKind::Usage)?.to_string();
+    let command = ["up", "down"].into_iter().find(|command| usage.contains(&format!("migrate {command} ")))?;
+    let is_version = word.starts_with(|first: char| first.is_ascii_digit()) && word.parse::<Version>().is_ok();
+    let diagnostic = is_version.then(|| Diagnostic::error(codes::USAGE, "how far is said with a flag"))?;
+    let diagnostic = match word.parse::<usize>() {
+        Ok(steps) => diagnostic.help(format!("so many migrations: migrate {command} --steps {steps}")),
+        Err(_) => diagnostic,
+    };
+    Some(diagnostic.help(format!("to this version:    migrate {command} --to {word}")))
 }
 
 fn looks_like_url(url: &DatabaseUrl) -> bool {

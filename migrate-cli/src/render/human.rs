@@ -13,6 +13,7 @@ use migrate_core::history::Action;
 use migrate_core::plan::{Mode, Plan, Step};
 
 use super::json;
+use super::notices::Notices;
 use crate::screen::Screen;
 use crate::signals::Told;
 
@@ -59,7 +60,7 @@ pub fn watch<T>(
         drop(working);
         value
     });
-    let watched = lock().watched;
+    let watched = lock().ended();
     (value, watched)
 }
 
@@ -70,6 +71,7 @@ struct Live<'s, 'a> {
     running: Option<Running>,
     last_sign: Instant,
     watched: Watched,
+    notices: Notices,
 }
 
 /// What is going on.
@@ -90,7 +92,15 @@ struct Columns {
 impl<'s, 'a> Live<'s, 'a> {
     fn new(screen: &'s mut Screen<'a>, place: &'s str) -> Self {
         let now = Instant::now();
-        Self { screen, place, columns: Columns::default(), running: None, last_sign: now, watched: Watched::default() }
+        Self {
+            screen,
+            place,
+            columns: Columns::default(),
+            running: None,
+            last_sign: now,
+            watched: Watched::default(),
+            notices: Notices::default(),
+        }
     }
 
     fn event(&mut self, event: &Event<'_>) {
@@ -123,8 +133,12 @@ impl<'s, 'a> Live<'s, 'a> {
                 Some(0) | None => format!("{done} done"),
                 Some(total) => format!("{done} of {total}, {} %", done.saturating_mul(100) / total),
             }),
-            Event::Noticed { notice, .. } if self.screen.is_verbose() || notice.level == "WARNING" => {
+            Event::Noticed { notice, .. } if self.screen.is_verbose() => {
                 self.screen.remark(&format!("    {}: {}", notice.level.to_lowercase(), notice.message));
+            }
+            Event::Noticed { step, notice } if notice.level == "WARNING" => {
+                let left = self.notices.hold(step.map(|step| &step.id), notice);
+                self.remarks(&left);
             }
             Event::Blocked { step, statement, blockers, waited } => {
                 self.blocked(step, *statement, blockers, *waited);
@@ -257,6 +271,15 @@ impl<'s, 'a> Live<'s, 'a> {
         self.watched.snapshots += usize::from(is_installed(step));
         let line = self.columns.line(step, &seconds(elapsed));
         self.say(&line);
+        let warnings = self.notices.finished(&step.id);
+        self.remarks(&warnings);
+    }
+
+    /// Nothing more will be finished.
+    fn ended(&mut self) -> Watched {
+        let left = self.notices.unfinished();
+        self.remarks(&left);
+        self.watched
     }
 
     fn start(&mut self, what: String, ago: Duration) {
@@ -292,6 +315,10 @@ impl<'s, 'a> Live<'s, 'a> {
             Told::Stopping => "stopping after what has been sent; a second signal cancels that too",
             Told::Cancelling => "cancelling what runs",
         });
+    }
+
+    fn remarks(&mut self, lines: &[String]) {
+        lines.iter().for_each(|line| self.screen.remark(line));
     }
 
     fn say(&mut self, text: &str) {

@@ -12,4 +12,5 @@ pub mod github;
 pub mod human;
 pub mod json;
 pub mod layout;
+mod notices;
 pub mod status;

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::{Action, Applied, Entry, History, State};
 use crate::migration::{Migration, MigrationId, RunAttributes};
 use crate::source::Source;
-use crate::sql::{Script, directive};
+use crate::sql::directive;
 
 use super::planner::{Planner, applied_as};
 use super::refusal::some;
@@ -27,7 +27,7 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &DownGoal) -> Result<(Vec<Step>,
             return Err(Refusal::Open { entry: Box::new(open.clone()), known });
         }
         // What was being taken back is finished first.
-        steps.push(resume(planner, open)?);
+        steps.push(resume(planner, open, &mut notes)?);
         chosen.retain(|(id, _)| **id != open.id);
     }
     squashed(planner, &chosen)?;
@@ -112,27 +112,70 @@ pub(super) fn downgrade(planner: &Planner<'_>, ahead: &[(&MigrationId, &Applied)
 }
 
 /// The step that finishes a way back that is not over.
-pub(super) fn resume(planner: &Planner<'_>, open: &Entry) -> Result<Step, Refusal> {
+pub(super) fn resume(planner: &Planner<'_>, open: &Entry, notes: &mut Vec<Diagnostic>) -> Result<Step, Refusal> {
     let migration = planner.known_as(&open.id);
     if let Some(step) = migration.and_then(|migration| in_code(planner, migration, &open.id)) {
         return step;
     }
     let file = migration.and_then(|migration| migration.down.as_ref());
     let sent = planner.sent(open, file);
-    // After a failure the file is what a person mends; it counts if it begins with what has run. Otherwise nobody
-    // touched anything, and what was sent goes on.
-    let mended = file.filter(|file| {
-        let begins = |script: &Script| match open.prefix_digest.as_deref().and_then(Prefix::from_text) {
-            Some(prefix) => prefix.starts(script),
-            None => open.cursor == 0,
-        };
-        sent.is_none()
-            || open.state == State::Failed && planner.script(file, &open.title()).is_ok_and(|script| begins(&script))
-    });
-    let Some(source) = mended.or(sent.as_ref()) else {
+    let mended = match (&sent, migration, file) {
+        (None, _, file) => file.cloned(),
+        (Some(sent), Some(migration), Some(file)) if open.state == State::Failed => {
+            mended(planner, open, migration, file, sent, notes)
+        }
+        // Nobody touched anything, and what was sent goes on.
+        _ => None,
+    };
+    let Some(source) = mended.or(sent) else {
         return Err(Refusal::Open { entry: Box::new(open.clone()), known: false });
     };
-    step(planner, &open.id, &open.description, source, migration)
+    step(planner, &open.id, &open.description, &source, migration)
+}
+
+/// After a failure the file is what a person mends. It counts if it begins with what has run, as it is written or as it
+/// was stored.
+fn mended(
+    planner: &Planner<'_>,
+    open: &Entry,
+    migration: &Migration,
+    file: &Source,
+    sent: &Source,
+    notes: &mut Vec<Diagnostic>,
+) -> Option<Source> {
+    let form = stored::form(file, &migration.attributes.down, planner.syntax());
+    if [file.text(), &*form].contains(&sent.text()) {
+        return None;
+    }
+    let formed = Source::stored(format!("<the way back in {}, as it is stored>", file.path()), &*form);
+    let begins = |source: &Source| {
+        planner.script(source, &open.title()).is_ok_and(|script| {
+            match open.prefix_digest.as_deref().and_then(Prefix::from_text) {
+                Some(prefix) => prefix.starts(&script),
+                None => open.cursor == 0,
+            }
+        })
+    };
+    let mended = [file.clone(), formed].into_iter().find(begins);
+    if mended.is_none() && differs(planner, sent, file) {
+        notes.push(
+            differing(planner, &open.title(), sent, file)
+                .help("the one that failed goes on: the file's does not begin with the statements that have run")
+                .help("to go on with the file's, leave those statements as they ran and change the rest"),
+        );
+    }
+    mended
+}
+
+/// Whether the way back of a file is another one than `stored`, beyond white space and comments.
+fn differs(planner: &Planner<'_>, stored: &Source, file: &Source) -> bool {
+    checksum::normalised(stored, planner.syntax()) != checksum::normalised(file, planner.syntax())
+}
+
+fn differing(planner: &Planner<'_>, title: &str, stored: &Source, file: &Source) -> Diagnostic {
+    Diagnostic::warning(codes::DOWN_DIFFERS, format!("{title}: the file's way back is not the stored one"))
+        .at(Place::path(file.path()))
+        .diff(&planner.shown(stored.text()), &planner.shown(file.written()))
 }
 
 fn back(
@@ -155,12 +198,10 @@ fn back(
     };
     if let (Some(stored), Some(file)) = (&stored, file)
         && stored.text() != form(file)
-        && checksum::normalised(stored, planner.syntax()) != checksum::normalised(file, planner.syntax())
+        && differs(planner, stored, file)
     {
         notes.push(
-            Diagnostic::warning(codes::DOWN_DIFFERS, format!("{title}: the file's way back is not the stored one"))
-                .at(Place::path(file.path()))
-                .diff(&planner.shown(stored.text()), &planner.shown(file.written()))
+            differing(planner, &title, stored, file)
                 .help("the stored one runs: it belongs to what was applied")
                 .help(format!("to run the file's instead, store it first: migrate accept {id}")),
         );

@@ -112,15 +112,17 @@ fn after_open_down(planner: &Planner<'_>, goal: &UpGoal, open: &Entry) -> Result
     if !known && planner.policy.on_ahead != OnAhead::Downgrade {
         return Err(Refusal::Open { entry: Box::new(open.clone()), known });
     }
-    let resumed = down::resume(planner, open)?;
+    let mut notes = Vec::new();
+    let resumed = down::resume(planner, open, &mut notes)?;
     let observed = Observed { history: planner.history().after_open_down(), ..planner.observed.clone() };
     let after = Planner::new(planner.set, &observed, planner.policy, planner.dialect);
-    let (steps, notes) = if known {
-        plan(&after, goal)?
+    let steps = if known {
+        let (steps, of_plan) = plan(&after, goal)?;
+        notes.extend(of_plan);
+        steps
     } else {
         // It belongs to a downgrade, and nothing is upgraded in the same run.
-        let mut notes = Vec::new();
-        (ahead::plan(&after, &mut notes)?.unwrap_or_default(), notes)
+        ahead::plan(&after, &mut notes)?.unwrap_or_default()
     };
     Ok((std::iter::once(resumed).chain(steps).collect(), notes))
 }

@@ -82,6 +82,9 @@ pub(super) async fn settle(
         Rule::Renames => renamed(about, &before, &now),
         Rule::Changes | Rule::Temporary { .. } => changed(about, &before, &now, doubtful),
     };
+    if about.objects.iter().any(|(object, _)| matches!(object, Object::Account(_))) {
+        return remembered(ask, settled).await;
+    }
     match (settled, about.rule) {
         (Settled::Ran(reason), Rule::Creates) => whole(ask, about, reason, doubtful, before.database, statement).await,
         (Settled::DidNotRun(reason), Rule::Creates) if place.mariadb && place.process => {
@@ -244,6 +247,20 @@ fn is_event(object: &Object) -> bool {
 
 fn reads_identity(about: &About) -> bool {
     about.objects.iter().any(|(_, aspects)| aspects.contains(&Aspect::Identity))
+}
+
+/// Accounts are in tables and in the server's memory. KILL takes a `RENAME USER` back in the tables alone (seen on MySQL
+/// 9.7), and the server refuses it from then on, until it reads its tables again.
+async fn remembered(ask: &mut dyn Ask, settled: Settled) -> Result<Settled, ServerError> {
+    let read_again = asked(ask, "FLUSH PRIVILEGES").await?.is_some();
+    let told = |reason: String| {
+        if read_again { reason } else { format!("{reason} (the server may remember otherwise: FLUSH PRIVILEGES)") }
+    };
+    Ok(match settled {
+        Settled::Ran(reason) => Settled::Ran(told(reason)),
+        Settled::DidNotRun(reason) => Settled::DidNotRun(told(reason)),
+        settled => settled,
+    })
 }
 
 /// A partitioned table that is not there: a MariaDB server that was killed while it made one can have partitions without

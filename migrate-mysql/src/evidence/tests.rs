@@ -267,6 +267,21 @@ fn a_rename_is_seen_by_the_names_or_by_which_tables_they_are() {
 }
 
 #[test]
+fn accounts_are_read_again_by_the_server_before_one_of_them_is_judged_by_its_tables() {
+    let rename = "rename user a@x to b@x";
+    let before = Some("f1:1,0;d");
+    let read_again = Some("");
+    check(rename, before, &[Some("a|x"), Some(""), read_again], "not, catalog: a@x, b@x are named as before");
+    let refused = None;
+    check(
+        rename,
+        before,
+        &[Some("a|x"), Some(""), refused],
+        "not, catalog: a@x, b@x are named as before (the server may remember otherwise: FLUSH PRIVILEGES)",
+    );
+}
+
+#[test]
 fn what_can_be_half_done_is_never_taken_for_done() {
     let convert = "alter table t engine=MyISAM";
     let parts = |text: &str| [text; 5].join(".");

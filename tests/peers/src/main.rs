@@ -124,7 +124,7 @@ impl Run<'_> {
             }
         }
         println!("\n{migrations} migrations {place}, median of {rounds}");
-        println!("{:<10} {:>12} {:>9} {:>14} {:>9}", "", "all pending", "", "nothing to do", "");
+        println!("{:<12} {:>12} {:>9} {:>14} {:>9}", "", "all pending", "", "nothing to do", "");
         let median = |times: &[Duration]| {
             let mut times = times.to_vec();
             times.sort();
@@ -132,7 +132,7 @@ impl Run<'_> {
         };
         let ours: Vec<_> = times[0].iter().map(|times| median(times)).collect();
         for (peer, times) in self.peers.iter().zip(&times) {
-            print!("{:<10}", peer.name);
+            print!("{:<12}", peer.name);
             for (times, ours) in times.iter().zip(&ours) {
                 match (median(times), ours) {
                     (Some(time), Some(ours)) => {

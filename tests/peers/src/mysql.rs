@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use migrate_core::{EngineNames, MigrationSet, Migrator, ReadOptions};
@@ -24,6 +24,12 @@ pub(super) const PEERS: &[Peer] = &[
         name: "client",
         write: |folder, n, sql| file(folder, &format!("{n:05}.sql"), sql),
         up: client,
+        remembers: false,
+    },
+    Peer {
+        name: "client each",
+        write: |folder, n, sql| file(folder, &format!("{n:05}.sql"), sql),
+        up: client_for_each,
         remembers: false,
     },
     Peer {
@@ -74,27 +80,41 @@ fn migrate(folder: &Path, url: &str) -> Result<(), Failed> {
 
 /// One session that is fed the files one after another.
 fn client(folder: &Path, url: &str) -> Result<(), Failed> {
-    let mut files: Vec<_> =
-        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
-    files.sort();
     let mut script = String::new();
-    for file in files {
+    for file in files(folder)? {
         writeln!(script, "{}", fs::read_to_string(file)?)?;
     }
+    let mut client = client_of(url)?.stdin(Stdio::piped()).spawn()?;
+    client.stdin.take().expect("it was asked for").write_all(script.as_bytes())?;
+    if client.wait()?.success() { Ok(()) } else { Err("the client failed".into()) }
+}
+
+/// `for file in *.sql; do mysql … < "$file"; done`, as it is done by hand: what fails ends it at its file.
+fn client_for_each(folder: &Path, url: &str) -> Result<(), Failed> {
+    for file in files(folder)? {
+        if !client_of(url)?.stdin(fs::File::open(&file)?).status()?.success() {
+            return Err(format!("the client failed at {}", file.display()).into());
+        }
+    }
+    Ok(())
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
+    let mut files: Vec<_> = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    files.sort();
+    Ok(files)
+}
+
+fn client_of(url: &str) -> Result<Command, Failed> {
     let (scheme, rest) = url.split_once("://").ok_or("a URL has a scheme")?;
     let (credentials, place) = rest.split_once('@').ok_or("the URL of a test has a user")?;
     let (user, password) = credentials.split_once(':').ok_or("the user of a test has a password")?;
     let (address, database) = place.split_once('/').ok_or("the URL of a test has a database")?;
     let (host, port) = address.split_once(':').ok_or("the URL of a test has a port")?;
-    let program = client_program(if scheme == "mariadb" { Flavour::MariaDb } else { Flavour::MySql });
-    let mut client = Command::new(program)
-        .args(["--no-defaults", "--batch", "-h", host, "-P", port, "-u", user, database])
-        .env("MYSQL_PWD", password)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()?;
-    client.stdin.take().expect("it was asked for").write_all(script.as_bytes())?;
-    if client.wait()?.success() { Ok(()) } else { Err("the client failed".into()) }
+    let mut client = Command::new(client_program(if scheme == "mariadb" { Flavour::MariaDb } else { Flavour::MySql }));
+    client.args(["--no-defaults", "--batch", "-h", host, "-P", port, "-u", user, database]);
+    client.env("MYSQL_PWD", password).stdout(Stdio::null());
+    Ok(client)
 }
 
 /// The peers know no `mariadb:`.

@@ -5,7 +5,7 @@ use std::fs;
 use migrate_core::checksum::raw;
 use migrate_tests::Project;
 
-use crate::{UP, applied, blog, screen};
+use crate::{UP, applied, blog, screen, told};
 
 const FILE: &str = "migrations/3_compact.sql";
 
@@ -83,4 +83,23 @@ fn resolving_what_is_not_open() {
             "resolve 2 -d sqlite:app.db",
         ]
     ));
+}
+
+/// A way back outside of a transaction is stored in another form than its layout writes it in. It is mended in its file.
+#[test]
+fn a_way_back_that_fails_half_way_and_is_mended() {
+    const FILE: &str = "migrations/001_create.sql";
+    let with = |rest: &str| {
+        format!(
+            "-- +goose NO TRANSACTION\n-- +goose Up\ncreate table a (n int);\ncreate table b (n int);\n\
+             -- +goose Down\ndrop table a;\n{rest};\n"
+        )
+    };
+    let project = Project::new().file(FILE, with("drop table c"));
+    let up = format!("{UP} --create-db");
+    const DOWN: &str = "down -d sqlite:app.db --to 0 --yes";
+    let mut screens = vec![project.migrate(&up), project.migrate(DOWN)];
+    project.write(FILE, &with("drop table b"));
+    screens.push(project.migrate(DOWN));
+    insta::assert_snapshot!(told(&screens));
 }

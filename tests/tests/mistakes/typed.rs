@@ -42,6 +42,11 @@ fn down_without_saying_how_far() {
 }
 
 #[test]
+fn a_number_without_a_flag() {
+    insta::assert_snapshot!(screen(&blog(), &["down 3", "up 1.2.0", "status 3"]));
+}
+
+#[test]
 fn down_where_nobody_can_be_asked() {
     let project = applied(
         blog()

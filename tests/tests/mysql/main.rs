@@ -2,6 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `accounts` | what the server remembers of accounts, and its tables do not; which MariaDB has elsewhere |
 //! | `support` | a fixture, sets from texts, what a database holds |
 //! | `conformance` | the suite of the core |
 //! | `connect` | TLS, logins, option files: how a connection comes about; local files |
@@ -25,6 +26,7 @@ mod on_mysql {
     /// Whose server the tests run on.
     const FLAVOUR: migrate_tests::servers::Flavour = migrate_tests::servers::Flavour::MySql;
 
+    mod accounts;
     mod conformance;
     mod connect;
     mod exclusion;
