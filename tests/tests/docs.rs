@@ -28,10 +28,10 @@ fn check(name: &str) {
     assert!(commands > 0, "{name} shows nothing");
 }
 
-/// Code that a page shows is a part of a file that is compiled, whatever it is indented by there.
+/// Code that a page shows is a part of a file that is compiled, or of its documentation, whatever it is indented by there.
 fn stands_in(path: &str, code: &str) {
     let file = fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let file: Vec<_> = file.lines().map(str::trim).collect();
+    let file: Vec<_> = file.lines().map(|line| line.trim().trim_start_matches("//! ")).collect();
     let code: Vec<_> = code.lines().map(str::trim).collect();
     let found = file.windows(code.len()).any(|window| window == code);
     assert!(!code.is_empty() && found, "{path} does not have these lines:\n{}", code.join("\n"));

@@ -1,5 +1,21 @@
 //! A backend of `migrate` for a database that is none of the three: one file of tables, and a small language of its own.
 //!
+//! ```no_run
+//! use migrate_core::backend::block_on;
+//! use migrate_core::layout::Folder;
+//! use migrate_core::{MigrationSet, Migrator, ReadOptions};
+//! use migrate_toy::{TOY, Toy};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // `include_str!("../migrations/1_create_goods.sql")` where it is a file.
+//! let files = [("1_create_goods.sql", "create table goods (name text);")];
+//! let read = MigrationSet::from_folder(&Folder::embedded("migrations", files), &ReadOptions::new(TOY.engine()));
+//! let set = read.map_err(|problems| problems[0].to_string())?.set;
+//! block_on(Migrator::new(Toy::open("shop.toy").create(true), set).up())?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | module | holds |
 //! |---|---|
 //! | [`engine`] | the database itself: what is somebody else's where a backend is written |

@@ -55,6 +55,9 @@ impl ToySession {
         if let Some((variable, _)) = settings.variables.first() {
             return Err(unsupported(&format!("the setting {variable}")));
         }
+        if settings.statement_timeout.is_some_and(|limit| !limit.is_zero()) {
+            return Err(unsupported("a limit for the time of a statement"));
+        }
         self.connection.wait = settings.lock_timeout.unwrap_or(self.wait);
         Ok(())
     }
