@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
-use migrate_core::backend::{Fault, ServerError};
+use migrate_core::backend::{self, Fault, ServerError};
 use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::{Backend, Dialect};
 
@@ -43,8 +43,10 @@ pub trait CliBackend {
     /// What is wrong with the URL, without any secret in it.
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Database>, Box<Diagnostic>>;
 
-    /// Runs a future on the runtime the engine's driver needs.
-    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>);
+    /// Runs a future on the runtime the engine's driver needs; by itself on none.
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        backend::block_on(future);
+    }
 }
 
 /// What a database is opened with.

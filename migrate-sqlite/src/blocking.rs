@@ -3,8 +3,6 @@
 mod code;
 
 use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use migrate_core::apply::{Report, RunOptions, StopHandle};
@@ -229,10 +227,7 @@ impl Migrator {
 /// # Panics
 /// If the future yields: something in it needs a runtime.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("the future waits for something that needs a runtime: run it on that runtime instead"),
-    }
+    migrate_core::backend::block_on(future)
 }
 
 #[cfg(test)]

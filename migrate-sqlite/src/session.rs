@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use migrate_core::backend::{
-    Canceller, Effect, Fault, HistoryTable, Locked, Note, Performed, Progress, Row, Server, ServerError, Session,
-    Settings, Settled, TableName,
+    Canceller, Effect, Fault, HistoryTable, Locked, Performed, Progress, Row, Server, ServerError, Session, Settings,
+    Settled, TableName,
 };
 use migrate_core::history::{Entry, EntryKey, Texts, foreign};
-use migrate_core::sql::statement::Recovery;
 use migrate_core::sql::{Statement, StatementKind, Syntax, TransactionControl};
 use rusqlite::Connection;
 
@@ -308,21 +307,13 @@ impl Session for SqliteSession<'_> {
         self.carry_out(table, effects, progress)
     }
 
-    async fn note(&mut self, _: &Statement<'_>) -> Result<Note, ServerError> {
-        Ok(Note::Nothing)
-    }
-
     async fn settle(&mut self, statement: &Statement<'_>, _: Option<&str>) -> Result<Settled, ServerError> {
         // The row that says "in flight" was written in the transaction that the script's own COMMIT ends: it is here
         // because that COMMIT came to its end.
         if statement.class.kind == StatementKind::Transaction(TransactionControl::Commit) {
             return Ok(Settled::Ran("its row was part of the transaction it committed".to_owned()));
         }
-        Ok(match statement.class.sharing.recovery() {
-            None => Settled::DidNotRun("it shares a transaction with its row, which is not there".to_owned()),
-            Some(Recovery::Repeat) => Settled::DidNotRun("running it again leads to the same state".to_owned()),
-            Some(_) => Settled::Undecided("SQLite leaves no trace of it".to_owned()),
-        })
+        Ok(Settled::by_class(statement))
     }
 
     async fn free_space(&mut self) -> Result<Option<u64>, ServerError> {

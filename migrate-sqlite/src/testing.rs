@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::future::Future;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +12,7 @@ use migrate_core::error::ErrorKind;
 use migrate_core::{Error, Goal, MigrationSet, testing};
 
 use crate::Sqlite;
-use crate::blocking::{Migrator, block_on};
+use crate::blocking::Migrator;
 
 /// A database file in a folder of its own among the temporary files, removed with the value.
 #[derive(Debug)]
@@ -86,10 +85,6 @@ impl testing::Fixture for Fixture {
 
     fn backend(&self) -> Sqlite {
         Sqlite::open(self.path())
-    }
-
-    fn block_on<T>(future: impl Future<Output = T>) -> T {
-        block_on(future)
     }
 
     fn alone() -> &'static str {

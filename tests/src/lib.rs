@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`mod@program`] | the `migrate` binary, built once |
 //! | [`project`] | a folder with migrations and a SQLite database |
+//! | [`mod@example`] | the programs in `examples`, built once |
+//! | [`page`] | a page of documentation, taken apart |
 //! | [`transcript`] | a command and its answer, without what changes from run to run |
 //! | [`servers`] | real servers, started when first needed |
 //! | [`proxy`] | what stands before a server: slow, counting, and able to cut a connection at a chosen message |
@@ -13,6 +15,9 @@
 //! Tests of one crate alone stand in that crate.
 
 pub mod effort;
+#[cfg(unix)]
+pub mod example;
+pub mod page;
 pub mod program;
 pub mod project;
 #[cfg(unix)]

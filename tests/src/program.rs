@@ -16,15 +16,27 @@ pub fn program() -> &'static Path {
     PROGRAM.get_or_init(build)
 }
 
+/// Cargo in the root of the repository, without what it told this test of the test's own package: build scripts of
+/// dependencies look at these variables, and everything would be compiled again because they are others here.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|about| name.to_string_lossy().starts_with(about)) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.current_dir(crate::root());
+    cargo
+}
+
 fn build() -> PathBuf {
     // target/PROFILE/deps/this_test
     let test = env::current_exe().expect("a test knows its own path");
     let profile = test.parent().and_then(Path::parent).expect("a test lies in target/PROFILE/deps");
     let target = profile.parent().expect("a profile lies in the target folder");
     let profile_name = profile.file_name().and_then(|name| name.to_str()).expect("profiles have plain names");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = cargo();
     cargo
-        .current_dir(crate::root())
         .args(["build", "--quiet", "--package", "migrate-cli", "--bin", "migrate", "--target-dir"])
         .arg(target)
         .args(["--profile", if profile_name == "debug" { "dev" } else { profile_name }]);

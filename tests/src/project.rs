@@ -124,16 +124,21 @@ impl Project {
     /// # Panics
     /// If there is no `sh`.
     pub fn typed(&self, line: &str) -> String {
+        let output = self.shell(&format!("{{ {line}\n}} 2>&1"), &[]).output().expect("sh starts");
+        redacted(&String::from_utf8_lossy(&output.stdout), &self.folder.path().to_string_lossy())
+    }
+
+    /// A shell in which `migrate` is known, and before it what is in these folders.
+    ///
+    /// # Panics
+    /// If a folder has a colon in its name.
+    pub fn shell(&self, script: &str, folders: &[PathBuf]) -> Command {
         let place = program().parent().expect("a program lies in a folder");
         let path = env::var_os("PATH").unwrap_or_default();
-        let paths = std::iter::once(place.to_path_buf()).chain(env::split_paths(&path));
-        let output = self
-            .clean("sh")
-            .args(["-c", &format!("{{ {line}\n}} 2>&1")])
-            .env("PATH", env::join_paths(paths).expect("a folder without a colon"))
-            .output()
-            .expect("sh starts");
-        redacted(&String::from_utf8_lossy(&output.stdout), &self.folder.path().to_string_lossy())
+        let paths = folders.iter().cloned().chain([place.to_path_buf()]).chain(env::split_paths(&path));
+        let mut shell = self.clean("sh");
+        shell.args(["-c", script]).env("PATH", env::join_paths(paths).expect("a folder without a colon"));
+        shell
     }
 
     /// Runs `migrate` with these words, which hold no blanks.

@@ -3,29 +3,10 @@
 
 use std::fs;
 
+use migrate_tests::example::typed;
+use migrate_tests::page::blocks;
 use migrate_tests::transcript::redacted;
 use migrate_tests::{Project, root};
-
-/// A fenced block: what stands behind the fence, and its lines.
-struct Block {
-    info: String,
-    text: String,
-}
-
-fn blocks(page: &str) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    let mut open: Option<Block> = None;
-    for line in page.lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (None, Some(info)) => open = Some(Block { info: info.to_owned(), text: String::new() }),
-            (Some(block), None) => block.text.extend([line, "\n"]),
-            (None, None) => {}
-        }
-    }
-    assert!(open.is_none(), "a block is never closed");
-    blocks
-}
 
 /// Runs a page from its top to its end, in one empty folder.
 fn check(name: &str) {
@@ -35,17 +16,25 @@ fn check(name: &str) {
     for block in blocks(&page) {
         match block.info.split_once(' ') {
             Some(("sql" | "toml", path)) => project.write(path, &block.text),
+            Some(("rust", path)) => stands_in(path, &block.text),
             None if block.info == "console" => {
-                let lines = block.text.lines().filter_map(|line| line.strip_prefix("$ "));
-                let screens: Vec<_> = lines.map(|line| format!("$ {line}\n{}", project.typed(line))).collect();
-                commands += screens.len();
-                assert_eq!(redacted(&block.text, "."), screens.join("\n"), "{name}");
+                commands += block.commands().count();
+                assert_eq!(redacted(&block.text, "."), typed(&project, &block, &[]), "{name}");
             }
             None if block.info == "yaml" => commands += arguments(&project, &block.text),
             _ => panic!("{name}: nothing tests a block of `{}`", block.info),
         }
     }
     assert!(commands > 0, "{name} shows nothing");
+}
+
+/// Code that a page shows is a part of a file that is compiled, or of its documentation, whatever it is indented by there.
+fn stands_in(path: &str, code: &str) {
+    let file = fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let file: Vec<_> = file.lines().map(|line| line.trim().trim_start_matches("//! ")).collect();
+    let code: Vec<_> = code.lines().map(str::trim).collect();
+    let found = file.windows(code.len()).any(|window| window == code);
+    assert!(!code.is_empty() && found, "{path} does not have these lines:\n{}", code.join("\n"));
 }
 
 /// Whether the program takes what a manifest of Kubernetes gives it. How many there are.
@@ -79,4 +68,9 @@ fn running_in_production_is_what_a_terminal_shows() {
 #[test]
 fn moving_from_another_tool_is_what_a_terminal_shows() {
     check("moving.md");
+}
+
+#[test]
+fn adding_a_backend_is_what_its_example_does() {
+    check("adding-a-backend.md");
 }

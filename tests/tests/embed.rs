@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use insta::assert_snapshot;
+use migrate_tests::program::cargo;
 use migrate_tests::{Project, root, target};
 
 const MAIN: &str = r#"
@@ -45,7 +46,7 @@ fn program() -> Project {
 /// Builds it among what is built already, and answers where the program is.
 fn build(project: &Project) -> PathBuf {
     let target = target().join("service");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = cargo();
     cargo.current_dir(project.path("")).args(["build", "--quiet", "--offline", "--target-dir"]).arg(&target);
     let output = cargo.output().expect("cargo runs");
     assert!(output.status.success(), "it does not build:\n{}", String::from_utf8_lossy(&output.stderr));

@@ -1,28 +1,11 @@
 //! The examples, run: built by cargo as a reader would build them, each at its job.
 #![cfg(unix)]
 
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, Output, Stdio};
 
+use migrate_tests::example::{check_readme, example};
 use migrate_tests::servers::{Engine, Place, wait_for};
-use migrate_tests::{Project, root, target};
-
-/// Built once, with what every test needs.
-fn built() {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        // The same features as the tests have, so that nothing is compiled twice.
-        cargo.args(["build", "--workspace", "--all-features", "--bins"]).current_dir(root());
-        let output = cargo.output().expect("cargo starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    });
-}
-
-fn example(name: &str) -> Command {
-    built();
-    Command::new(target().join("debug").join(format!("example-{name}")))
-}
+use migrate_tests::{Project, root};
 
 fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
@@ -55,6 +38,13 @@ fn an_observer_draws_a_bar() {
     let output = example("progress").arg(root().join("examples/shop/migrations")).output().expect("it starts");
     let text = said(&output);
     assert!(output.status.success() && text.contains("[##############################] 7/7 R order_totals"), "{text}");
+}
+
+#[test]
+fn readmes_are_what_a_terminal_shows() {
+    for name in ["adding-a-backend", "desktop", "library-component", "progress"] {
+        check_readme(name, &[]);
+    }
 }
 
 /// Ten replicas at once on a new database, one of them killed half-way.
@@ -140,8 +130,82 @@ fn ten_replicas_on_sqlite() {
     replicas(Engine::Sqlite);
 }
 
+/// The service with a migration that is code, as far as it listens; and where.
+fn service(place: &Place) -> (Child, String) {
+    let mut service = example("mysql-service");
+    service.env("DATABASE_URL", place.url()).env_remove("LISTEN").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut service = service.spawn().expect("the service starts");
+    let said = first_lines(&mut service, |line| line.starts_with("listening on"));
+    let address = said.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{said}")).to_owned();
+    (service, address)
+}
+
+/// The status and the text that it answers with.
+fn ready(address: &str) -> (u16, String) {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(address).expect("it listens");
+    stream.write_all(b"GET /ready HTTP/1.0\r\n\r\n").expect("a connection");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("text");
+    let (head, text) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer}"));
+    (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), text.trim().to_owned())
+}
+
+/// How many batches of the code were committed, as its readiness tells.
+fn batches(text: &str) -> Option<u32> {
+    let id: u32 = text.strip_prefix("pending: 3 fill initials, after checkpoint ")?.parse().ok()?;
+    Some(id / 50)
+}
+
+/// Code that is killed half-way goes on in the next process, and readiness says how it stands.
+fn killed_in_code(engine: Engine) {
+    let place = Place::new(engine, &Project::new());
+    let (mut killed, address) = service(&place);
+    let before = wait_for("a batch", || {
+        let (status, text) = ready(&address);
+        assert_eq!((status, text.starts_with("pending: ")), (503, true), "{engine:?}: {text}");
+        batches(&text).filter(|batches| *batches >= 3)
+    });
+    killed.kill().expect("a process that can be killed");
+    assert_eq!(killed.wait().expect("it ends").code(), None, "it was killed and not over");
+    let filled = || {
+        place
+            .sql("select count(*) from people where char_length(initials) = 2")
+            .trim()
+            .parse::<u32>()
+            .expect("a number")
+    };
+    let written = filled();
+    assert!(written % 50 == 0 && written >= 50 * before && written < 1000, "{engine:?}: whole batches: {written}");
+
+    let (mut service, address) = service(&place);
+    let first = wait_for("its next batch", || {
+        let (status, text) = ready(&address);
+        assert_eq!((status, text.starts_with("pending: ")), (503, true), "{engine:?}: {text}");
+        batches(&text)
+    });
+    assert!(first >= written / 50, "{engine:?}: it goes on where the other was");
+    wait_for("an answer that it is ready", || {
+        let (status, text) = ready(&address);
+        assert!(status == 200 || text.starts_with("pending: "), "{engine:?}: {text}");
+        (status == 200).then(|| assert_eq!(text, "ready"))
+    });
+    assert_eq!(filled(), 1000);
+    assert_eq!(place.sql("select count(*) from people where revision = 2").trim(), "1000", "{engine:?}: each once");
+    service.kill().expect("a process that can be killed");
+    service.wait().expect("it ends");
+}
+
 mod on_postgres {
     use super::*;
+
+    #[test]
+    fn readmes_are_what_a_terminal_shows() {
+        for name in ["pools", "tenants"] {
+            let place = Place::new(Engine::Postgres, &Project::new());
+            check_readme(name, &[("DATABASE_URL", &place.url())]);
+        }
+    }
 
     #[test]
     fn ten_replicas() {
@@ -169,6 +233,11 @@ mod on_mysql {
     fn ten_replicas() {
         super::replicas(super::Engine::MySql);
     }
+
+    #[test]
+    fn code_that_is_killed_goes_on() {
+        super::killed_in_code(super::Engine::MySql);
+    }
 }
 
 mod on_mariadb {
@@ -176,12 +245,19 @@ mod on_mariadb {
     fn ten_replicas() {
         super::replicas(super::Engine::MariaDb);
     }
+
+    #[test]
+    fn code_that_is_killed_goes_on() {
+        super::killed_in_code(super::Engine::MariaDb);
+    }
 }
 
 /// The one line of a build script is what the documentation says.
 #[test]
 fn every_example_with_migrations_says_when_to_compile_again() {
-    for name in ["desktop", "tenants", "web-service"] {
+    let with_migrations =
+        ["desktop", "library-component", "library-component/queue", "mysql-service", "pools", "tenants", "web-service"];
+    for name in with_migrations {
         let script =
             std::fs::read_to_string(root().join("examples").join(name).join("build.rs")).expect("a build script");
         assert!(script.contains("cargo:rerun-if-changed=migrations"), "{name}");

@@ -1,12 +1,11 @@
 //! SQLite for the command line.
 
 use std::path::Path;
-use std::pin::Pin;
 
 use migrate_core::backend::ServerError;
 use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::{Backend, Dialect};
-use migrate_sqlite::{SQLITE, Sqlite, backup, blocking};
+use migrate_sqlite::{SQLITE, Sqlite, backup};
 
 use super::{CliBackend, Database, Opening};
 
@@ -34,10 +33,6 @@ impl CliBackend for SqliteCli {
         // A mistyped name must not become a new database: only who asks for one gets one.
         let create = opening.create || url.rest().contains("mode=rwc");
         Ok(Box::new(Opened(sqlite.create(create))))
-    }
-
-    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
-        blocking::block_on(future);
     }
 }
 

@@ -14,12 +14,14 @@
 //! backends would contain the same `if`, it belongs into this crate.
 
 use std::any::Any;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::history::{Entry, EntryKey, Texts};
-use crate::sql::Statement;
+use crate::sql::{Recovery, Statement};
 
 pub mod dialect;
 pub mod effect;
@@ -32,6 +34,21 @@ pub use dialect::{Atomicity, Cancel, Dialect, Exclusion, Orphan};
 pub use effect::{Advance, Done, Effect, End, ForeignRow, NewEntry, Performed, Progress, Settings};
 pub use server::{Blocker, Fault, Holder, Notice, Server, ServerError, TableName};
 pub use wait::Wait;
+
+/// Runs a future that never waits for anything: of a backend whose engine works inside the call.
+///
+/// ```
+/// assert_eq!(migrate_core::backend::block_on(async { 1 + 1 }), 2);
+/// ```
+///
+/// # Panics
+/// If the future yields: something in it needs a runtime.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the future waits for something that needs a runtime: run it on that runtime instead"),
+    }
+}
 
 /// One text cell a row; NULL is `None`.
 pub type Row = Vec<Option<String>>;
@@ -116,15 +133,23 @@ pub trait Session: HistoryTable {
         progress: &mut (dyn Progress + Send),
     ) -> Performed;
 
-    /// Evidence: what the objects that `statement` names look like before it runs.
-    async fn note(&mut self, statement: &Statement<'_>) -> Result<Note, ServerError>;
+    /// Evidence: what the objects that `statement` names look like before it runs. By itself nothing is readable.
+    async fn note(&mut self, statement: &Statement<'_>) -> Result<Note, ServerError> {
+        let _ = statement;
+        Ok(Note::Nothing)
+    }
 
     /// What became of a statement that was in flight, with the lock held again and its server thread gone.
     ///
     /// Also asked right after the server refused one whose recovery is
     /// [`Recovery::Definition`](crate::sql::Recovery::Definition): then only [`Settled::First`] counts, which removes
     /// what the failure left behind.
-    async fn settle(&mut self, statement: &Statement<'_>, note: Option<&str>) -> Result<Settled, ServerError>;
+    ///
+    /// By itself it knows what the class of the statement tells, and asks a person about the rest.
+    async fn settle(&mut self, statement: &Statement<'_>, note: Option<&str>) -> Result<Settled, ServerError> {
+        let _ = note;
+        Ok(Settled::by_class(statement))
+    }
 
     /// Bytes that are free where the database's files are, for those who ask before a run; `None` where the session
     /// cannot tell without a query.
@@ -142,8 +167,10 @@ pub trait Session: HistoryTable {
     /// Gives it back.
     async fn unlock(&mut self, table: &TableName) -> Result<(), ServerError>;
 
-    /// What stops the running statement on the server, from another thread.
-    fn canceller(&self) -> Option<Box<dyn Canceller>>;
+    /// What stops the running statement on the server, from another thread; `None` goes with [`Cancel::Never`].
+    fn canceller(&self) -> Option<Box<dyn Canceller>> {
+        None
+    }
 
     /// The driver's connection, for migrations written as code. Which type it is, the implementation says.
     fn native(&mut self) -> &mut dyn Any;
@@ -199,4 +226,15 @@ pub enum Settled {
     First(Vec<String>),
     /// Nobody can tell. The text says why.
     Undecided(String),
+}
+
+impl Settled {
+    /// What is known of a statement where nothing can be read of it: its class alone.
+    pub fn by_class(statement: &Statement<'_>) -> Self {
+        match statement.class.sharing.recovery() {
+            None => Self::DidNotRun("it shares a transaction with its row, which is not there".to_owned()),
+            Some(Recovery::Repeat) => Self::DidNotRun("running it again leads to the same state".to_owned()),
+            Some(_) => Self::Undecided("this engine leaves no trace of it".to_owned()),
+        }
+    }
 }

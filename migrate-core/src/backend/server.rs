@@ -37,6 +37,33 @@ pub struct Server {
     pub joined: bool,
 }
 
+impl Server {
+    /// A database of its own that is empty and can be written, with nothing in between. A backend says what is different,
+    /// and goes on to compile when there is more to say:
+    ///
+    /// ```
+    /// use migrate_core::backend::Server;
+    /// use migrate_core::sql::Syntax;
+    ///
+    /// let server = Server { read_only: true, ..Server::new("Engine 1.0", "shop", Syntax::STANDARD) };
+    /// assert!(server.objects.is_empty());
+    /// ```
+    pub fn new(product: impl Into<String>, database: impl Into<String>, syntax: Syntax) -> Self {
+        Self {
+            product: product.into(),
+            database: database.into(),
+            syntax,
+            has_history: false,
+            objects: Vec::new(),
+            foreign_histories: Vec::new(),
+            not_transactional: Vec::new(),
+            read_only: false,
+            pooled: false,
+            joined: false,
+        }
+    }
+}
+
 /// Where the history is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

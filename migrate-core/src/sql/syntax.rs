@@ -41,6 +41,8 @@ pub struct Syntax {
 /// How statements that contain `;` outside quotes end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bodies {
+    /// There are none: every `;` outside quotes and comments ends a statement.
+    None,
     /// PostgreSQL: `BEGIN ATOMIC … END`, and parentheses (`CREATE RULE … DO (…; …)`).
     Postgres,
     /// MySQL and MariaDB: `BEGIN … END` blocks of routines, triggers and events.
@@ -50,6 +52,26 @@ pub enum Bodies {
 }
 
 impl Syntax {
+    /// What the SQL standard has and every engine knows: `'…'` strings, `"…"` names, `--` and `/* */` comments. An engine
+    /// of one's own begins here and says what it has more.
+    pub const STANDARD: Self = Self {
+        dollar_strings: false,
+        nested_comments: false,
+        escape_strings: false,
+        backslash_escapes: false,
+        double_quoted_strings: false,
+        backtick_names: false,
+        bracket_names: false,
+        hash_comments: false,
+        dash_comment_needs_space: false,
+        executable_comments: false,
+        open_comment_at_end: false,
+        delimiter_command: false,
+        backslash_commands: false,
+        copy_data: false,
+        bodies: Bodies::None,
+    };
+
     /// PostgreSQL with `standard_conforming_strings = on`, its default since 9.1.
     pub const POSTGRES: Self = Self {
         dollar_strings: true,

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::backend::{Backend, Dialect};
+use crate::backend::{Backend, Dialect, block_on};
 use crate::checksum;
 use crate::history::{Action, Entry, EntryKey};
 use crate::layout::Folder;
@@ -24,8 +24,10 @@ pub trait Fixture: Sized {
     /// A backend for it.
     fn backend(&self) -> Self::Backend;
 
-    /// Runs a future to its end on whatever runtime the backend needs.
-    fn block_on<T>(future: impl Future<Output = T>) -> T;
+    /// Runs a future to its end on whatever runtime the backend needs; by itself on none.
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        block_on(future)
+    }
 
     /// A statement that the server refuses in a transaction and that may be repeated.
     fn alone() -> &'static str;

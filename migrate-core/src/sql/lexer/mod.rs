@@ -337,7 +337,7 @@ impl<'a> Lexer<'a> {
         let bytes = &self.text.as_bytes()[start..];
         let length = match self.syntax.bodies {
             Bodies::Postgres => postgres_operator(bytes),
-            Bodies::Mysql | Bodies::Sqlite => {
+            Bodies::None | Bodies::Mysql | Bodies::Sqlite => {
                 OPERATORS.iter().find(|operator| bytes.starts_with(operator.as_bytes())).map_or(1, |found| found.len())
             }
         };

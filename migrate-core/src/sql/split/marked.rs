@@ -76,7 +76,9 @@ fn begins_one(text: &str, syntax: &Syntax) -> bool {
     let is = |word: &str, among: &[&str]| among.iter().any(|one| one.eq_ignore_ascii_case(word));
     let [first, rest @ ..] = words.as_slice() else { return false };
     let makes = is(first, &["create", "alter", "replace"]);
-    let has_body = makes && syntax.bodies != Bodies::Postgres && rest.iter().take(12).any(|word| is(word, BODIES));
+    let has_body = makes
+        && matches!(syntax.bodies, Bodies::Mysql | Bodies::Sqlite)
+        && rest.iter().take(12).any(|word| is(word, BODIES));
     // A body that was understood reaches to its end.
     is(first, BEGINNINGS) && (!has_body || rest.last().is_some_and(|word| is(word, &["end"])))
 }

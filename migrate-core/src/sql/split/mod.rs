@@ -113,6 +113,7 @@ impl Split {
 
 /// What has been seen of the statement, by the rules of its engine.
 enum Body {
+    None,
     Postgres(postgres::Body),
     Mysql(mysql::Body),
     Sqlite(sqlite::Body),
@@ -121,6 +122,7 @@ enum Body {
 impl Body {
     fn new(syntax: &Syntax) -> Self {
         match syntax.bodies {
+            Bodies::None => Self::None,
             Bodies::Postgres => Self::Postgres(postgres::Body::default()),
             Bodies::Mysql => Self::Mysql(mysql::Body::default()),
             Bodies::Sqlite => Self::Sqlite(sqlite::Body::default()),
@@ -129,6 +131,7 @@ impl Body {
 
     fn token(&mut self, token: Token, text: &str) {
         match self {
+            Self::None => {}
             Self::Postgres(body) => body.token(token, text),
             Self::Mysql(body) => body.token(token, text),
             Self::Sqlite(body) => body.token(token, text),
@@ -137,6 +140,7 @@ impl Body {
 
     fn ends(&mut self) -> bool {
         match self {
+            Self::None => true,
             Self::Postgres(body) => body.ends(),
             Self::Mysql(body) => body.ends(),
             Self::Sqlite(body) => body.ends(),
@@ -145,6 +149,7 @@ impl Body {
 
     fn unfinished(&self) -> Option<Unfinished> {
         match self {
+            Self::None => None,
             Self::Postgres(body) => body.unfinished(),
             Self::Mysql(body) => body.unfinished(),
             Self::Sqlite(body) => body.unfinished(),

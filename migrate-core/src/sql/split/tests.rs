@@ -570,3 +570,9 @@ proptest! {
         prop_assert_eq!(joined.pieces.len(), texts.len());
     }
 }
+
+#[test]
+fn where_nothing_has_a_body_every_semicolon_ends_a_statement() {
+    let text = "create trigger t begin; x 'a;b' -- ;\n/* ; */ \"c;d\"; end";
+    check(&Syntax::STANDARD, text, &["create trigger t begin", "x 'a;b' -- ;\n/* ; */ \"c;d\"", "end"]);
+}

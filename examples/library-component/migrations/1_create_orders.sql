@@ -1,0 +1,4 @@
+create table orders (
+  id integer primary key,
+  customer text not null
+);

@@ -1,0 +1,1 @@
+alter table queue_jobs add column taken integer not null default 0;

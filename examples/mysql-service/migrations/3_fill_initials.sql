@@ -1,0 +1,1 @@
+-- migrate:code fill-initials-1
