@@ -114,19 +114,21 @@ pub(crate) async fn observe(session: &mut MysqlSession<'_>, table: &TableName) -
     let lease = lease::table_name(&table.name);
     let ours = [&*table.name, &*lease].into_iter().chain(foreign::COMPANIONS.iter().copied());
     let ours: Vec<_> = ours.map(|name| literal(&name.to_ascii_lowercase())).collect();
+    // MariaDB shows the session's own temporary tables since 11.2, and they are nobody else's.
+    let lasts = "TABLE_TYPE NOT LIKE 'TEMPORARY%'";
     // Each statement sees its own moment. Whoever made the objects made the history first, so it is looked for last.
     let sql = format!(
         "SELECT o.n FROM (\
-         SELECT TABLE_NAME AS n FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} \
+         SELECT TABLE_NAME AS n FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} AND {lasts} \
          AND LOWER(TABLE_NAME) NOT IN ({known}, {}) AND TABLE_NAME <> 'CHANGELOG' \
          UNION ALL SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {database} \
          UNION ALL SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {database}) o LIMIT {OBJECTS};\n\
          SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} \
          AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') \
          AND (LOWER(TABLE_NAME) IN ({known}) OR TABLE_NAME = 'CHANGELOG') ORDER BY TABLE_NAME;\n\
-         SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} AND ENGINE IS NOT NULL \
-         AND ENGINE NOT IN ('InnoDB', 'ndbcluster', 'NDB', 'ROCKSDB', 'TokuDB') ORDER BY TABLE_NAME;\n\
-         SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = {home} AND TABLE_NAME = {}",
+         SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} AND {lasts} \
+         AND ENGINE IS NOT NULL AND ENGINE NOT IN ('InnoDB', 'ndbcluster', 'NDB', 'ROCKSDB', 'TokuDB') ORDER BY TABLE_NAME;\n\
+         SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = {home} AND {lasts} AND TABLE_NAME = {}",
         ours.join(", "),
         literal(&table.name)
     );

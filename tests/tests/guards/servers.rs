@@ -1,9 +1,13 @@
 //! The same on servers.
 
+use std::env;
+use std::path::Path;
+use std::process::Stdio;
+
 use migrate_core::backend::{Backend, Session};
 use migrate_core::layout::EngineNames;
 use migrate_tests::Project;
-use migrate_tests::servers::mysql::Database as OfMySql;
+use migrate_tests::servers::mysql::{Database as OfMySql, client_program};
 use migrate_tests::servers::{Database as OfPostgres, Flavour, MySql, Postgres};
 
 use super::{Database, Setting, block_on, checks_before_a_run, other_sessions, settings, what_is_unknown};
@@ -61,9 +65,19 @@ impl Database for OnMariaDb {
 }
 
 /// O10: the built-in backup is made before anything runs, holds what was there before, and is named in the history.
-fn backup(url: &str, dump: &str) {
+///
+/// The dump program is that of the server, which may be a newer one than the machine's: it is in `programs`.
+fn backup(url: &str, dump: &str, programs: Option<&Path>) {
     let project = Project::with(&[("1_before", "create table before_it (n int);\n")]);
-    let up = |arguments: &str| project.migrate(&format!("{arguments} -d {url}"));
+    let own = programs.map(Path::to_path_buf);
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(own.into_iter().chain(env::split_paths(&path))).expect("a folder without a colon");
+    let up = |words: &str| {
+        let words = format!("{words} -d {url}");
+        let mut command = project.command(&words.split(' ').collect::<Vec<_>>());
+        let child = command.env("PATH", &path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        project.end(&words, child.expect("the program starts"))
+    };
     let first = up("up");
     assert_eq!(first.code, Some(0), "{}", first.stderr);
     project.write("migrations/2_after.sql", "create table after_it (n int);\n");
@@ -130,7 +144,7 @@ mod on_postgres {
     #[test]
     fn a_backup_is_made_by_pg_dump() {
         let database = OnPostgres::create();
-        backup(&database.0.url(), "dump");
+        backup(&database.0.url(), "dump", None);
     }
 }
 
@@ -156,6 +170,12 @@ mod on_mysql {
     fn what_nobody_can_tell_passes_unless_required() {
         what_is_unknown::<OnMySql>("replication-lag", "10s");
         what_is_unknown::<OnMySql>("free-space", "2x");
+    }
+
+    #[test]
+    fn a_backup_is_made_by_mysqldump() {
+        let database = OnMySql::create();
+        backup(&database.0.url(), "sql", client_program(Flavour::MySql).parent());
     }
 }
 
@@ -186,6 +206,6 @@ mod on_mariadb {
     #[test]
     fn a_backup_is_made_by_the_dump_program() {
         let database = OnMariaDb::create();
-        backup(&database.0.url(), "sql");
+        backup(&database.0.url(), "sql", client_program(Flavour::MariaDb).parent());
     }
 }
