@@ -199,7 +199,7 @@ fn a_guide_is_a_document() {
 
     ## Before you begin
 
-    - Backup: make one, and see that it can be restored.
+    - Backup: make one, and see that it can be restored; `up --backup` makes one before it runs anything.
     - Setting of every migration's session: `cache_size = -20000`
 
     ## 3.3.0
@@ -213,7 +213,8 @@ fn a_guide_is_a_document() {
 
     ## 3.4.0
 
-    3.4.0: Workers give signs of life. https://example.org/queue/3.4.0
+    3.4.0: Workers give signs of life.
+    https://example.org/queue/3.4.0
 
     1. `migrate up --phase pre --to 3.4.0`
        - 03.04.00/pre/01 add beats
