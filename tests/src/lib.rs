@@ -5,6 +5,7 @@
 //! | [`mod@program`] | the `migrate` binary, built once |
 //! | [`project`] | a folder with migrations and a SQLite database |
 //! | [`transcript`] | a command and its answer, without what changes from run to run |
+//! | [`backends`] | a database with the backend by which a test reaches it, on any engine |
 //! | [`servers`] | real servers, started when first needed |
 //! | [`proxy`] | what stands before a server: slow, counting, and able to cut a connection at a chosen message |
 //! | [`random`] | numbers that come back when their seed does |
@@ -12,6 +13,7 @@
 //!
 //! Tests of one crate alone stand in that crate.
 
+pub mod backends;
 pub mod effort;
 pub mod program;
 pub mod project;
