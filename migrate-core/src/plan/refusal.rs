@@ -407,7 +407,7 @@ impl Refusal {
                 noted(diagnostic, required, about)
             }
             Self::PhaseChoice { pre, post, include } => {
-                let with: String = include.iter().map(|name| format!(" --include {name}")).collect();
+                let with = include.iter().fold(String::new(), |with, name| with + " --include " + name);
                 let mut diagnostic = D::refused(
                     codes::PHASE,
                     format!("{} pending after a deploy, and no phase was chosen", are(post)),
