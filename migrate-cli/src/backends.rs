@@ -116,6 +116,12 @@ pub trait Database {
         let _ = from;
         Err(unsupported("cannot restore backups: use the database's own tool"))
     }
+
+    /// What restores a copy in place of this program: a command of the engine's own tool.
+    fn restored_by(&self, from: &Path) -> Option<String> {
+        let _ = from;
+        None
+    }
 }
 
 fn unsupported(what: &str) -> ServerError {

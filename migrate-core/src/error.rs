@@ -212,7 +212,7 @@ impl Error {
     ///
     /// ```
     /// use migrate_core::{Error, Refusal, error::ErrorKind};
-    /// let choice = Refusal::PhaseChoice { pre: Vec::new(), post: vec!["3.4.0/post/50 drop old index".to_owned()] };
+    /// let choice = Refusal::PhaseChoice { pre: Vec::new(), post: vec!["3.4.0/post/50 drop old".to_owned()], include: Vec::new() };
     /// assert!(Error::from(ErrorKind::Refused(choice)).needs_phase());
     /// ```
     pub fn needs_phase(&self) -> bool {

@@ -7,6 +7,7 @@
 //! | [`mod@example`] | the programs in `examples`, built once |
 //! | [`page`] | a page of documentation, taken apart |
 //! | [`transcript`] | a command and its answer, without what changes from run to run |
+//! | [`backends`] | a database with the backend by which a test reaches it, on any engine |
 //! | [`servers`] | real servers, started when first needed |
 //! | [`proxy`] | what stands before a server: slow, counting, and able to cut a connection at a chosen message |
 //! | [`random`] | numbers that come back when their seed does |
@@ -14,6 +15,7 @@
 //!
 //! Tests of one crate alone stand in that crate.
 
+pub mod backends;
 pub mod effort;
 #[cfg(unix)]
 pub mod example;

@@ -79,12 +79,23 @@ pub fn redacted(text: &str, folder: &str) -> String {
                     result.push_str(&"  "[..blanks]);
                 }
                 result.push_str(word);
+                if word.starts_with('_') {
+                    // So do those behind them, where a longer one is in their column.
+                    let behind = &rest[length..];
+                    rest = behind.trim_start_matches(' ');
+                    result.push_str(&"  "[..(behind.len() - rest.len()).min(2)]);
+                    continue;
+                }
             }
             None => result.push_str(&rest[..length]),
         }
         rest = &rest[length..];
     }
     result.push_str(rest);
+    // The heading of that column in `history`.
+    while let Some(at) = result.find("  state  time   ") {
+        result.remove(at + "  state  time  ".len());
+    }
     result
 }
 
@@ -148,6 +159,8 @@ mod tests {
             ("statement 3 of 5 statements", "statement 3 of 5 statements"),
             ("digest 7f3a91c2, sha256:0123", "digest 7f3a91c2, sha256:0123"),
             ("waits 5 seconds", "waits 5 seconds"),
+            ("done   9 ms    ada@desk", "done  _ ms  ada@desk"),
+            ("row  action  state  time    by", "row  action  state  time  by"),
         ];
         for (text, expected) in cases {
             assert_eq!(redacted(text, "/tmp/x"), expected);

@@ -121,6 +121,10 @@ impl Database for Opened {
     fn backup_extension(&self) -> &'static str {
         "sql"
     }
+
+    fn restored_by(&self, from: &Path) -> Option<String> {
+        Some(format!("mysql {} < {}", self.name(), from.display()))
+    }
 }
 
 /// What the dump program is told about TLS. MariaDB's has switches where MySQL's has modes.

@@ -101,6 +101,10 @@ impl Database for Opened {
     fn backup_extension(&self) -> &'static str {
         "dump"
     }
+
+    fn restored_by(&self, from: &Path) -> Option<String> {
+        Some(format!("pg_restore --clean --if-exists --dbname={} {}", self.name(), from.display()))
+    }
 }
 
 async fn product(postgres: &Postgres) -> Result<String, ServerError> {

@@ -31,6 +31,13 @@ pub(super) fn restore(project: &Project<'_>, args: &RestoreArgs, screen: &mut Sc
         ));
     }
     let name = opened.database.name();
+    if let Some(command) = opened.database.restored_by(&file) {
+        let message = format!("{name}: a backup of a server's database is restored by the server's own tool");
+        return Err(Failure::new(
+            Exit::Precondition,
+            Diagnostic::refused(codes::BACKUP, message).help("nothing was done").help(format!("like this: {command}")),
+        ));
+    }
     let what = format!("restore: this replaces everything in {name} by {}", file.display());
     confirm(screen, project.cli.common.yes, &format!("restore {}", args.file), &what, &name)?;
     opened.database.restore(&file).map_err(|error| Failure::backup(&error))?;

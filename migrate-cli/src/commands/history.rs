@@ -37,10 +37,11 @@ pub(super) fn history(project: &Project<'_>, args: &HistoryArgs, screen: &mut Sc
     Ok(Outcome::done(json!({ "history": rows })))
 }
 
-/// What the run was guarded by, and what was counted.
+/// That it was only what was appended, what the run was guarded by, and what was counted.
 fn remarks(entry: &Entry) -> String {
     let note = entry.note.as_deref().filter(|_| entry.state == State::Done);
-    entry.guarded_by().into_iter().chain(note).collect::<Vec<_>>().join("; ")
+    let amended = entry.is_amendment().then_some("what was appended");
+    amended.into_iter().chain(entry.guarded_by()).chain(note).collect::<Vec<_>>().join("; ")
 }
 
 fn table(entries: &[Entry]) -> Vec<String> {

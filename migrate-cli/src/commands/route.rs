@@ -31,7 +31,8 @@ pub(super) fn show(project: &Project<'_>, args: &PlanArgs, screen: &mut Screen<'
     let common = &project.cli.common;
     if common.format == Some(Format::Markdown) {
         let settings = project.config.engine_settings(way.backend.dialect().names.iter().copied());
-        let guide = route.guide(&settings);
+        let conditions = way.set.manifest().preconditions.clone().and(&way.policy.conditions);
+        let guide = route.guide(&settings, &conditions);
         if !common.json {
             screen.data(guide.as_bytes());
         }

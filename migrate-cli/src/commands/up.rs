@@ -114,14 +114,23 @@ fn after_pre(screen: &mut Screen<'_>, opened: &Opened<'_>, migrator: &Migrator, 
         return;
     }
     let Ok(observed) = block_on(opened.backend, migrator.observe()) else { return };
-    let next = migrator.set().iter().find(|migration| {
-        matches!(observed.history.status(&migration.id), Status::Pending) && !migration.id.is_repeatable()
-    });
+    let pending: Vec<_> = migrator
+        .set()
+        .iter()
+        .filter(|migration| {
+            matches!(observed.history.status(&migration.id), Status::Pending)
+                && !migration.id.is_repeatable()
+                && migration.attributes.optional.is_none()
+        })
+        .collect();
+    let next = pending.first();
+    let last = pending.last().and_then(|migration| migration.id.version());
     if let Some(next) = next.filter(|next| next.id.phase() == Phase::Post)
         && let Some(release) = next.id.version()
     {
         let written = release.without_leading_zeros();
-        screen.line(&format!("next: deploy {written}, then migrate up --phase post"));
+        let to = if last > Some(release) { format!(" --to {written}") } else { String::new() };
+        screen.line(&format!("next: deploy {written}, then migrate up --phase post{to}"));
         let about = migrator.set().manifest().releases.get(release).cloned().unwrap_or_default();
         let notes = about.notes.iter().flat_map(|notes| notes.lines()).map(str::trim).filter(|line| !line.is_empty());
         for line in notes.chain(about.url.as_deref()) {

@@ -329,16 +329,21 @@ fn a_changed_file_is_put_back_or_accepted() {
     project
         .write("migrations/R__user_view.sql", "drop view if exists user_view;\ncreate view user_view as select 1;\n");
     project.write("migrations/1_create_users.up.sql", "create table users (id integer);\n");
-    assert_snapshot!(project.screen(&["accept 1", "up"]), @r#"
-        $ migrate accept 1
-        sqlite app.db · 1 to record
-          1  create users   new text accepted # ms
-        1 accepted in # ms · now at 2
-        $ migrate up
-        sqlite app.db · 1 pending
-          R user_view   2 statements # ms
-        1 applied in # ms · now at 2
-        "#);
+    assert_snapshot!(project.screen(&["accept 1", "up"]), @"
+    $ migrate accept 1
+    sqlite app.db · 1 to record
+      1  create users   new text accepted # ms
+    1 accepted in # ms · now at 2
+    note[M0110]: 1 create users: this is accepted, and runs nowhere
+      --> migrations/1_create_users.up.sql
+       | - create table users (id integer primary key, name text);
+       | - create index n on users (name);
+       | + create table users (id integer);
+    $ migrate up
+    sqlite app.db · 1 pending
+      R user_view   2 statements # ms
+    1 applied in # ms · now at 2
+    ");
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Check {
                 Some(resume) => Self::Blocked(Refusal::Open { entry: Box::new(resume.entry.clone()), known: true }),
                 None => Self::Pending { titles: plan.steps.iter().map(super::text::title).collect() },
             },
-            Err(Refusal::PhaseChoice { pre, post }) => Self::Pending { titles: [pre, post].concat() },
+            Err(Refusal::PhaseChoice { pre, post, .. }) => Self::Pending { titles: [pre, post].concat() },
             Err(refusal) if refusal.is_ahead() => Self::Ahead(refusal),
             Err(refusal) => Self::Blocked(refusal),
         }

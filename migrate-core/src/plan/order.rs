@@ -62,6 +62,7 @@ pub(super) fn phases<'m>(
     pending: &[&'m Migration],
     phase: Option<PhaseGoal>,
     fresh: bool,
+    include: &[String],
 ) -> Result<Vec<&'m Migration>, Refusal> {
     let of = |phase| pending.iter().copied().filter(move |migration: &&Migration| migration.id.phase() == phase);
     let (chosen, blocking) = match phase {
@@ -69,7 +70,8 @@ pub(super) fn phases<'m>(
         None if fresh || of(Phase::Post).next().is_none() => return Ok(pending.to_vec()),
         None => {
             let titles = |phase| of(phase).map(Migration::title).collect();
-            return Err(Refusal::PhaseChoice { pre: titles(Phase::Pre), post: titles(Phase::Post) });
+            let (pre, post) = (titles(Phase::Pre), titles(Phase::Post));
+            return Err(Refusal::PhaseChoice { pre, post, include: include.to_vec() });
         }
         Some(PhaseGoal::Pre) => {
             let chosen: Vec<_> = of(Phase::Pre).collect();

@@ -59,7 +59,7 @@ pub fn plan(
         Goal::Baseline(version) => (record::baseline(&planner, version)?, Vec::new()),
         Goal::ResolveApplied(id) => (record::applied(&planner, id)?, Vec::new()),
         Goal::ResolveNotApplied(id) => (record::not_applied(&planner, id)?, Vec::new()),
-        Goal::Accept(id) => (record::accept(&planner, id)?, Vec::new()),
+        Goal::Accept(id) => record::accept(&planner, id)?,
         Goal::Amend(id) => (amend::plan(&planner, id)?, Vec::new()),
         Goal::Prune => (record::prune(&planner)?, Vec::new()),
         Goal::Adopt(goal) => (adopt::steps(&planner, goal)?.0, Vec::new()),
@@ -369,6 +369,11 @@ impl<'a> Planner<'a> {
         let key = self.history().applied_entry(id)?.down_key.as_ref()?;
         let text = self.observed.texts.get(key)?.down_script.as_deref()?;
         Some(stored_source(self.history().entry(key.seq)?, text))
+    }
+
+    /// The text that counts for an applied migration.
+    pub(super) fn stored_text(&self, applied: &Applied) -> Option<&'a str> {
+        self.observed.texts.get(&applied.script_key)?.script.as_deref()
     }
 
     /// Why an applied migration has no way back, as its stored text says.

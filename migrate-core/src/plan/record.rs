@@ -2,6 +2,7 @@
 
 use crate::backend::NewEntry;
 use crate::checksum;
+use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::entry::{FLOOR, PRUNED};
 use crate::history::{Action, Entry, Status};
 use crate::migration::{Migration, MigrationId, Phase};
@@ -166,7 +167,7 @@ fn blank(planner: &Planner<'_>, id: &MigrationId, action: Action) -> NewEntry {
     NewEntry { entry, script: None, down_script: None, asked: None }
 }
 
-pub(super) fn accept(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Step>, Refusal> {
+pub(super) fn accept(planner: &Planner<'_>, id: &MigrationId) -> Result<(Vec<Step>, Vec<Diagnostic>), Refusal> {
     let migration = known(planner, id)?;
     match applied_as(planner.history(), migration) {
         None => Err(Refusal::Already {
@@ -185,12 +186,21 @@ pub(super) fn accept(planner: &Planner<'_>, id: &MigrationId) -> Result<Vec<Step
             let mut row = planner.row(migration, Action::Refresh);
             row.entry.id = applied_id.clone();
             row.script = None;
-            Ok(vec![Planner::recorded(row)])
+            Ok((vec![Planner::recorded(row)], Vec::new()))
         }
-        Some((applied_id, _)) => {
+        Some((applied_id, applied)) => {
             let mut row = planner.row(migration, Action::Accept);
             row.entry.id = applied_id.clone();
-            Ok(vec![Planner::recorded(row)])
+            let note =
+                Diagnostic::note(codes::CHANGED, format!("{}: this is accepted, and runs nowhere", migration.title()));
+            let note = note.at(Place::path(migration.up.path()));
+            let old = planner.stored_text(applied);
+            let note = match old {
+                _ if migration.attributes.code.is_some() => note,
+                Some(old) => note.diff(&planner.shown(old), &planner.shown(migration.up.written())),
+                None => note.help("the applied text is not stored, so there is nothing to compare with"),
+            };
+            Ok((vec![Planner::recorded(row)], vec![note]))
         }
     }
 }

@@ -173,6 +173,8 @@ pub enum Refusal {
         pre: Vec<String>,
         /// Pending after it.
         post: Vec<String>,
+        /// The optional migrations that are part of the set here.
+        include: Vec<String>,
     },
     /// A phase would run before one that must come first.
     PhaseOrder {
@@ -404,7 +406,8 @@ impl Refusal {
                     .help(format!("bring it to {required} first, with the release that does that, then run the same command again{url}"));
                 noted(diagnostic, required, about)
             }
-            Self::PhaseChoice { pre, post } => {
+            Self::PhaseChoice { pre, post, include } => {
+                let with = include.iter().fold(String::new(), |with, name| with + " --include " + name);
                 let mut diagnostic = D::refused(
                     codes::PHASE,
                     format!("{} pending after a deploy, and no phase was chosen", are(post)),
@@ -414,14 +417,17 @@ impl Refusal {
                 }
                 diagnostic
                     .help(format!("pending after it: {}", post.join(", ")))
-                    .help("before the deploy: migrate up --phase pre; after it: migrate up --phase post")
-                    .help("with the service stopped: migrate up --phase all")
+                    .help(format!("before the deploy: migrate up --phase pre{with}; after it: migrate up --phase post{with}"))
+                    .help(format!("with the service stopped: migrate up --phase all{with}"))
             }
             Self::PhaseOrder { wanted, first, next, phase } => D::refused(
                 codes::PHASE,
                 format!("{wanted} comes after {first}, which is still pending"),
             )
-            .help(format!("what comes next is: migrate up --phase {phase} --to {next}"))
+            .help(match phase {
+                Phase::Pre => format!("what comes next is: migrate up --phase pre --to {next}"),
+                Phase::Post => format!("what comes next, once {next} is deployed, is: migrate up --phase post --to {next}"),
+            })
             .help("with the service stopped, all at once: migrate up --phase all"),
             Self::DeployFirst { wanted, release, about, phase, first, known } => {
                 let known = match known {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::history::{self, Action, Entry, State, Timestamp};
-use crate::migration::{Migration, MigrationId};
+use crate::migration::{Migration, MigrationId, Phase};
 use crate::set::MigrationSet;
 
 use super::{Observed, Plan, Refusal, squashed};
@@ -183,7 +183,9 @@ fn pending(migration: &Migration, include: &[String]) -> Standing {
         && !include.contains(name)
     {
         state = StandingState::Optional;
-        remarks.push(format!("on request: migrate up --include {name}"));
+        // Where a release is at work a post wants its phase.
+        let phase = if migration.id.phase() == Phase::Post { " --phase post" } else { "" };
+        remarks.push(format!("on request: migrate up{phase} --include {name}"));
     }
     if let Some(work) = &migration.attributes.code {
         remarks.push(format!("{} code", work.language));

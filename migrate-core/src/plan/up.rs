@@ -80,7 +80,7 @@ pub(super) fn plan(planner: &Planner<'_>, goal: &UpGoal) -> Result<Planned, Refu
         reach_open(open, target.as_ref(), phase)?;
     }
     pending.retain(|migration| target.as_ref().is_none_or(|target| target.reaches(&migration.id)));
-    let mut chosen = order::phases(&pending, phase, fresh)?;
+    let mut chosen = order::phases(&pending, phase, fresh, &planner.policy.include)?;
     if let Some(limit) = goal.steps {
         chosen.truncate(limit.saturating_sub(usize::from(resumed.is_some())));
     }

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use migrate_tests::backends::{Database, OnSqlite};
 use migrate_tests::{Project, Random, crashes, program};
 
-use super::{Database, OnSqlite, cells};
+use super::cells;
 
 const ROWS: u64 = 2_000;
 
@@ -32,7 +33,7 @@ pub(super) fn touched_once<D: Database>() {
     let database = D::create();
     let up = format!("up -d {}", database.url());
     project.migrate(&format!("{up} --create-db")).exits(0);
-    let cell = |sql: &str| cells(&*database.backend(&project), sql).unwrap();
+    let cell = |sql: &str| cells(&*database.backend(), sql).unwrap();
     let add = |number| {
         let (path, text) = touch(number);
         project.write(&path, &text);

@@ -13,8 +13,9 @@ use migrate_core::history::State;
 use migrate_core::testing::Crash;
 use migrate_core::{Migrator, Policy, RunOptions, async_trait};
 use migrate_tests::Project;
+use migrate_tests::backends::{Database, OnSqlite, block_on};
 
-use super::{Database, OnSqlite, block_on, cells, set};
+use super::{cells, set};
 
 /// Two old tables with their rows, the step that moves them, and the one that drops them.
 pub(super) const FILES: &[(&str, &str)] = &[
@@ -86,7 +87,7 @@ pub(super) fn l7<D: Database>() {
     let database = D::create();
     let url = database.url();
     let cli = |words: &str| project.migrate(&format!("{words} -d {url}"));
-    let cell = |sql: &str| cells(&*database.backend(&project), sql);
+    let cell = |sql: &str| cells(&*database.backend(), sql);
     let kv = || cell("select k from kv order by k");
     let old = || TABLES.map(|table| cell(&format!("select count(*) from {table}")));
     let there = || assert_eq!(old(), [Some("3".to_owned()), Some("2".to_owned())]);
@@ -107,7 +108,7 @@ pub(super) fn l7<D: Database>() {
             progress.push((*done, *total));
         }
     };
-    let migrator = service.migrator::<D>(&project, database.backend(&project));
+    let migrator = service.migrator::<D>(&project, database.backend());
     let error = block_on(migrator.run(&mut observer)).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Code(_)), "{error}");
     assert_eq!(progress, [(1, Some(5)), (2, Some(5))]);
@@ -123,7 +124,7 @@ pub(super) fn l7<D: Database>() {
     let crashing = Service { options, most: Arc::clone(&service.most), policy: Policy::default() };
     let mut crashes = 0;
     for at in 0.. {
-        let backend = Crash::new(database.backend(&project), at, true);
+        let backend = Crash::new(database.backend(), at, true);
         let migrator = crashing.migrator::<D>(&project, backend);
         match block_on(migrator.up()) {
             // Whatever it had come to, the next attempt starts over.
@@ -156,7 +157,7 @@ pub(super) fn l7<D: Database>() {
     let mut policy = Policy::default();
     policy.include = vec!["drop-old".to_owned()];
     let dropping = Service { policy, options: RunOptions::default(), most: Arc::clone(&service.most) };
-    let report = block_on(dropping.migrator::<D>(&project, database.backend(&project)).up()).unwrap();
+    let report = block_on(dropping.migrator::<D>(&project, database.backend()).up()).unwrap();
     assert_eq!(report.steps.len(), 1);
     assert_eq!((old(), kv().as_deref()), ([None, None], Some(ALL)));
     assert_eq!(cli("check").code, Some(0));

@@ -2,58 +2,17 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
-use std::future::Future;
 use std::path::Path;
 
 use migrate_core::backend::Backend;
-use migrate_core::layout::EngineNames;
 use migrate_core::{MigrationSet, ReadOptions};
-use migrate_sqlite::Sqlite;
-use migrate_tests::Project;
-use tokio::runtime::{Builder, Runtime};
+use migrate_tests::backends::{Database, block_on};
 
 mod batches;
 mod kv;
 mod screens;
 #[cfg(unix)]
 mod servers;
-
-/// A database of a test's own, and how the program and this process reach it.
-trait Database {
-    fn engine() -> EngineNames;
-    fn create() -> Self;
-    /// For the program, in a project.
-    fn url(&self) -> String;
-    /// For this process.
-    fn backend(&self, project: &Project) -> Box<dyn Backend>;
-}
-
-struct OnSqlite;
-
-impl Database for OnSqlite {
-    fn engine() -> EngineNames {
-        EngineNames::SQLITE
-    }
-
-    fn create() -> Self {
-        Self
-    }
-
-    fn url(&self) -> String {
-        "sqlite:app.db".to_owned()
-    }
-
-    fn backend(&self, project: &Project) -> Box<dyn Backend> {
-        Box::new(Sqlite::open(project.path("app.db")))
-    }
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    thread_local! {
-        static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    }
-    RUNTIME.with(|runtime| runtime.block_on(future))
-}
 
 /// The set of a project.
 fn set<D: Database>(folder: &Path) -> MigrationSet {

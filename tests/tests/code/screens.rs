@@ -4,11 +4,13 @@ use insta::assert_snapshot;
 use migrate_core::Migrator;
 use migrate_core::async_trait;
 use migrate_core::code::{Code, CodeContext, CodeError, CodeMigration};
+use migrate_sqlite::Sqlite;
 use migrate_tests::Project;
+use migrate_tests::backends::{OnSqlite, block_on};
 use migrate_tests::transcript::redacted;
 
 use super::kv::FILES;
-use super::{Database, OnSqlite, block_on, set};
+use super::set;
 
 fn said(project: &Project, words: &str, code: i32) -> String {
     project.migrate(&format!("{words} -d sqlite:app.db")).exits(code).to_string()
@@ -100,7 +102,7 @@ impl Code for Stumbles {
 #[test]
 fn code_that_failed_says_what_is_kept_and_where_it_goes_on() {
     let project = Project::with(FILES);
-    let backend = OnSqlite.backend(&project);
+    let backend = Sqlite::open(project.path("app.db"));
     let code = CodeMigration::new("2".parse().unwrap(), "kv", "kv-1", Stumbles).in_batches();
     let migrator = Migrator::new(backend, set::<OnSqlite>(&project.path("migrations"))).with_code([code]).unwrap();
     said(&project, "up --create-db --to 1", 0);

@@ -5,30 +5,15 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
-use std::future::Future;
-
-use migrate_core::backend::{Backend, Session};
 use migrate_core::condition::{Condition, Conditions, Outcome};
 use migrate_core::error::ErrorKind;
-use migrate_core::layout::{EngineNames, Folder};
+use migrate_core::layout::Folder;
 use migrate_core::{MigrationSet, Migrator, Policy, ReadOptions, RunOptions};
-use tokio::runtime::{Builder, Runtime};
+use migrate_tests::backends::{Database, OnSqlite, block_on};
 
 mod screens;
 #[cfg(unix)]
 mod servers;
-
-/// A database, and how it is reached.
-trait Database {
-    fn engine() -> EngineNames;
-    fn create() -> Self;
-    fn backend(&self) -> Box<dyn Backend>;
-
-    /// A connection that is not a run of ours.
-    fn other(&self) -> Box<dyn Session> {
-        block_on(self.backend().connect()).unwrap()
-    }
-}
 
 /// A setting of a session: its name, a value, and the expression that reads it.
 struct Setting {
@@ -37,13 +22,6 @@ struct Setting {
     read: &'static str,
     /// What a script does that sets another value for its session.
     changed: &'static str,
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    thread_local! {
-        static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    }
-    RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
 fn set<D: Database>(files: &[(&str, &str)]) -> MigrationSet {
@@ -146,22 +124,6 @@ fn other_sessions<D: Database>() {
     assert!(error.to_string().contains("failed: no-other-sessions: 1 other session: "), "{error}");
     drop(other);
     migrate_tests::servers::wait_for("the other session has ended", || up().ok());
-}
-
-struct OnSqlite(tempfile::TempDir);
-
-impl Database for OnSqlite {
-    fn engine() -> EngineNames {
-        EngineNames::SQLITE
-    }
-
-    fn create() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn backend(&self) -> Box<dyn Backend> {
-        Box::new(migrate_sqlite::Sqlite::open(self.0.path().join("app.db")))
-    }
 }
 
 mod on_sqlite {

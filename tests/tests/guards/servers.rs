@@ -4,65 +4,12 @@ use std::env;
 use std::path::Path;
 use std::process::Stdio;
 
-use migrate_core::backend::{Backend, Session};
-use migrate_core::layout::EngineNames;
 use migrate_tests::Project;
-use migrate_tests::servers::mysql::{Database as OfMySql, client_program};
-use migrate_tests::servers::{Database as OfPostgres, Flavour, MySql, Postgres};
+use migrate_tests::backends::{Database, OnMariaDb, OnMySql, OnPostgres};
+use migrate_tests::servers::Flavour;
+use migrate_tests::servers::mysql::client_program;
 
-use super::{Database, Setting, block_on, checks_before_a_run, other_sessions, settings, what_is_unknown};
-
-pub(crate) struct OnPostgres(OfPostgres<'static>);
-pub(crate) struct OnMySql(OfMySql<'static>);
-pub(crate) struct OnMariaDb(OfMySql<'static>);
-
-impl Database for OnPostgres {
-    fn engine() -> EngineNames {
-        EngineNames::POSTGRES
-    }
-
-    fn create() -> Self {
-        Self(Postgres::shared().database())
-    }
-
-    fn backend(&self) -> Box<dyn Backend> {
-        Box::new(migrate_postgres::Postgres::from_url(&self.0.url()).unwrap())
-    }
-
-    fn other(&self) -> Box<dyn Session> {
-        let separator = if self.0.url().contains('?') { '&' } else { '?' };
-        let url = format!("{}{separator}application_name=psql", self.0.url());
-        block_on(migrate_postgres::Postgres::from_url(&url).unwrap().connect()).unwrap()
-    }
-}
-
-impl Database for OnMySql {
-    fn engine() -> EngineNames {
-        EngineNames::MYSQL
-    }
-
-    fn create() -> Self {
-        Self(MySql::shared(Flavour::MySql).database())
-    }
-
-    fn backend(&self) -> Box<dyn Backend> {
-        Box::new(migrate_mysql::Mysql::from_url(&self.0.url()).unwrap())
-    }
-}
-
-impl Database for OnMariaDb {
-    fn engine() -> EngineNames {
-        EngineNames::MARIADB
-    }
-
-    fn create() -> Self {
-        Self(MySql::shared(Flavour::MariaDb).database())
-    }
-
-    fn backend(&self) -> Box<dyn Backend> {
-        Box::new(migrate_mysql::Mysql::from_url(&self.0.url()).unwrap())
-    }
-}
+use super::{Setting, checks_before_a_run, other_sessions, settings, what_is_unknown};
 
 /// O10: the built-in backup is made before anything runs, holds what was there before, and is named in the history.
 ///
@@ -94,6 +41,12 @@ fn backup(url: &str, dump: &str, programs: Option<&Path>) {
     assert!(file.path().extension().is_some_and(|end| end == dump), "{file:?}");
     let history = up("history --last 1").stdout;
     assert!(history.contains(&*file.file_name().to_string_lossy()), "{history}");
+    let restored = up("restore backup.dump");
+    assert!(restored.stderr.contains("there is no such backup"), "{}", restored.stderr);
+    let restored = up(&format!("restore {}", file.path().display()));
+    assert_eq!(restored.code, Some(10), "{}", restored.stderr);
+    let tool = if dump == "dump" { "pg_restore --clean --if-exists --dbname=" } else { "mysql " };
+    assert!(restored.stderr.contains(&format!("like this: {tool}")), "{}", restored.stderr);
     project.write("migrations/2_after.down.sql", "drop table after_it;\n");
     project.write("migrations/2_after.up.sql", "create table after_it (n int);\n");
     std::fs::remove_file(project.path("migrations/2_after.sql")).expect("a file");
@@ -144,7 +97,7 @@ mod on_postgres {
     #[test]
     fn a_backup_is_made_by_pg_dump() {
         let database = OnPostgres::create();
-        backup(&database.0.url(), "dump", None);
+        backup(&database.url(), "dump", None);
     }
 }
 
@@ -175,7 +128,7 @@ mod on_mysql {
     #[test]
     fn a_backup_is_made_by_mysqldump() {
         let database = OnMySql::create();
-        backup(&database.0.url(), "sql", client_program(Flavour::MySql).parent());
+        backup(&database.url(), "sql", client_program(Flavour::MySql).parent());
     }
 }
 
@@ -206,6 +159,6 @@ mod on_mariadb {
     #[test]
     fn a_backup_is_made_by_the_dump_program() {
         let database = OnMariaDb::create();
-        backup(&database.0.url(), "sql", client_program(Flavour::MariaDb).parent());
+        backup(&database.url(), "sql", client_program(Flavour::MariaDb).parent());
     }
 }

@@ -119,6 +119,8 @@ fn appended_statements_run_on_request(engine: Engine) {
     assert!(changed.stderr.contains("migrate up --amend 2"), "{changed}");
     let amended = run(&project, &place, "up --amend 2", 0);
     assert!(amended.stdout.contains("statements 2 to 3 of 3"), "{amended}");
+    let history = run(&project, &place, "history --last 1", 0);
+    assert!(history.stdout.contains("2 pets") && history.stdout.contains("what was appended"), "{history}");
     assert_eq!(cell(&place, "select count(*) from pets"), "1");
     assert_eq!(cell(&place, "select count(*) from people"), "0", "what is pending stays so");
     let again = run(&project, &place, "up --amend 2", 1);

@@ -2,36 +2,22 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
-use std::future::Future;
-
-use migrate_core::backend::{Backend, Row, TableName};
+use migrate_core::backend::{Row, TableName};
 use migrate_core::history::format::flyway::write;
 use migrate_core::layout::{EngineNames, Folder};
 use migrate_core::plan::{DownGoal, Goal, OnNonempty, Policy, Target};
 use migrate_core::{MigrationSet, Migrator, ReadOptions, Report};
-use tokio::runtime::{Builder, Runtime};
+use migrate_tests::backends::{Database, OnSqlite, block_on};
+#[cfg(unix)]
+use migrate_tests::backends::{OnMariaDb, OnMySql, OnPostgres};
 
 mod scenario;
-
-/// A database, and how it is reached.
-pub(crate) trait Database {
-    fn engine() -> EngineNames;
-    fn create() -> Self;
-    fn backend(&self) -> Box<dyn Backend>;
-}
 
 /// A statement that runs outside a transaction, one that fails, and what takes its place when the file is mended.
 pub(crate) struct Journalled {
     pub(crate) first: &'static str,
     pub(crate) broken: &'static str,
     pub(crate) mended: &'static str,
-}
-
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    thread_local! {
-        static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    }
-    RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
 /// The files as Flyway's layout reads them.
@@ -132,22 +118,6 @@ macro_rules! on {
     };
 }
 
-pub(crate) struct OnSqlite(tempfile::TempDir);
-
-impl Database for OnSqlite {
-    fn engine() -> EngineNames {
-        EngineNames::SQLITE
-    }
-
-    fn create() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn backend(&self) -> Box<dyn Backend> {
-        Box::new(migrate_sqlite::Sqlite::open(self.0.path().join("app.db")))
-    }
-}
-
 on!(
     on_sqlite,
     OnSqlite,
@@ -159,64 +129,9 @@ on!(
 );
 
 #[cfg(unix)]
-mod servers {
-    use migrate_tests::servers::mysql::Database as OfMySql;
-    use migrate_tests::servers::{Database as OfPostgres, Flavour, MySql, Postgres};
-
-    use super::{Backend, Database, EngineNames};
-
-    pub(crate) struct OnPostgres(OfPostgres<'static>);
-
-    impl Database for OnPostgres {
-        fn engine() -> EngineNames {
-            EngineNames::POSTGRES
-        }
-
-        fn create() -> Self {
-            Self(Postgres::shared().database())
-        }
-
-        fn backend(&self) -> Box<dyn Backend> {
-            Box::new(migrate_postgres::Postgres::from_url(&self.0.url()).unwrap())
-        }
-    }
-
-    pub(crate) struct OnMySql(OfMySql<'static>);
-    pub(crate) struct OnMariaDb(OfMySql<'static>);
-
-    impl Database for OnMySql {
-        fn engine() -> EngineNames {
-            EngineNames::MYSQL
-        }
-
-        fn create() -> Self {
-            Self(MySql::shared(Flavour::MySql).database())
-        }
-
-        fn backend(&self) -> Box<dyn Backend> {
-            Box::new(migrate_mysql::Mysql::from_url(&self.0.url()).unwrap())
-        }
-    }
-
-    impl Database for OnMariaDb {
-        fn engine() -> EngineNames {
-            EngineNames::MARIADB
-        }
-
-        fn create() -> Self {
-            Self(MySql::shared(Flavour::MariaDb).database())
-        }
-
-        fn backend(&self) -> Box<dyn Backend> {
-            Box::new(migrate_mysql::Mysql::from_url(&self.0.url()).unwrap())
-        }
-    }
-}
-
-#[cfg(unix)]
 on!(
     on_postgres,
-    servers::OnPostgres,
+    OnPostgres,
     Journalled {
         first: "create index concurrently users_by_name on users (name);",
         broken: "insert into nowhere values (1);",
@@ -230,6 +145,6 @@ const MYSQL: Journalled = Journalled {
     mended: "insert into users (id) values (7);",
 };
 #[cfg(unix)]
-on!(on_mysql, servers::OnMySql, MYSQL);
+on!(on_mysql, OnMySql, MYSQL);
 #[cfg(unix)]
-on!(on_mariadb, servers::OnMariaDb, MYSQL);
+on!(on_mariadb, OnMariaDb, MYSQL);

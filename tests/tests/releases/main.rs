@@ -199,7 +199,7 @@ fn a_guide_is_a_document() {
 
     ## Before you begin
 
-    - Backup: make one, and see that it can be restored.
+    - Backup: make one, and see that it can be restored; `up --backup` makes one before it runs anything.
     - Setting of every migration's session: `cache_size = -20000`
 
     ## 3.3.0
@@ -213,7 +213,8 @@ fn a_guide_is_a_document() {
 
     ## 3.4.0
 
-    3.4.0: Workers give signs of life. https://example.org/queue/3.4.0
+    3.4.0: Workers give signs of life.
+    https://example.org/queue/3.4.0
 
     1. `migrate up --phase pre --to 3.4.0`
        - 03.04.00/pre/01 add beats
@@ -292,4 +293,36 @@ mod on_mariadb {
 #[test]
 fn no_query_fails_on_the_way_through_four_releases_on_sqlite() {
     rolling::no_query_fails(Engine::Sqlite);
+}
+
+/// While several releases wait, what comes next is about the first of them; what is optional takes its flag along.
+#[test]
+fn what_comes_next_is_about_one_release() {
+    let table = |name: &str| format!("create table {name} (id integer);\n");
+    let (a, b, c, d) = (table("a"), table("b"), table("c"), table("d"));
+    let project = Project::with(&[
+        ("1.0.0_01_pre_a", a.as_str()),
+        ("1.1.0_01_pre_b", &b),
+        ("1.1.0_50_post_drop_a", "drop table a;\n"),
+        ("1.2.0_01_pre_c", &c),
+        ("1.2.0_50_post_d", &d),
+        ("1.2.0_60_post_drop_b", "-- migrate:optional drop-b\ndrop table b;\n"),
+    ])
+    .file("app.db", "");
+    let run = |words: &str, code: i32| project.migrate(&format!("{words} -d sqlite:app.db")).exits(code);
+    run("up --to 1.0.0", 0);
+    let said = run("up --phase pre --to 1.1.0", 0);
+    assert!(said.stdout.ends_with("next: deploy 1.1.0, then migrate up --phase post --to 1.1.0\n"), "{said}");
+    let said = run("up --phase pre --to 1.2.0", 1);
+    let next = "what comes next, once 1.1.0 is deployed, is: migrate up --phase post --to 1.1.0";
+    assert!(said.stderr.contains(next), "{said}");
+    run("up --phase post --to 1.1.0", 0);
+    let said = run("up --phase pre", 0);
+    assert!(said.stdout.ends_with("next: deploy 1.2.0, then migrate up --phase post\n"), "{said}");
+    run("up --phase post", 0);
+    let said = run("status", 0);
+    assert!(said.stdout.contains("on request: migrate up --phase post --include drop-b"), "{said}");
+    let said = run("up --include drop-b", 1);
+    assert!(said.stderr.contains("after it: migrate up --phase post --include drop-b"), "{said}");
+    run("up --phase post --include drop-b", 0);
 }

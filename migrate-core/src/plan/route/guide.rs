@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
+use crate::condition::Conditions;
+
 use super::text::standing;
 use super::{Leg, Note, Route, Strategy, Waypoint};
 
 impl Route {
     /// The upgrade guide: backup, settings, preconditions, then for each deploy its notes, what runs before it and what
-    /// runs after it. `settings` are those of every session of the run, names and values.
-    pub fn guide(&self, settings: &[(String, String)]) -> String {
+    /// runs after it. `settings` are those of every session of the run, names and values, and `conditions` must hold before
+    /// each run.
+    pub fn guide(&self, settings: &[(String, String)], conditions: &Conditions) -> String {
         let mut out = match &self.from {
             Some(from) => format!("# Upgrade from {from} to {}\n", self.to),
             None => format!("# Install {}\n", self.to),
@@ -17,16 +20,18 @@ impl Route {
             let _ = writeln!(out, "\nNothing to do: {}.", standing(self.from.as_ref()));
             return out;
         }
-        self.beforehand(settings, &mut out);
+        self.beforehand(settings, conditions, &mut out);
         for leg in &self.legs {
             leg.section(self.strategy, &mut out);
         }
         out
     }
 
-    fn beforehand(&self, settings: &[(String, String)], out: &mut String) {
+    fn beforehand(&self, settings: &[(String, String)], conditions: &Conditions, out: &mut String) {
         out.push_str("\n## Before you begin\n\n");
-        out.push_str("- Backup: make one, and see that it can be restored.\n");
+        out.push_str(
+            "- Backup: make one, and see that it can be restored; `up --backup` makes one before it runs anything.\n",
+        );
         for (name, value) in settings {
             let _ = writeln!(out, "- Setting of every migration's session: `{name} = {value}`");
         }
@@ -34,6 +39,10 @@ impl Route {
             for (name, value) in &waypoint.settings {
                 let _ = writeln!(out, "- Setting of {} alone: `{name} = {value}`", waypoint.title());
             }
+        }
+        for condition in &conditions.all {
+            let required = if conditions.required { "; what the server does not tell counts as failed" } else { "" };
+            let _ = writeln!(out, "- Precondition of every run: {condition}{required}");
         }
         for waypoint in self.legs.iter().flat_map(Leg::waypoints) {
             for precondition in &waypoint.preconditions {
@@ -107,7 +116,7 @@ impl Note {
         let parts: Vec<&str> =
             [about.notes.as_deref().map(str::trim), about.url.as_deref()].into_iter().flatten().collect();
         if !parts.is_empty() {
-            let _ = writeln!(out, "{}: {}\n", self.release, parts.join(" "));
+            let _ = writeln!(out, "{}: {}\n", self.release, parts.join("\n"));
         }
     }
 }

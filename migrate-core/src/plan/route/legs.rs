@@ -107,10 +107,11 @@ impl Way<'_> {
         self.at = since.max(Some(version.clone()));
     }
 
-    /// What the manifest says about the releases behind `since`, up to `version`.
+    /// What the manifest says about `version`, and the releases behind `since` before it.
     fn notes(&self, since: Option<&Version>, version: &Version) -> Vec<Note> {
         let releases = self.set.manifest().releases.iter();
-        let on_the_way = releases.filter(|(release, _)| Some(*release) > since && *release <= version);
+        let on_the_way =
+            releases.filter(|(release, _)| *release == version || Some(*release) > since && *release <= version);
         on_the_way.map(|(release, about)| Note { release: release.clone(), about: about.clone() }).collect()
     }
 

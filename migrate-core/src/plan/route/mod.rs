@@ -197,7 +197,7 @@ fn planned(set: &MigrationSet, start: Start<'_>, to: Option<&Version>, strategy:
         (Strategy::Rolling, Some(begun))
             if !legs.is_empty() && pending.iter().all(|migration| migration.id.version() > Some(begun)) =>
         {
-            legs.insert(0, Leg::begun(begun));
+            legs.insert(0, Leg::begun(set, begun));
         }
         (Strategy::Rolling, _) => {}
     }
@@ -224,9 +224,12 @@ impl Waypoint {
 }
 
 impl Leg {
-    fn begun(release: &Version) -> Self {
+    fn begun(set: &MigrationSet, release: &Version) -> Self {
+        let about = set.manifest().releases.get_key_value(release);
+        let notes = about.map(|(release, about)| Note { release: release.clone(), about: about.clone() });
         let release = release.without_leading_zeros();
-        Self { release, gate: Some(Gate::Begun), before: Vec::new(), after: Vec::new(), notes: Vec::new() }
+        let notes = notes.into_iter().collect();
+        Self { release, gate: Some(Gate::Begun), before: Vec::new(), after: Vec::new(), notes }
     }
 
     /// Whether it is the work of that release's own set.

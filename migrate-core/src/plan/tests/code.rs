@@ -114,6 +114,8 @@ fn a_changed_declaration_is_refused_without_a_difference() {
     assert_snapshot!(planned(accepted), @"
     1  accept 2 kv  recorded, nothing runs
     then the set is complete
+    note[M0110]: 2 kv: this is accepted, and runs nowhere
+      --> m/2_kv.up.sql
     ");
     let manifest = "file 1\nfile 2 kv up:\"-- migrate:code kv-2\"\nmanifest [migration.\"2\"]\nmanifest accept = [\"code:kv-1\"]\nrow up 1\nrow up 2 sum:kv-1";
     assert_snapshot!(planned(manifest), @"nothing to do");

@@ -98,7 +98,7 @@ fn a_pre_waits_for_the_post_of_the_release_before_it() {
     ";
     assert_snapshot!(planned(fixture), @"
     refused[M0210]: 3.0/pre/01 test comes after 2.0/post/01 test, which is still pending
-       = what comes next is: migrate up --phase post --to 2.0
+       = what comes next, once 2.0 is deployed, is: migrate up --phase post --to 2.0
        = with the service stopped, all at once: migrate up --phase all
     ");
     // What comes next is named, and not the first thing in the way.

@@ -28,13 +28,13 @@ fn a_baseline_is_for_a_database_without_a_history() {
     refused[M0216]: the history already has the baseline 4: a baseline is only for a database without one
        = see what it has with `migrate history`
     ");
-    assert_snapshot!(planned("file 1\nrow up 1 failed error:\"no such table\"\ngoal baseline 1"), @r#"
+    assert_snapshot!(planned("file 1\nrow up 1 failed error:\"no such table\"\ngoal baseline 1"), @r"
     error[M0202]: 1 test: up failed at statement 1 of 1, and must be finished first
        = the server said: no such table
        = finish it: migrate up --to 1
        = or, once all of it is done by hand: migrate resolve 1 --applied
        = or, once it is undone by hand:      migrate resolve 1 --not-applied
-    "#);
+    ");
 }
 
 #[test]
@@ -103,17 +103,29 @@ fn a_renamed_one_is_found_under_its_old_name() {
        = see the history with `migrate history`
     ");
     assert_snapshot!(planned(&format!("{RENAMED}\ngoal resolve 3 --not-applied")), @"1  forget 2 of another release  recorded, nothing runs");
-    assert_snapshot!(planned(&format!("{RENAMED}\ngoal accept 3")), @"
+    assert_snapshot!(planned(&format!("{RENAMED}\ngoal accept 3")), @r"
     1  accept 2 test  recorded, nothing runs
     then the set is complete
+    note[M0110]: 3 test: this is accepted, and runs nowhere
+      --> m/3_test.up.sql
+       | - select 2
+       | \ no newline at the end
+       | + select 3
+       | \ no newline at the end
     ");
 }
 
 #[test]
 fn a_changed_text_is_accepted() {
-    assert_snapshot!(planned("file 1 up:\"select 2\"\nrow up 1 of:\"select 1\"\ngoal accept 1"), @"
+    assert_snapshot!(planned("file 1 up:\"select 2\"\nrow up 1 of:\"select 1\"\ngoal accept 1"), @r"
     1  accept 1 test  recorded, nothing runs
     then the set is complete
+    note[M0110]: 1 test: this is accepted, and runs nowhere
+      --> m/1_test.up.sql
+       | - select 1
+       | \ no newline at the end
+       | + select 2
+       | \ no newline at the end
     ");
     assert_snapshot!(planned("file 1\nrow up 1\ngoal accept 1"), @"
     refused[M0216]: 1 test is applied with exactly this text

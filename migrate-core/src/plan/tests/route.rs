@@ -7,6 +7,7 @@ use insta::assert_snapshot;
 use super::super::route::{route, route_from};
 use super::super::{Refusal, Route, Strategy};
 use super::{Case, POSTGRES, case, lines, plan};
+use crate::condition::{Condition, Conditions};
 use crate::version::Version;
 
 fn version(text: &str) -> Version {
@@ -205,20 +206,23 @@ fn a_guide_says_what_to_do_in_which_order() {
         "#,
     );
     let settings = [("lock_timeout".to_owned(), "1s".to_owned())];
+    let conditions = Conditions { all: vec![Condition::NoOtherSessions], required: true };
     let rolling = from(&guide, "1.0", None, Strategy::Rolling).unwrap();
-    assert_snapshot!(rolling.guide(&settings), @"
+    assert_snapshot!(rolling.guide(&settings, &conditions), @"
     # Upgrade from 1.0 to 3.0
 
     ## Before you begin
 
-    - Backup: make one, and see that it can be restored.
+    - Backup: make one, and see that it can be restored; `up --backup` makes one before it runs anything.
     - Setting of every migration's session: `lock_timeout = 1s`
     - Setting of 2.0/pre/01 add owner alone: `work_mem = 20MB`
+    - Precondition of every run: no-other-sessions; what the server does not tell counts as failed
     - Precondition of 2.0/pre/01 add owner: no owner is missing
 
     ## 2.0
 
-    2.0: Owners are shown on every page. https://example.org/2.0
+    2.0: Owners are shown on every page.
+    https://example.org/2.0
 
     1. `migrate up --phase pre --to 2.0`
        - 2.0/pre/01 add owner
@@ -234,19 +238,20 @@ fn a_guide_says_what_to_do_in_which_order() {
     3. `migrate up --phase post --to 3.0`: nothing is pending
     ");
     let stopped = from(&guide, "1.0", None, Strategy::Stop).unwrap();
-    assert_snapshot!(stopped.guide(&[]), @"
+    assert_snapshot!(stopped.guide(&[], &Conditions::default()), @"
     # Upgrade from 1.0 to 3.0
 
     ## Before you begin
 
-    - Backup: make one, and see that it can be restored.
+    - Backup: make one, and see that it can be restored; `up --backup` makes one before it runs anything.
     - Setting of 2.0/pre/01 add owner alone: `work_mem = 20MB`
     - Precondition of 2.0/pre/01 add owner: no owner is missing
     - The service is stopped until the end.
 
     ## 3.0
 
-    2.0: Owners are shown on every page. https://example.org/2.0
+    2.0: Owners are shown on every page.
+    https://example.org/2.0
 
     1. `migrate up --phase all --to 3.0`
        - 2.0/pre/01 add owner
@@ -254,7 +259,7 @@ fn a_guide_says_what_to_do_in_which_order() {
        - 3.0/pre/01 add day
     2. Deploy 3.0
     ");
-    assert_snapshot!(from(&guide, "3.0", None, Strategy::Rolling).unwrap().guide(&[]), @"
+    assert_snapshot!(from(&guide, "3.0", None, Strategy::Rolling).unwrap().guide(&[], &Conditions::default()), @"
     # Upgrade from 3.0 to 3.0
 
     Nothing to do: the database is at 3.0.
