@@ -72,6 +72,7 @@ pub enum ErrorKind {
 
 /// A statement that the server refused.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct StatementFailure {
     /// Which migration.
     pub id: MigrationId,
@@ -107,6 +108,7 @@ pub struct StatementFailure {
 
 /// Code that did not come to its end.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct CodeFailure {
     /// Which migration.
     pub id: MigrationId,
@@ -130,6 +132,7 @@ pub struct CodeFailure {
 
 /// A precondition that did not hold.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct PreconditionFailure {
     /// The migration, as messages name it.
     pub title: String,

@@ -17,6 +17,7 @@ use crate::blocking::{Migrator, block_on};
 
 /// A database file in a folder of its own among the temporary files, removed with the value.
 #[derive(Debug)]
+#[must_use = "it is dropped with this value"]
 pub struct Scratch {
     fixture: Fixture,
 }
