@@ -23,13 +23,13 @@ pub fn raw(text: &str) -> String {
 const CODE: &str = "code:";
 
 /// `code:…`: the checksum that was declared for work that is code, or its digest where it is long.
-pub fn of_code(declared: &str) -> String {
+pub(crate) fn of_code(declared: &str) -> String {
     const MOST: usize = 100;
     if declared.len() > MOST { format!("{CODE}{}", raw(declared)) } else { format!("{CODE}{declared}") }
 }
 
 /// What was declared for code; `None` is the checksum of something else.
-pub fn declared_of_code(checksum: &str) -> Option<&str> {
+pub(crate) fn declared_of_code(checksum: &str) -> Option<&str> {
     checksum.strip_prefix(CODE)
 }
 

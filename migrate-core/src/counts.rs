@@ -61,6 +61,7 @@ impl OnLoss {
 
 /// Two numbers of one count; `None` is what could not be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counted {
     /// Whose.
     pub name: String,

@@ -89,6 +89,7 @@ pub enum ErrorKind {
 
 /// A statement that the server refused.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct StatementFailure {
     /// Which migration.
     pub id: MigrationId,
@@ -124,6 +125,7 @@ pub struct StatementFailure {
 
 /// Code that did not come to its end.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct CodeFailure {
     /// Which migration.
     pub id: MigrationId,
@@ -147,6 +149,7 @@ pub struct CodeFailure {
 
 /// A precondition that did not hold.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct PreconditionFailure {
     /// Which migration.
     pub id: MigrationId,

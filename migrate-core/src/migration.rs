@@ -264,7 +264,7 @@ pub struct Attributes {
     /// Older identities of this migration.
     pub renamed_from: Vec<MigrationId>,
     /// Its work is code. Nothing can tell whether that of another program was changed, so its checksum is empty; for
-    /// ours it is what was declared ([`checksum::of_code`](crate::checksum::of_code)).
+    /// ours it is what was declared.
     pub code: Option<CodeWork>,
 }
 

@@ -46,6 +46,7 @@ const RACES: usize = 1_000;
 /// # fn main() {}
 /// ```
 #[derive(Clone)]
+#[must_use = "nothing happens before it is asked to"]
 pub struct Migrator {
     backend: Arc<dyn Backend>,
     set: Arc<MigrationSet>,

@@ -29,7 +29,7 @@ impl Values {
     }
 
     /// What a name stands for, whatever the case of its letters.
-    pub fn get_any_case(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get_any_case(&self, name: &str) -> Option<&str> {
         let lower = name.to_lowercase();
         self.get(name)
             .or_else(|| self.0.iter().find(|(other, _)| other.to_lowercase() == lower).map(|(_, value)| value.as_str()))

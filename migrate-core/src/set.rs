@@ -98,6 +98,7 @@ impl ReadOptions {
 
 /// A set that was read, and what is worth saying about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Loaded {
     /// The set.
     pub set: MigrationSet,

@@ -63,7 +63,7 @@ impl Source {
     }
 
     /// Whether it is in no file, so that nobody can edit it.
-    pub fn is_stored(&self) -> bool {
+    pub(crate) fn is_stored(&self) -> bool {
         self.stored
     }
 
@@ -140,17 +140,17 @@ impl Source {
     }
 
     /// The whole file as it was written.
-    pub fn written_file(&self) -> &str {
+    pub(crate) fn written_file(&self) -> &str {
         self.written.as_ref().map_or(&*self.text, |written| &*written.text)
     }
 
     /// Whether placeholders of it have values.
-    pub fn has_values(&self) -> bool {
+    pub(crate) fn has_values(&self) -> bool {
         self.written.is_some()
     }
 
     /// The same part of the file as it was written: what is compared with other files, and never carried out.
-    pub fn as_written(&self) -> Self {
+    pub(crate) fn as_written(&self) -> Self {
         if self.written.is_none() {
             return self.clone();
         }
@@ -164,7 +164,7 @@ impl Source {
     }
 
     /// Where bytes of the file as it is carried out were written; a placeholder is never cut in two.
-    pub fn written_range(&self, at: Range<usize>) -> Range<usize> {
+    pub(crate) fn written_range(&self, at: Range<usize>) -> Range<usize> {
         let Some(written) = &self.written else { return at };
         let last = |count: usize| count.checked_sub(1).map(|index| &written.values[index]);
         let start = last(written.values.partition_point(|value| value.executed.start <= at.start));
@@ -186,7 +186,7 @@ impl Source {
 
     /// Where a place of the file as it was written is in what is carried out; of a placeholder it is where its value
     /// begins.
-    pub fn executed_offset(&self, offset: usize) -> usize {
+    pub(crate) fn executed_offset(&self, offset: usize) -> usize {
         let Some(written) = &self.written else { return offset };
         let next = written.values.partition_point(|value| value.written.start <= offset);
         let Some(value) = next.checked_sub(1).map(|index| &written.values[index]) else { return offset };

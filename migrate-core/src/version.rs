@@ -86,13 +86,13 @@ impl Version {
     }
 
     /// Whether it was written with a dot, as releases are.
-    pub fn is_dotted(&self) -> bool {
+    pub(crate) fn is_dotted(&self) -> bool {
         self.text.contains('.')
     }
 
     /// A suffix that most people read as "before the release" (`-alpha`, `-beta`, `-rc`, `-pre`), while this order
     /// says after.
-    pub fn has_prerelease_suffix(&self) -> bool {
+    pub(crate) fn has_prerelease_suffix(&self) -> bool {
         self.suffix.as_deref().is_some_and(|suffix| {
             let suffix = suffix.to_ascii_lowercase();
             ["alpha", "beta", "rc", "pre"].iter().any(|word| suffix.starts_with(word))
@@ -100,7 +100,7 @@ impl Version {
     }
 
     /// Whether `self` is `line` or continues it: `1.5.0.3` is in the line `1.5.0`.
-    pub fn is_in_line(&self, line: &Self) -> bool {
+    pub(crate) fn is_in_line(&self, line: &Self) -> bool {
         let wanted = line.text.split('-').next().unwrap_or_default().split('.').count();
         (0..wanted).all(|i| self.part(i) == line.part(i))
     }

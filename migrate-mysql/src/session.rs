@@ -63,6 +63,15 @@ pub struct MysqlSession<'c> {
     canceller: Option<Cancel>,
 }
 
+impl std::fmt::Debug for MysqlSession<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MysqlSession")
+            .field("no_history", &self.no_history)
+            .field("explicit_gtid", &self.explicit_gtid)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The connection itself.
 pub(crate) enum Handle<'c> {
     Own(crate::connect::Line),

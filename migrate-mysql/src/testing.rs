@@ -9,6 +9,7 @@ use crate::Mysql;
 
 /// A database that is dropped with the value.
 #[derive(Debug)]
+#[must_use = "it is dropped with this value"]
 pub struct Scratch {
     database: Mysql,
     name: String,

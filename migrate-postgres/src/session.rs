@@ -69,6 +69,16 @@ pub struct PostgresSession<'c> {
     nothing: (),
 }
 
+impl std::fmt::Debug for PostgresSession<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresSession")
+            .field("in_transaction", &self.in_transaction)
+            .field("busy", &self.busy)
+            .field("locked", &self.locked)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The connection itself.
 pub(crate) enum Handle<'c> {
     Own(Client),

@@ -14,6 +14,7 @@ use crate::error::server_error;
 
 /// A database that is dropped with the value, whoever is still connected.
 #[derive(Debug)]
+#[must_use = "it is dropped with this value"]
 pub struct Scratch {
     database: Postgres,
     name: String,

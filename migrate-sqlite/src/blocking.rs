@@ -33,6 +33,7 @@ pub use code::{Code, CodeContext, code};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "nothing happens before it is asked to"]
 pub struct Migrator {
     inner: migrate_core::Migrator,
 }

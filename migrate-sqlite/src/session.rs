@@ -44,6 +44,15 @@ pub struct SqliteSession<'c> {
     lock: Option<Lock>,
 }
 
+impl std::fmt::Debug for SqliteSession<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteSession")
+            .field("database", &self.database)
+            .field("transaction", &self.transaction)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The connection itself.
 pub(crate) enum Handle<'c> {
     Own(Connection),

@@ -16,6 +16,7 @@ use crate::blocking::Migrator;
 
 /// A database file in a folder of its own among the temporary files, removed with the value.
 #[derive(Debug)]
+#[must_use = "it is dropped with this value"]
 pub struct Scratch {
     fixture: Fixture,
 }

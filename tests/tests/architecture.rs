@@ -292,6 +292,19 @@ fn tree(arguments: &[&str]) -> BTreeSet<String> {
     list.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
+/// With ours and with what runs in the compiler alone. Whoever raises a number says in the commit what it buys.
+#[test]
+fn a_backend_brings_no_more_crates_than_it_did() {
+    let of_rusqlite = tree(&["rusqlite"]);
+    let sqlite: Vec<_> = tree(&["migrate-sqlite"]).into_iter().filter(|name| !of_rusqlite.contains(name)).collect();
+    assert!(sqlite.contains(&"migrate-core".to_owned()), "{sqlite:?}");
+    assert!(sqlite.len() <= 39, "{} beyond those of rusqlite: {sqlite:?}", sqlite.len());
+    for (backend, most) in [("migrate-postgres", 96), ("migrate-mysql", 138)] {
+        let crates = tree(&[backend]);
+        assert!(crates.len() <= most, "{backend}: {} crates: {crates:?}", crates.len());
+    }
+}
+
 #[test]
 fn nothing_of_tls_is_compiled_in_without_its_feature() {
     for backend in ["migrate-postgres", "migrate-mysql"] {

@@ -40,6 +40,7 @@ pub struct RunOptions {
 
 /// How much of a script is stored in the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StoreScript {
     /// The text, with literals after PASSWORD and the like masked.
     Full,

@@ -10,6 +10,7 @@ use crate::plan::Step;
 /// What a run did, complete or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Report {
     /// Steps that are complete and committed, in order.
     pub steps: Vec<StepReport>,
@@ -24,6 +25,7 @@ pub struct Report {
 /// One complete step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct StepReport {
     /// Which migration.
     pub id: MigrationId,

@@ -78,7 +78,7 @@ pub fn sha256(text: &str) -> String {
 }
 
 /// Prisma's older form of the same: each byte printed without its leading zero.
-pub fn sha256_unpadded(text: &str) -> String {
+pub(crate) fn sha256_unpadded(text: &str) -> String {
     let padded = sha256(text);
     let pairs = (0..padded.len()).step_by(2).map(|at| &padded[at..at + 2]);
     pairs.map(|pair| pair.strip_prefix('0').unwrap_or(pair)).collect()
@@ -172,7 +172,7 @@ fn digits(bytes: &[u8]) -> String {
 
 /// A text as it is, with LF, and with CRLF as line ends; only those that differ. Version control changes line ends, and
 /// a raw digest changes with them.
-pub fn line_ending_variants(text: &str) -> Vec<String> {
+pub(crate) fn line_ending_variants(text: &str) -> Vec<String> {
     let unix = text.replace("\r\n", "\n");
     let windows = unix.replace('\n', "\r\n");
     let mut variants = vec![text.to_owned()];

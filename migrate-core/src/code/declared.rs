@@ -53,12 +53,12 @@ pub enum Restart {
 
 impl CodeRuns {
     /// Whether a crash in the middle of it leaves a doubt.
-    pub fn may_be_in_doubt(self) -> bool {
+    pub(crate) fn may_be_in_doubt(self) -> bool {
         matches!(self, Self::InTransaction | Self::Outside(Restart::Unknown))
     }
 
     /// Whether a row is committed before the code has come to its end.
-    pub fn is_journalled(self) -> bool {
+    pub(crate) fn is_journalled(self) -> bool {
         self != Self::InTransaction
     }
 }

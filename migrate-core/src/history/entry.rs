@@ -9,34 +9,34 @@ use crate::migration::{self, MigrationId};
 use crate::version::Version;
 
 /// The `origin` of the row that marks a baseline's version.
-pub const FLOOR: &str = "floor";
+pub(crate) const FLOOR: &str = "floor";
 
 /// With what a part of the `origin` of a row begins that names what its component needs of others:
 /// `needs queue 2.0.0, audit 1`. Of a component's rows that run something the last one counts.
-pub const NEEDS: &str = "needs ";
+pub(crate) const NEEDS: &str = "needs ";
 
 /// The `origin` of the row of statements that were appended to an applied migration and run on request.
-pub const AMEND: &str = "amend";
+pub(crate) const AMEND: &str = "amend";
 
 /// The `origin` of the rows that say of what is squashed that it is no longer kept.
-pub const PRUNED: &str = "pruned";
+pub(crate) const PRUNED: &str = "pruned";
 
 /// The `origin` of the rows of a run that installs everything on a database that had nothing: until one of them says
 /// that the set is complete, no release can have been deployed.
-pub const INSTALL: &str = "install";
+pub(crate) const INSTALL: &str = "install";
 
 /// The `origin` of the row of a snapshot's own script; what it stands for has rows behind it, whose `origin` is the
 /// snapshot's title.
 pub const SNAPSHOT: &str = "snapshot";
 
 /// The `origin` of the row that marks how far another tool's history was taken over.
-pub const ADOPTION: &str = "adoption";
+pub(crate) const ADOPTION: &str = "adoption";
 
 /// With what the `origin` of a row begins before whose run a backup was made.
 pub const BACKUP: &str = "backup ";
 
 /// With what the `origin` of a row begins, or goes on behind `; `, that was run in spite of a precondition.
-pub const WAIVED: &str = "waived ";
+pub(crate) const WAIVED: &str = "waived ";
 
 /// The primary key of a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -225,7 +225,7 @@ impl Entry {
     }
 
     /// Whether it is about no migration, but marks something of the whole history.
-    pub fn is_mark(&self) -> bool {
+    pub(crate) fn is_mark(&self) -> bool {
         self.is_floor() || self.is_adoption() || self.is_snapshot()
     }
 
@@ -312,7 +312,7 @@ pub enum Action {
 
 impl Action {
     /// Whether it says where the migration stands, and not only what counts as its text.
-    pub fn is_attempt(self) -> bool {
+    pub(crate) fn is_attempt(self) -> bool {
         !matches!(self, Self::Accept | Self::Refresh)
     }
 }

@@ -205,7 +205,7 @@ impl History {
     }
 
     /// No row of any component.
-    pub fn is_blank(&self) -> bool {
+    pub(crate) fn is_blank(&self) -> bool {
         self.entries.is_empty() && self.others.is_empty()
     }
 
@@ -220,7 +220,7 @@ impl History {
     }
 
     /// The number of the row written last; 0 before the first.
-    pub fn last_seq(&self) -> u64 {
+    pub(crate) fn last_seq(&self) -> u64 {
         self.entries.last().map_or(0, |entry| entry.key.seq)
     }
 
@@ -230,7 +230,7 @@ impl History {
     }
 
     /// Whether a raw digest was ever that of a done run of this migration.
-    pub fn ran_before(&self, id: &MigrationId, checksum: &str) -> bool {
+    pub(crate) fn ran_before(&self, id: &MigrationId, checksum: &str) -> bool {
         self.of(id).any(|entry| {
             entry.state == State::Done
                 && entry.checksum == checksum
@@ -239,7 +239,7 @@ impl History {
     }
 
     /// Whether the last run was to install everything on a database that had nothing, and did not come to its end.
-    pub fn is_installing(&self) -> bool {
+    pub(crate) fn is_installing(&self) -> bool {
         let Some(last) = self.entries.iter().rfind(|entry| entry.action.is_attempt()) else { return false };
         // The rows of what a snapshot stands for come behind its own, which says what it was a part of.
         let stands_for = last.action == Action::Snapshot && !last.is_snapshot();

@@ -65,7 +65,7 @@ pub use native::Native;
 pub use openmetadata::Openmetadata;
 pub use prisma::Prisma;
 pub use procrastinate::Procrastinate;
-pub use properties::without_credentials;
+pub(crate) use properties::without_credentials;
 pub use refinery::Refinery;
 pub use refused::{REFUSED, Refused};
 pub use rusqlite_migration::RusqliteMigration;

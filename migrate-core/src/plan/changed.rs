@@ -6,6 +6,7 @@ use crate::migration::MigrationId;
 
 /// An applied migration that was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Changed {
     /// Which.
     pub id: MigrationId,

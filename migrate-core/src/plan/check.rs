@@ -9,6 +9,7 @@ use super::{Mode, Plan, Refusal};
 /// What a database is to a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use = "whether a service may run is what it says"]
 pub enum Check {
     /// Everything is applied.
     Current {

@@ -23,6 +23,7 @@ pub struct Deployed {
 
 /// Who says that a release is deployed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DeployedBy {
     /// A person, or the release itself.
     Said,
@@ -33,7 +34,7 @@ pub enum DeployedBy {
 impl Policy {
     /// The same where the release that runs the migrations says which it is, and nobody said more.
     #[must_use]
-    pub fn with_app_version(mut self, app_version: Option<&str>) -> Self {
+    pub(crate) fn with_app_version(mut self, app_version: Option<&str>) -> Self {
         self.deployed = self.deployed.or_else(|| app_version.and_then(release));
         self
     }

@@ -47,6 +47,7 @@ pub struct AdoptGoal {
 
 /// Files that may differ from what another tool recorded of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AcceptChanged {
     /// These.
     These(Vec<MigrationId>),
@@ -84,6 +85,7 @@ pub struct UpGoal {
 /// Which phases of the newest release in reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
 pub enum PhaseGoal {
     /// Up to the last pre of the release: before its deploy.
     Pre,
@@ -95,6 +97,7 @@ pub enum PhaseGoal {
 
 /// How far down.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DownGoal {
     /// Until this is the newest; it stays applied.
     To(Target),
@@ -186,7 +189,7 @@ impl fmt::Display for Target {
 
 impl Target {
     /// Whether `id` is at or below the target; of a line, only once it is [resolved](Self::resolve).
-    pub fn reaches(&self, id: &MigrationId) -> bool {
+    pub(crate) fn reaches(&self, id: &MigrationId) -> bool {
         match (self, id.version()) {
             (_, None) => false,
             (Self::Version(target) | Self::Line(target), Some(version)) => version <= target,

@@ -9,6 +9,7 @@ use super::{Mode, Plan, Refusal, Step};
 
 /// A step that cannot be part of the caller's transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NotJoined {
     /// Which migration, as messages name it.
     pub title: String,

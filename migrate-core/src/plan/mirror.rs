@@ -33,6 +33,7 @@ pub struct Mirror {
 
 /// What a step does to Flyway's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mirrored {
     /// It has a row there too.
     Row(Row),

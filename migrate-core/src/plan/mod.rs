@@ -6,7 +6,7 @@
 //! | [`policy`] | [`Policy`]: what is allowed on the way |
 //! | [`step`] | [`Plan`] of [`Step`]s, its digest, its text form |
 //! | [`units`] | a script cut into what is sent together |
-//! | [`resume`] | where an attempt that is not over goes on |
+//! | `resume` | where an attempt that is not over goes on |
 //! | [`planner`] | [`plan`]: the rules in their order |
 //! | [`adopt`] | taking over another tool's history |
 //! | [`mirror`] | Flyway's table, written along with ours |
@@ -35,7 +35,7 @@ pub mod goal;
 pub mod mirror;
 pub mod policy;
 pub mod refusal;
-pub mod resume;
+pub(crate) mod resume;
 pub mod route;
 pub mod standing;
 pub mod step;
@@ -70,7 +70,8 @@ pub use code::PendingCode;
 pub use deploy::{Deployed, DeployedBy};
 pub use goal::{AcceptChanged, AdoptGoal, DownGoal, Goal, PhaseGoal, Target, UpGoal};
 pub use mirror::{Mirror, Mirrored};
-pub use planner::{Observed, open_script, plan, texts_needed};
+pub use planner::{Observed, plan};
+pub(crate) use planner::{open_script, texts_needed};
 pub use policy::{ForeignHistory, OnAhead, OnNonempty, OutOfOrder, Policy};
 pub use refusal::Refusal;
 pub use route::{Route, Strategy};

@@ -27,12 +27,13 @@ use super::{
 
 /// What a plan is made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Observed {
     /// The server.
     pub server: Server,
     /// The rows of the set's component.
     pub history: History,
-    /// The long texts that [`texts_needed`] names.
+    /// The long texts that the plan needs.
     pub texts: BTreeMap<EntryKey, Texts>,
     /// Other tools' histories, where they matter.
     pub foreign: Foreign,
@@ -108,7 +109,7 @@ pub fn plan(
 
 /// The rows whose long texts [`plan`] will want: open attempts, ways back or what says why there are none, and the old text
 /// of what was changed.
-pub fn texts_needed(set: &MigrationSet, history: &History, goal: &Goal, policy: &Policy) -> Vec<EntryKey> {
+pub(crate) fn texts_needed(set: &MigrationSet, history: &History, goal: &Goal, policy: &Policy) -> Vec<EntryKey> {
     let mut keys = Vec::new();
     if let Some(open) = history.open() {
         keys.push(open.key.clone());
@@ -146,7 +147,7 @@ pub fn texts_needed(set: &MigrationSet, history: &History, goal: &Goal, policy: 
 ///
 /// # Errors
 /// If it is neither stored nor in the set, or does not split.
-pub fn open_script(
+pub(crate) fn open_script(
     set: &MigrationSet,
     observed: &Observed,
     open: &Entry,

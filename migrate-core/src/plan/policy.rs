@@ -58,6 +58,7 @@ impl Default for Policy {
 
 /// Pending migrations below an applied one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OutOfOrder {
     /// As the layout's own tool does; in the native one none may be.
     AsLayout,
@@ -71,6 +72,7 @@ pub enum OutOfOrder {
 
 /// Applied migrations above everything this set knows: the application was rolled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OnAhead {
     /// Go on with a warning, unless something applied says that this release cannot run on it.
     Compatible,
@@ -84,6 +86,7 @@ pub enum OnAhead {
 
 /// Objects but no history.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OnNonempty {
     /// Say so.
     Refuse,
@@ -95,6 +98,7 @@ pub enum OnNonempty {
 
 /// Another tool's history and none of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ForeignHistory {
     /// Say which, and what to do.
     Refuse,

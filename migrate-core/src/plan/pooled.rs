@@ -8,6 +8,7 @@ use super::{How, Mode, Refusal, Step};
 
 /// A step that needs a session of its own, where there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NeedsSession {
     /// Which migration, as messages name it.
     pub title: String,

@@ -250,6 +250,7 @@ impl std::fmt::Display for Refusal {
 
 /// What the database has above everything this set knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ahead {
     /// Its rows.
     pub entries: Vec<Entry>,

@@ -11,7 +11,7 @@ use crate::sql::Script;
 
 /// The part of a script that has certainly run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prefix {
+pub(crate) struct Prefix {
     /// Its length in bytes.
     pub length: usize,
     /// `sha256:` of it.
@@ -20,23 +20,23 @@ pub struct Prefix {
 
 impl Prefix {
     /// From the column; `None` if nothing has run or the text is none of ours.
-    pub fn from_text(text: &str) -> Option<Self> {
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
         let (length, digest) = text.split_once(' ')?;
         Some(Self { length: length.parse().ok()?, digest: digest.to_owned() })
     }
 
     /// As it stands in the column.
-    pub fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         format!("{} {}", self.length, self.digest)
     }
 
     /// Whether `script` still begins with it.
-    pub fn starts(&self, script: &Script) -> bool {
+    pub(crate) fn starts(&self, script: &Script) -> bool {
         script.source().text().get(..self.length).is_some_and(|text| checksum::raw(text) == self.digest)
     }
 
     /// Index of the first statement behind it; `None` if a statement lies across its end.
-    pub fn next_statement(&self, script: &Script) -> Option<usize> {
+    pub(crate) fn next_statement(&self, script: &Script) -> Option<usize> {
         let end = script.source().range().start + self.length;
         let index = script.statements().position(|statement| script.end(statement.number - 1) > end);
         match index {
@@ -49,14 +49,14 @@ impl Prefix {
 
 /// Digests of growing prefixes of one script, each byte hashed once.
 #[derive(Clone, Debug)]
-pub struct Prefixes {
+pub(crate) struct Prefixes {
     hasher: Sha256,
     length: usize,
 }
 
 impl Prefixes {
     /// Nothing hashed yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { hasher: Sha256::new(), length: 0 }
     }
 
@@ -64,7 +64,7 @@ impl Prefixes {
     ///
     /// # Panics
     /// If called with a smaller cursor than before.
-    pub fn up_to(&mut self, script: &Script, cursor: usize) -> Option<Prefix> {
+    pub(crate) fn up_to(&mut self, script: &Script, cursor: usize) -> Option<Prefix> {
         let end = script.end(cursor.checked_sub(1)?) - script.source().range().start;
         self.hasher.update(&script.source().text().as_bytes()[self.length..end]);
         self.length = end;

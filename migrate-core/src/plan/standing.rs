@@ -10,6 +10,7 @@ use super::{Observed, Plan, Refusal, squashed};
 
 /// What [`Migrator::status`](crate::Migrator::status) answers.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Status {
     /// What was read.
     pub observed: Observed,
@@ -29,6 +30,7 @@ impl Status {
 
 /// Where one migration stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Standing {
     /// Which.
     pub id: MigrationId,

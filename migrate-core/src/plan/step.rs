@@ -21,6 +21,7 @@ use super::{How, Mirror, Mirrored, Refusal, Unit, callback};
 
 /// Steps in the order in which they will be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Plan {
     /// Whose history.
     pub component: String,
@@ -52,6 +53,7 @@ pub struct Plan {
 
 /// One row of the history, and the script it records; of a snapshot also the rows of what it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Step {
     /// Which migration.
     pub id: MigrationId,
@@ -81,6 +83,7 @@ pub struct Step {
 
 /// Code that a step runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CodeStep {
     /// The identity under which it was registered; the row may have one that the migration had before.
     pub of: MigrationId,
@@ -93,6 +96,7 @@ pub struct CodeStep {
 /// How a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
 pub enum Mode {
     /// One transaction with its row.
     Transaction,
@@ -108,6 +112,7 @@ pub enum Mode {
 
 /// The attempt that a step goes on with.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Resume {
     /// Its row.
     pub entry: Entry,
@@ -156,7 +161,7 @@ impl Plan {
     }
 
     /// Whether something in it runs outside a transaction of its own.
-    pub fn has_journalled(&self) -> bool {
+    pub(crate) fn has_journalled(&self) -> bool {
         self.steps.iter().any(|step| match step.mode {
             Mode::Journal => true,
             Mode::Callback => step.units.iter().any(|unit| unit.how != How::Together),

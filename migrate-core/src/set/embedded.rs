@@ -193,6 +193,7 @@ fn texts(files: &[File]) -> Result<Vec<Included>, Box<Diagnostic>> {
 
 /// A program whose set is not what its folder holds by now.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StaleBinary {
     /// The folder as its user wrote it.
     pub folder: String,
@@ -202,6 +203,7 @@ pub struct StaleBinary {
 
 /// How a file of the folder differs from what was compiled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Difference {
     /// It is new.
     Added(String),

@@ -6,7 +6,7 @@ use crate::migration::{Migration, MigrationId};
 
 impl MigrationSet {
     /// The repeatables in the order in which they run: what one requires before it, else by name.
-    pub fn repeatables_in_order(&self) -> Vec<&Migration> {
+    pub(crate) fn repeatables_in_order(&self) -> Vec<&Migration> {
         order(self.repeatables()).0
     }
 }

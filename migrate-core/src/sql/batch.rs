@@ -4,24 +4,18 @@ use super::Syntax;
 use super::lexer::{Lexer, TokenKind};
 
 /// The statement for the keys from `lo` to `hi`.
-///
-/// ```
-/// use migrate_core::sql::{Syntax, batch::with_bounds};
-/// let text = "UPDATE t SET a = ':lo' WHERE id BETWEEN :lo AND :hi";
-/// assert_eq!(with_bounds(text, &Syntax::POSTGRES, 1, 500), "UPDATE t SET a = ':lo' WHERE id BETWEEN 1 AND 500");
-/// ```
-pub fn with_bounds(text: &str, syntax: &Syntax, lo: i64, hi: i64) -> String {
+pub(crate) fn with_bounds(text: &str, syntax: &Syntax, lo: i64, hi: i64) -> String {
     replaced(text, syntax, &lo.to_string(), &hi.to_string())
 }
 
 /// The statement for all keys of a table at once, for a script that runs without us.
-pub fn with_subqueries(text: &str, syntax: &Syntax, table: &str, key: &str) -> String {
+pub(crate) fn with_subqueries(text: &str, syntax: &Syntax, table: &str, key: &str) -> String {
     let of = |function: &str| format!("(SELECT {function}({key}) FROM {table})");
     replaced(text, syntax, &of("MIN"), &of("MAX"))
 }
 
 /// Whether the statement names both placeholders.
-pub fn has_bounds(text: &str, syntax: &Syntax) -> bool {
+pub(crate) fn has_bounds(text: &str, syntax: &Syntax) -> bool {
     let found = places(text, syntax);
     found.iter().any(|place| place.lo) && found.iter().any(|place| !place.lo)
 }

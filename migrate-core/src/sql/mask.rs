@@ -9,21 +9,14 @@ use super::lexer::{Lexer, Token, TokenKind};
 /// Replaces the literals that are passwords by `'***'`: after `PASSWORD` (also `MASTER_PASSWORD = …`,
 /// `PASSWORD('…')`), `IDENTIFIED BY`, `IDENTIFIED WITH plugin BY | AS | USING`, the `REPLACE` behind those, and a
 /// `CONNECTION` string with a password in it. Looks into dollar-quoted bodies too.
-///
-/// ```
-/// use migrate_core::sql::{Syntax, mask::mask_secrets};
-///
-/// let text = "create role a login password 'hunter2' valid until 'infinity'";
-/// assert_eq!(mask_secrets(text, &Syntax::POSTGRES), "create role a login password '***' valid until 'infinity'");
-/// ```
-pub fn mask_secrets<'a>(text: &'a str, syntax: &Syntax) -> Cow<'a, str> {
+pub(crate) fn mask_secrets<'a>(text: &'a str, syntax: &Syntax) -> Cow<'a, str> {
     let mut secrets = Vec::new();
     find(text, 0, syntax, 0, &mut secrets);
     masked(text, secrets)
 }
 
 /// Replaces every string literal by `'***'`: what a redacted history stores.
-pub fn mask_literals<'a>(text: &'a str, syntax: &Syntax) -> Cow<'a, str> {
+pub(crate) fn mask_literals<'a>(text: &'a str, syntax: &Syntax) -> Cow<'a, str> {
     let strings = Lexer::new(text, syntax).filter(|token| token.kind == TokenKind::String);
     masked(text, strings.map(|token| token.range()).collect())
 }

@@ -7,18 +7,18 @@
 //! | [`split`] | tokens → statements with exact spans |
 //! | [`classify`] | statement → [`Class`]: may it share a transaction, what to do after a crash inside it |
 //! | [`directive`] | `-- migrate:` comments → values |
-//! | [`batch`] | `:lo` and `:hi` in a statement that runs over key ranges |
-//! | [`mask`] | text → the same without passwords, or without any literal |
+//! | `batch` | `:lo` and `:hi` in a statement that runs over key ranges |
+//! | `mask` | text → the same without passwords, or without any literal |
 //! | [`script`] | all of it together, owned: what a step of a plan runs |
 //!
 //! There is no parser here: nothing builds a syntax tree, nothing checks that a statement is legal. The server does.
 
-pub mod batch;
+pub(crate) mod batch;
 pub mod classify;
 pub mod directive;
 pub(crate) mod enums;
 pub mod lexer;
-pub mod mask;
+pub(crate) mod mask;
 pub mod script;
 pub mod split;
 pub mod statement;

@@ -59,7 +59,7 @@ impl Script {
     }
 
     /// The same with scripts that run before and after it in its transaction.
-    pub fn surrounded(self, before: Vec<Self>, after: Vec<Self>) -> Self {
+    pub(crate) fn surrounded(self, before: Vec<Self>, after: Vec<Self>) -> Self {
         let mut all = Self { source: self.source, parts: Vec::new(), callbacks: self.callbacks };
         for script in before {
             all.take_callback(script);
@@ -84,7 +84,7 @@ impl Script {
     }
 
     /// The same with what is known of its statements beyond their text.
-    pub fn with_classes(mut self, mut class: impl FnMut(&Statement<'_>) -> Class) -> Self {
+    pub(crate) fn with_classes(mut self, mut class: impl FnMut(&Statement<'_>) -> Class) -> Self {
         for index in 0..self.parts.len() {
             self.parts[index].class = class(&self.statement(index));
         }
@@ -100,7 +100,7 @@ impl Script {
     ///
     /// # Panics
     /// If there is none.
-    pub fn source_of(&self, index: usize) -> &Source {
+    pub(crate) fn source_of(&self, index: usize) -> &Source {
         self.parts[index].callback.map_or(&self.source, |callback| &self.callbacks[callback])
     }
 

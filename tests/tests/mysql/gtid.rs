@@ -58,7 +58,8 @@ fn definitions_take_one_number_each_and_leave_no_hole_behind_what_failed() {
         assert_eq!(new(server, &before), [":1-9"], "{}", history(&database));
         assert_whole(&database, &mended, &database.contents(), "explicit");
         // What follows has the server's own.
-        block_on(fragile(&database.url(), &mended).check()).expect("nothing is different");
+        let check = block_on(fragile(&database.url(), &mended).check()).expect("nothing is different");
+        assert!(check.is_current(), "{check:?}");
     }
 }
 

@@ -129,7 +129,7 @@ impl ForeignState {
     }
 
     /// Whether nobody can go on before somebody has looked.
-    pub fn is_unfinished(self) -> bool {
+    pub(crate) fn is_unfinished(self) -> bool {
         matches!(self, Self::Failed | Self::InProgress)
     }
 }

@@ -35,7 +35,7 @@ impl Table {
     }
 
     /// Whether its name is this one, whatever letters it is written in.
-    pub fn is_called(&self, name: &str) -> bool {
+    pub(crate) fn is_called(&self, name: &str) -> bool {
         self.name.name.eq_ignore_ascii_case(name)
     }
 
@@ -89,7 +89,7 @@ impl Record {
     }
 
     /// Whether a column says yes: engines show a truth as `t`, `1` or `true`.
-    pub fn is_true(&self, column: &str) -> bool {
+    pub(crate) fn is_true(&self, column: &str) -> bool {
         matches!(self.text(column), "t" | "1" | "true" | "TRUE" | "\u{1}")
     }
 

@@ -39,7 +39,7 @@ impl File {
     }
 
     /// The subfolder it lies in, relative to the folder; empty at the top.
-    pub fn subfolder(&self) -> &str {
+    pub(crate) fn subfolder(&self) -> &str {
         self.name.rsplit_once('/').map_or("", |(subfolder, _)| subfolder)
     }
 

@@ -133,18 +133,13 @@ impl Folder {
         self.roots.iter().find_map(|root| disk::above(root, name))
     }
 
-    /// The folders directly inside the roots.
-    pub fn subfolders(&self) -> &[PathBuf] {
-        &self.subfolders
-    }
-
     /// The names of the folders directly inside the roots.
-    pub fn subfolder_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+    pub(crate) fn subfolder_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.subfolders.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy())
     }
 
     /// The subfolders that hold SQL files themselves, and how many: where a person perhaps meant to point.
-    pub fn scripts_below(&self) -> Vec<(PathBuf, usize)> {
+    pub(crate) fn scripts_below(&self) -> Vec<(PathBuf, usize)> {
         let count = |subfolder: &Path| match &self.embedded {
             Some(files) => {
                 let name = subfolder.file_name().unwrap_or_default().to_string_lossy();

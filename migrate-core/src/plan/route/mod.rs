@@ -25,6 +25,7 @@ use super::{Observed, OnNonempty, Policy, Refusal, deploy, order, up};
 /// The way to a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Route {
     /// Whose history.
     pub component: String,
@@ -41,6 +42,7 @@ pub struct Route {
 /// Whether the service is at work during an upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
 pub enum Strategy {
     /// It is: old and new replicas side by side.
     Rolling,
@@ -51,6 +53,7 @@ pub enum Strategy {
 /// What belongs to one deploy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Leg {
     /// What is deployed. One without a dot is a number, and names the newest migration of the release.
     pub release: Version,
@@ -67,6 +70,7 @@ pub struct Leg {
 /// Why an upgrade does not pass a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
 pub enum Gate {
     /// The set starts there: what comes before is the work of that release's own set.
     Minimum,
@@ -84,6 +88,7 @@ pub enum Gate {
 /// A migration on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Waypoint {
     /// Which.
     pub id: MigrationId,
@@ -100,6 +105,7 @@ pub struct Waypoint {
 /// What the manifest says about a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Note {
     /// Which.
     pub release: Version,

@@ -13,7 +13,8 @@ mod sqlite;
 mod tests;
 mod words;
 
-pub use mysql::{mysql, without_transactions};
+pub use mysql::mysql;
+pub(crate) use mysql::without_transactions;
 pub use postgres::postgres;
 pub use sqlite::sqlite;
 pub use words::{Word, words};

@@ -133,7 +133,7 @@ const KINDS: &[&str] = &[
 ];
 
 /// Whether a statement gives a table an engine that has no transactions.
-pub fn without_transactions(text: &str, syntax: &Syntax) -> bool {
+pub(crate) fn without_transactions(text: &str, syntax: &Syntax) -> bool {
     let words = Words::new(text, syntax);
     words.has_any(&["table"]) && not_transactional(&words)
 }

@@ -86,7 +86,7 @@ pub struct Directives {
 
 /// How a script runs that carries its own directives, as a stored way back does. What contradicts itself was refused
 /// when the set was read; here the first one counts.
-pub fn run_attributes(found: &[Directive]) -> RunAttributes {
+pub(crate) fn run_attributes(found: &[Directive]) -> RunAttributes {
     let mut run = RunAttributes::default();
     for directive in found {
         take(&mut run, &directive.kind);

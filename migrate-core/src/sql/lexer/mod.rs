@@ -3,17 +3,6 @@
 //! The tokens of a text concatenate to the text: nothing is skipped, nothing is changed. Every byte is looked at a
 //! bounded number of times, whatever the text; nothing recurses. What the lexer knows about an engine is its
 //! [`Syntax`].
-//!
-//! ```
-//! use migrate_core::sql::Syntax;
-//! use migrate_core::sql::lexer::{Lexer, TokenKind};
-//!
-//! let kinds: Vec<_> = Lexer::new("select 'a;b' -- c", &Syntax::POSTGRES).map(|token| token.kind).collect();
-//! assert_eq!(
-//!     kinds,
-//!     [TokenKind::Word, TokenKind::Space, TokenKind::String, TokenKind::Space, TokenKind::LineComment]
-//! );
-//! ```
 
 #[cfg(test)]
 mod tests;
@@ -54,7 +43,7 @@ pub enum TokenKind {
 
 /// One token: a kind and a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Token {
+pub(crate) struct Token {
     /// What it is.
     pub kind: TokenKind,
     /// Byte offset of its first byte in the text.
@@ -67,7 +56,7 @@ pub struct Token {
 
 impl Token {
     /// Its bytes in the text.
-    pub fn range(&self) -> Range<usize> {
+    pub(crate) fn range(&self) -> Range<usize> {
         self.start..self.end
     }
 
@@ -75,19 +64,19 @@ impl Token {
     ///
     /// # Panics
     /// If `text` is not the one it was found in.
-    pub fn text<'a>(&self, text: &'a str) -> &'a str {
+    pub(crate) fn text<'a>(&self, text: &'a str) -> &'a str {
         &text[self.range()]
     }
 
     /// Whether a server looks at it: everything but blanks and plain comments.
-    pub fn is_significant(&self) -> bool {
+    pub(crate) fn is_significant(&self) -> bool {
         !matches!(self.kind, TokenKind::Space | TokenKind::LineComment | TokenKind::BlockComment)
     }
 }
 
 /// The tokens of a text, in order.
 #[derive(Clone, Debug)]
-pub struct Lexer<'a> {
+pub(crate) struct Lexer<'a> {
     text: &'a str,
     syntax: Syntax,
     at: usize,
@@ -98,38 +87,33 @@ pub struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     /// The tokens of `text`.
-    pub fn new(text: &'a str, syntax: &Syntax) -> Self {
+    pub(crate) fn new(text: &'a str, syntax: &Syntax) -> Self {
         Self { text, syntax: *syntax, at: 0, executable: 0, delimiter: ";" }
     }
 
     /// From here on, `delimiter` ends a statement. An empty one is ignored.
-    pub fn set_delimiter(&mut self, delimiter: &'a str) {
+    pub(crate) fn set_delimiter(&mut self, delimiter: &'a str) {
         if !delimiter.is_empty() {
             self.delimiter = delimiter;
         }
     }
 
     /// What ends a statement now.
-    pub fn delimiter(&self) -> &'a str {
+    pub(crate) fn delimiter(&self) -> &'a str {
         self.delimiter
-    }
-
-    /// Where the next token begins.
-    pub fn offset(&self) -> usize {
-        self.at
     }
 
     /// Goes on at `offset`: what lies between is not SQL.
     ///
     /// # Panics
     /// If `offset` is not a character boundary of the text.
-    pub fn jump(&mut self, offset: usize) {
+    pub(crate) fn jump(&mut self, offset: usize) {
         assert!(self.text.is_char_boundary(offset), "offset {offset} is inside a character");
         self.at = offset;
     }
 
     /// Whether the next token is inside an executable comment.
-    pub fn in_executable_comment(&self) -> bool {
+    pub(crate) fn in_executable_comment(&self) -> bool {
         self.executable > 0
     }
 

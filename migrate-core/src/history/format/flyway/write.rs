@@ -202,7 +202,7 @@ pub fn component(component: &str) -> Result<(), NotInFlyway> {
 ///
 /// # Errors
 /// If Flyway has no such version.
-pub fn version_of(entry: &Entry) -> Result<Option<String>, NotInFlyway> {
+pub(crate) fn version_of(entry: &Entry) -> Result<Option<String>, NotInFlyway> {
     of_id(&entry.id, &entry.title())
 }
 
@@ -376,7 +376,7 @@ pub fn forget_failure(engine: Engine, table: &TableName, row: &Row) -> String {
 }
 
 /// Takes the rows of failed attempts at a version away.
-pub fn forget_failures_of(engine: Engine, table: &TableName, version: &str) -> String {
+pub(crate) fn forget_failures_of(engine: Engine, table: &TableName, version: &str) -> String {
     forget(engine, table, "version", version)
 }
 
