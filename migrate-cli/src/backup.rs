@@ -37,12 +37,17 @@ impl Made {
     }
 }
 
+/// What is said of a plan that needs one.
+pub fn is_required(command: &str) -> String {
+    format!("a backup is required: migrate {command} --backup, or --backup-done TEXT where there is one")
+}
+
 /// Why nothing runs without one.
-pub fn required(database: &str) -> Failure {
+pub fn required(database: &str, command: &str) -> Failure {
     refused(
         Diagnostic::refused(codes::BACKUP, format!("{database} has no backup, and backup.required asks for one"))
-            .help("nothing was run: make one on the way: migrate up --backup")
-            .help("or say which one there is: migrate up --backup-done \"RDS snapshot X\""),
+            .help(format!("nothing was run: make one on the way: migrate {command} --backup"))
+            .help(format!("or say which one there is: migrate {command} --backup-done \"RDS snapshot X\"")),
     )
 }
 

@@ -57,7 +57,7 @@ impl From<&Error> for Exit {
             ErrorKind::Connect(_) | ErrorKind::Lost(_) => Self::NoConnection,
             ErrorKind::Server(error) if error.fault == Fault::NoDatabase => Self::NoConnection,
             ErrorKind::Server(error) if error.fault == Fault::NewerHistory => Self::Refused,
-            ErrorKind::Precondition(_) | ErrorKind::Preconditions(_) => Self::Precondition,
+            ErrorKind::Precondition(_) | ErrorKind::Preconditions { .. } => Self::Precondition,
             ErrorKind::RowsLost { .. } => Self::Refused,
             ErrorKind::Stopped { .. } => Self::Stopped,
             _ => Self::Failed,

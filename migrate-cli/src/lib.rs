@@ -18,6 +18,16 @@
 //! | [`screen`] | where it is written to |
 //! | [`exit`] | the exit codes |
 //!
+//! # Features
+//! | feature | |
+//! |---|---|
+//! | `sqlite`, `postgres`, `mysql` (default) | the engines that are compiled in |
+//! | `ring` (default) | TLS, its cryptography by ring; it goes before `aws-lc-rs` where both are on |
+//! | `aws-lc-rs` | TLS, its cryptography by aws-lc-rs, which needs a C compiler and on some systems `CMake` |
+//! | `tls` | TLS, its cryptography by what a program of one's own installs as rustls' default |
+//!
+//! Without any of the last three no connection is encrypted, and a URL that insists on it is refused.
+//!
 //! Nothing here reads the environment, the clock of the process or its current folder: [`main`] hands them in.
 
 pub mod args;

@@ -40,7 +40,8 @@ pub enum OnLoss {
     /// It is told.
     #[default]
     Warn,
-    /// It is told, and nothing runs after the migration that lost something.
+    /// A migration that is one transaction is asked before its commit and rolled back; of any other the loss is seen when
+    /// it is there already. Either way nothing runs after it.
     Stop,
 }
 

@@ -1,5 +1,6 @@
 //! Why a run ended early, with everything it had done by then.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,10 +11,15 @@ use crate::condition::Finding;
 use crate::counts::Counted;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::history::Action;
+use crate::manifest::Release;
 use crate::migration::MigrationId;
 use crate::plan::{Mode, Refusal};
 use crate::set::StaleBinary;
 use crate::source::Source;
+use crate::version::Version;
+
+mod condition;
+mod loss;
 
 /// Why a run ended early. [`diagnostics`](Error::diagnostics) is what a person should read; `Display` prints the same,
 /// and so does `Debug`, because it is what a `main` that ends with an error prints; `{:#?}` shows the facts.
@@ -44,15 +50,26 @@ pub enum ErrorKind {
     /// A precondition of a migration did not hold.
     Precondition(PreconditionFailure),
     /// Something that must hold before a run does not: nothing was run.
-    Preconditions(Vec<Finding>),
+    Preconditions {
+        /// What became of each.
+        findings: Vec<Finding>,
+        /// What there is to read about the releases that were to run.
+        about: BTreeMap<Version, Release>,
+    },
     /// There is less than before a migration, and the manifest says that nothing may run after that.
     RowsLost {
-        /// The migration, as messages name it. It is applied.
+        /// The migration, as messages name it.
         title: String,
         /// What is less.
         losses: Vec<Counted>,
         /// What was not begun.
         left: Vec<String>,
+        /// It is not applied: that was seen before its commit.
+        rolled_back: bool,
+        /// It runs statement by statement, so that nothing could take it back.
+        journalled: bool,
+        /// It is a way back.
+        goes_down: bool,
     },
     /// The connection was lost, and no other could be had in time.
     Lost(ServerError),
@@ -131,6 +148,8 @@ pub struct CodeFailure {
 /// A precondition that did not hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PreconditionFailure {
+    /// Which migration.
+    pub id: MigrationId,
     /// The migration, as messages name it.
     pub title: String,
     /// Where it is written.
@@ -141,6 +160,8 @@ pub struct PreconditionFailure {
     pub sql: String,
     /// What came back.
     pub answer: String,
+    /// What there is to read about the release that it belongs to.
+    pub about: Option<(Version, Release)>,
 }
 
 impl Error {
@@ -223,9 +244,14 @@ impl Error {
             ErrorKind::Server(error) => vec![server(error)],
             ErrorKind::Statement(failure) => vec![statement(failure, &self.report)],
             ErrorKind::Code(failure) => vec![code(failure, &self.report)],
-            ErrorKind::Precondition(failure) => vec![precondition(failure)],
-            ErrorKind::Preconditions(findings) => vec![preconditions(findings)],
-            ErrorKind::RowsLost { title, losses, left } => vec![rows_lost(title, losses, left)],
+            ErrorKind::Precondition(failure) => vec![condition::of_one(failure)],
+            ErrorKind::Preconditions { findings, about } => vec![condition::of_all(findings, about)],
+            ErrorKind::RowsLost { title, losses, left, rolled_back: true, .. } => {
+                vec![loss::rolled_back(title, losses, left)]
+            }
+            ErrorKind::RowsLost { title, losses, left, journalled, goes_down, .. } => {
+                vec![loss::stays(title, losses, left, *journalled, *goes_down)]
+            }
             ErrorKind::Lost(error) => vec![
                 Diagnostic::error(codes::CONNECTION_LOST, format!("the connection was lost: {error}"))
                     .help(self.report.applied_line())
@@ -426,49 +452,6 @@ fn pending(titles: &[String], action: Action) -> String {
         [first, .., last] => format!("; {left}: {first} … {last} ({})", titles.len()),
         [one] => format!("; {left}: {one}"),
     }
-}
-
-fn precondition(failure: &PreconditionFailure) -> Diagnostic {
-    let diagnostic = Diagnostic::refused(
-        codes::PRECONDITION,
-        format!("{}: the precondition does not hold: {}", failure.title, failure.text),
-    );
-    match &failure.place {
-        Some(place) => diagnostic.at((**place).clone()),
-        None => diagnostic,
-    }
-    .help(format!("asked: {}", failure.sql))
-    .help(format!("answer: {}", failure.answer))
-    .help("nothing of this migration has run: make the precondition true and run `migrate up` again")
-    .help(format!("or go on in spite of it, which is written down: migrate up --waive {:?}", failure.text))
-}
-
-fn preconditions(findings: &[Finding]) -> Diagnostic {
-    let failing: Vec<&Finding> = findings.iter().filter(|finding| finding.stops).collect();
-    let (verb, them) = if failing.len() == 1 { ("does", "it") } else { ("do", "them") };
-    let mut diagnostic = Diagnostic::refused(
-        codes::PRECONDITION,
-        format!("{} of {} {verb} not hold", failing.len(), count(findings.len(), "precondition")),
-    );
-    for finding in findings {
-        diagnostic = diagnostic.help(finding.to_string());
-    }
-    let waived: Vec<String> = failing.iter().map(|finding| format!(" --waive {}", finding.name)).collect();
-    diagnostic
-        .help(format!("nothing was run: make {them} hold and run the same command again"))
-        .help(format!("or go on in spite of {them}, which is written down: migrate up{}", waived.concat()))
-}
-
-fn rows_lost(title: &str, losses: &[Counted], left: &[String]) -> Diagnostic {
-    let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
-    let message = format!("{title}: there is less than before it: {}", losses.join(", "));
-    let diagnostic = Diagnostic::refused(codes::ROWS_LOST, message)
-        .help("it is applied, and nothing was run after it: `on-loss` in migrations.toml says so");
-    let diagnostic =
-        if left.is_empty() { diagnostic } else { diagnostic.help(format!("not begun: {}", left.join(", "))) };
-    diagnostic
-        .help("if that is as it should be: migrate up")
-        .help("or take it back, where there is a way back: migrate down --steps 1")
 }
 
 fn with_details(mut diagnostic: Diagnostic, error: &ServerError) -> Diagnostic {

@@ -6,6 +6,13 @@
 //! [`Migrator`] is what most users touch: it observes a database, plans, and applies. [`plan`] and what it calls are
 //! pure; [`apply`] alone has effects, on a [`Session`] of a backend.
 //!
+//! # Features
+//! | feature | |
+//! |---|---|
+//! | `serde` | plans, reports and their kind can be serialized |
+//! | `tracing` | spans and events of a run, for the `tracing` crate |
+//! | `testing` | an in-memory backend and the suite that a backend must pass; not stable |
+//!
 //! # Deliberately absent
 //! A driver, a runtime, a clock to wait on, the environment, and output.
 

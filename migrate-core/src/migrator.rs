@@ -1,17 +1,6 @@
 //! The facade that most users touch: a backend, a set, where to go.
 //!
-//! # What holds when a call does not come to its end
-//!
-//! | call | its future is dropped | somebody asks it to stop: [`StopHandle`] | the process is killed, the connection lost, the server restarted |
-//! |---|---|---|---|
-//! | [`observe`](Migrator::observe), [`plan`](Migrator::plan), [`check`](Migrator::check), [`status`](Migrator::status), [`findings`](Migrator::findings), [`texts`](Migrator::texts), [`adoption`](Migrator::adoption), [`export`](Migrator::export) | they only read: nothing is left behind | they are short, and come to their end | nothing is left behind; a lost connection is an error that [`is_retryable`](Error::is_retryable) |
-//! | [`up`](Migrator::up), [`run`](Migrator::run), [`down`](Migrator::down), [`apply`](Migrator::apply), [`write_export`](Migrator::write_export), [`settle`](Migrator::settle) | its connection is cut; the server rolls back what was not committed, and the lock is free once it has noticed; a statement that commits by itself may come to its end there | what was sent is finished, or stopped on the server where that is asked for; then an error with what is left ([`is_stopped`](Error::is_stopped)) | steps that are complete are recorded; a transaction is there with its row or not at all; what cannot be in a transaction was written down beforehand, and the next run goes on with that very statement, or asks one question ([`is_in_doubt`](Error::is_in_doubt)). Of the connection alone another one is opened, and the run goes on: [`RunOptions::reconnect_for`] |
-//! | [`run_on`](Migrator::run_on) a connection of the caller's | PostgreSQL: what was sent comes to its end, then the transaction is rolled back and the lock given back, before anything else that the connection is asked. MySQL, MariaDB: the connection is of no more use. SQLite: it cannot be dropped half-way, as it never yields | what was sent is finished | as above, but no other connection is opened |
-//! | [`run_on`](Migrator::run_on) inside a transaction of the caller's | the transaction is the caller's: to be rolled back | between two steps | nothing is there that the caller has not committed |
-//!
-//! Whatever happens, no migration runs twice and none is left out: that is tested by killing processes, servers and
-//! connections at every message. A pooled connection on which a future was dropped must not go back into its pool unless the
-//! table says so.
+#![doc = include_str!("migrator/interrupted.md")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +16,7 @@ use crate::history::{Action, Entry, EntryKey, History, State, Texts};
 use crate::migration::MigrationId;
 use crate::plan::{self, Check, DownGoal, Goal, Observed, Plan, Policy, Refusal, Status};
 use crate::set::MigrationSet;
+use crate::version::Version;
 
 mod adopt;
 mod export;
@@ -194,6 +184,23 @@ impl Migrator {
     pub async fn plan(&self) -> Result<Plan, Error> {
         let observed = self.observe().await?;
         Ok(self.planned(&observed).map_err(ErrorKind::Refused)?)
+    }
+
+    /// Like [`plan`](Self::plan), as if other components were at the versions in `reached` already; where this one will be
+    /// is added to them. [`Migrators::plans`] does so with several.
+    ///
+    /// # Errors
+    /// As of [`plan`](Self::plan); then nothing is added.
+    pub async fn plan_after(&self, reached: &mut BTreeMap<String, Version>) -> Result<Plan, Error> {
+        let mut observed = self.observe().await?;
+        for (component, at) in reached.iter().filter(|(component, _)| *component != self.set.component()) {
+            observed.history = std::mem::take(&mut observed.history).supposing(component, at);
+        }
+        let plan = self.planned(&observed).map_err(ErrorKind::Refused)?;
+        if let Some(at) = plan.reaches(&observed.history) {
+            reached.insert(plan.component.clone(), at);
+        }
+        Ok(plan)
     }
 
     /// What becomes of everything that must hold before a plan is carried out, which is asked again under the lock.

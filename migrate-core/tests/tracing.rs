@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use futures_executor::block_on;
 use insta::assert_snapshot;
-use migrate_core::backend::{Backend as _, Fault, TableName};
+use migrate_core::backend::{Backend as _, Blocker, Fault, Holder, Notice, ServerError, TableName};
+use migrate_core::diagnostic::codes;
 use migrate_core::event::tracing::Tracing;
 use migrate_core::testing::fixture::{self, Text};
 use migrate_core::testing::{Crash, Memory};
-use migrate_core::{Migrator, RunOptions};
+use migrate_core::{Diagnostic, Event as Happened, Migrator, Observer as _, RunOptions};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -152,4 +153,128 @@ fn a_decided_doubt_is_a_warning_in_its_step() {
             return;
         }
     }
+}
+
+/// The name, the level and the fields of every event, and whether it was in a span; of a span the same.
+#[derive(Clone, Default)]
+struct Names(Arc<Mutex<(Vec<[String; 4]>, usize)>>);
+
+impl Names {
+    fn add(&self, name: &str, metadata: &Metadata<'_>, place: &str) {
+        assert_eq!(metadata.target(), "migrate", "{name}");
+        let fields = metadata.fields().iter().map(|field| field.name()).filter(|name| *name != "message");
+        let fields: Vec<_> = fields.map(|name| format!("`{name}`")).collect();
+        let row = [format!("`{name}`"), metadata.level().to_string(), fields.join(", "), place.to_owned()];
+        let rows = &mut self.0.lock().unwrap().0;
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+}
+
+impl Subscriber for Names {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.add(span.metadata().name(), span.metadata(), "");
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        struct Message(String);
+        impl Visit for Message {
+            fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+                if field.name() == "message" {
+                    self.0 = format!("{value:?}");
+                }
+            }
+        }
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        let inside = if self.0.lock().unwrap().1 > 0 { "yes" } else { "" };
+        self.add(&message.0, event.metadata(), inside);
+    }
+
+    fn enter(&self, _: &Id) {
+        self.0.lock().unwrap().1 += 1;
+    }
+
+    fn exit(&self, _: &Id) {
+        self.0.lock().unwrap().1 -= 1;
+    }
+}
+
+/// The rows of the tables in the documentation.
+fn documented() -> Vec<[String; 4]> {
+    let source = include_str!("../src/event/tracing.rs");
+    let rows = source.lines().filter_map(|line| line.strip_prefix("//! | `"));
+    let rows = rows.flat_map(|row| {
+        let mut cells = row.split('|').map(str::trim);
+        let mut next = || cells.next().unwrap_or_default().to_owned();
+        let [name, levels, fields, place] = [format!("`{}", next()), next(), next(), next()];
+        let places = if place.starts_with("where") { vec!["", "yes"] } else { vec![place.as_str()] };
+        let row = |level: &str, place: &str| [name.clone(), level.to_owned(), fields.clone(), place.to_owned()];
+        let rows = levels.split(", ").flat_map(|level| places.iter().map(move |place| (level, *place)));
+        rows.map(|(level, place)| row(level, place)).collect::<Vec<_>>()
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_documented_names_are_those_that_are_there() {
+    let memory = Memory::transactional();
+    let plan = block_on(migrator(&memory, TWO).plan()).unwrap();
+    let step = &plan.steps[0];
+    let server = block_on(block_on(memory.connect()).unwrap().observe(&TableName::default())).unwrap();
+    let (holder, notice) = (Holder::default(), Notice { level: "NOTICE".to_owned(), message: "hm".to_owned() });
+    let (blockers, error) = ([Blocker::default()], ServerError::new(Fault::LockTimeout, "no"));
+    let second = std::time::Duration::from_secs(1);
+    let (note, warning, wrong) = (
+        Diagnostic::note(codes::BAD_URL, "hm"),
+        Diagnostic::warning(codes::BAD_URL, "hm"),
+        Diagnostic::error(codes::BAD_URL, "hm"),
+    );
+    let all = [
+        Happened::Connected { server: &server },
+        Happened::Waiting { holder: &holder, waited: second },
+        Happened::Planned { plan: &plan },
+        Happened::Noticed { step: None, notice: &notice },
+        Happened::StepStarted { step },
+        Happened::Settled { step, statement: 1, ran: true, evidence: "catalog" },
+        Happened::StatementStarted { step, statement: 1 },
+        Happened::StatementFinished { step, statement: 1, rows: Some(1) },
+        Happened::Batch { step, statement: 1, done: 1, total: Some(2), rows: 3 },
+        Happened::Resumed { step, how: "goes on" },
+        Happened::Progress { step, done: 1, total: Some(2) },
+        Happened::Noticed { step: Some(step), notice: &notice },
+        Happened::Blocked { step, statement: Some(1), blockers: &blockers, waited: second },
+        Happened::Retry { step, attempt: 1, next_in: second, give_up_in: second, error: &error },
+        Happened::StepFinished { step, elapsed: second },
+        Happened::Reconnecting { error: &error, attempt: 1, next_in: second },
+        Happened::Remark { diagnostic: &note },
+        Happened::Remark { diagnostic: &warning },
+        Happened::Remark { diagnostic: &wrong },
+    ];
+    let variants = include_str!("../src/event.rs").lines().filter_map(|line| line.trim().strip_suffix(" {"));
+    let variants = variants.filter(|word| word.chars().all(char::is_alphanumeric));
+    for variant in variants {
+        let sampled = all.iter().any(|event| format!("{event:?}").starts_with(&format!("{variant} {{")));
+        assert!(sampled, "{variant} is not among those that are sent here");
+    }
+    let names = Names::default();
+    tracing::subscriber::with_default(names.clone(), || {
+        let mut tracing = Tracing::default();
+        all.iter().for_each(|event| tracing.event(event));
+    });
+    let (mut emitted, mut documented) = (names.0.lock().unwrap().0.clone(), documented());
+    emitted.sort();
+    documented.sort();
+    assert!(documented.len() > 16, "the tables were not found: {documented:?}");
+    assert_eq!(emitted, documented);
 }

@@ -1,5 +1,6 @@
 //! Plain data about MySQL and MariaDB, and effects as SQL for their clients.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -94,14 +95,21 @@ pub(crate) fn variables(settings: &Settings, mariadb: bool) -> BTreeMap<String, 
     all
 }
 
+const SQL_MODE: &str = "sql_mode";
+
 fn rounded_up(limit: Duration) -> u64 {
     limit.as_secs() + u64::from(limit.subsec_nanos() > 0)
 }
 
 /// `SESSION name = value`.
 ///
+/// `+MODE,MODE` as the `sql_mode` is added to what the session has: what is set to nothing else, that is.
+///
 /// A number stands without quotes, because the server takes no text for one; `20M` is what option files take.
 pub(crate) fn assignment(variable: &str, value: &str) -> String {
+    if let Some(more) = added_modes(variable, value) {
+        return format!("SESSION {SQL_MODE} = CONCAT(@@SESSION.{SQL_MODE}, {})", literal(&format!(",{more}")));
+    }
     let value = match value.trim() {
         number if number.parse::<f64>().is_ok() => number.to_owned(),
         // What cannot be set to a text at all.
@@ -122,6 +130,19 @@ fn suffixed(text: &str) -> Option<u64> {
         _ => return None,
     };
     text[..text.len() - 1].parse::<u64>().ok()?.checked_shl(unit)
+}
+
+/// What a value means in a session that began with `base`: `+MODE,MODE` as the `sql_mode` is added to its own.
+pub(crate) fn resolved<'v>(variable: &str, value: &'v str, base: Option<&String>) -> Cow<'v, str> {
+    match (added_modes(variable, value), base) {
+        (Some(more), Some(base)) if base.is_empty() => Cow::Borrowed(more),
+        (Some(more), Some(base)) => Cow::Owned(format!("{base},{more}")),
+        _ => Cow::Borrowed(value),
+    }
+}
+
+fn added_modes<'v>(variable: &str, value: &'v str) -> Option<&'v str> {
+    value.trim().strip_prefix('+').filter(|_| variable == SQL_MODE)
 }
 
 /// `SET …`, or nothing where nothing is set.
@@ -213,5 +234,19 @@ mod tests {
         let forever = Settings { lock_timeout: Some(Duration::ZERO), ..Settings::default() };
         assert_eq!(variables(&forever, false)["lock_wait_timeout"], "31536000");
         assert_eq!(assignments(&variables(&Settings::default(), true)), None);
+    }
+
+    #[test]
+    fn modes_are_added_to_those_that_the_session_began_with() {
+        for (base, value, expected) in [
+            ("STRICT_ALL_TABLES", "+PIPES_AS_CONCAT,ANSI_QUOTES", "STRICT_ALL_TABLES,PIPES_AS_CONCAT,ANSI_QUOTES"),
+            ("", "+ANSI_QUOTES", "ANSI_QUOTES"),
+            ("STRICT_ALL_TABLES", "ANSI_QUOTES", "ANSI_QUOTES"),
+        ] {
+            assert_eq!(resolved(SQL_MODE, value, Some(&base.to_owned())), expected);
+        }
+        assert_eq!(resolved("time_zone", "+03:00", Some(&"SYSTEM".to_owned())), "+03:00");
+        let printed = "SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',ANSI_QUOTES')";
+        assert_eq!(assignment(SQL_MODE, "+ANSI_QUOTES"), printed);
     }
 }

@@ -50,6 +50,21 @@
 //! What cannot be decided is said by `plan` beforehand: writes to tables without transactions, and procedures that roll
 //! back or whose text cannot be read. Only there a person is asked, and about one statement.
 //!
+//! # Features
+//! | feature | |
+//! |---|---|
+//! | `ring` (default) | TLS, its cryptography by ring; it goes before `aws-lc-rs` where both are on |
+//! | `aws-lc-rs` | TLS, its cryptography by aws-lc-rs, which needs a C compiler and on some systems `CMake` |
+//! | `tls` | TLS, its cryptography by what the program installs as rustls' default before it connects; else an error says that there is none |
+//! | `tracing` | spans and events of a run, for the `tracing` crate |
+//! | `testing` | `testing::scratch`: a migrated database for a test |
+//!
+//! A default that the program has installed goes before both. Without any of the first three nothing of TLS is compiled
+//! in: a URL that insists on it is [`ConnInfoError::NoTls`], and what only prefers it goes without.
+//!
+//! The driver takes the default of rustls alone. Where there is none, the first connection with TLS installs one, for the
+//! whole process.
+//!
 //! # Runtime
 //! Tokio, with its timer and its I/O enabled; one thread is enough. A run has one working connection. Others are opened
 //! where they are needed: to ask who is in the way, to keep a lease, and to stop a statement, which has a thread and a

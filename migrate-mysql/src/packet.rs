@@ -21,7 +21,7 @@ use migrate_core::sql::classify::words;
 use migrate_core::sql::lexer::TokenKind;
 use migrate_core::sql::{Statement, StatementKind, Syntax, TransactionControl};
 
-use crate::dialect::{assignments, variables};
+use crate::dialect::{assignments, resolved, variables};
 use crate::gtid::{self, Gtids};
 use crate::history;
 
@@ -431,7 +431,8 @@ impl Writer<'_, '_> {
         let put_back =
             before.keys().filter(|name| !wanted.contains_key(*name)).filter_map(|name| base.get_key_value(name));
         let new = wanted.iter().filter(|(name, value)| before.get(*name) != Some(*value));
-        assignments(put_back.chain(new))
+        let new: Vec<_> = new.map(|(name, value)| (name, resolved(name, value, base.get(name)).into_owned())).collect();
+        assignments(put_back.chain(new.iter().map(|(name, value)| (*name, value))))
     }
 
     fn statement(&mut self, at: usize, statement: &Statement<'_>) -> Result<(), ServerError> {

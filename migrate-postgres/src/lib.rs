@@ -35,6 +35,18 @@
 //! PostgreSQL 13 and later. Version 15 is in every run of the tests, 13 to 18 in those of `scripts/test --matrix`. What
 //! only speaks its protocol is not tested.
 //!
+//! # Features
+//! | feature | |
+//! |---|---|
+//! | `ring` (default) | TLS, its cryptography by ring; it goes before `aws-lc-rs` where both are on |
+//! | `aws-lc-rs` | TLS, its cryptography by aws-lc-rs, which needs a C compiler and on some systems `CMake` |
+//! | `tls` | TLS, its cryptography by what the program installs as rustls' default before it connects; else an error says that there is none |
+//! | `tracing` | spans and events of a run, for the `tracing` crate |
+//! | `testing` | `testing::scratch`: a migrated database for a test |
+//!
+//! A default that the program has installed goes before both. Without any of the first three nothing of TLS is compiled
+//! in: a connection string that insists on it is [`ConnInfoError::NoTls`], and what only prefers it goes without.
+//!
 //! # Runtime
 //! Tokio, with its timer and its I/O enabled; one thread is enough. Each connection is driven by a task on the runtime
 //! that opened it, so a session is used on that runtime while it runs, and not after it. A run has one working
@@ -122,6 +134,8 @@ pub mod testing;
 pub use connect::{ConnInfo, ConnInfoError, Postgres, ServiceFile};
 pub use dialect::POSTGRES;
 pub use migrate_core as core;
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use session::{Borrowed, PostgresSession};
 pub use tokio_postgres;
 

@@ -35,6 +35,13 @@
 //! The application's: feature `bundled` compiles one in, otherwise the system's is linked. `rusqlite` 0.39 and 0.40
 //! need SQLite 3.38, 0.41 needs 3.44.
 //!
+//! # Features
+//! | feature | |
+//! |---|---|
+//! | `bundled` | compiles an SQLite in, which needs a C compiler |
+//! | `tracing` | spans and events of a run, for the `tracing` crate |
+//! | `testing` | `testing::scratch`: a migrated database for a test; a fixture for the suite of the core |
+//!
 //! # Deliberately absent
 //! - Journal mode and `synchronous` are the user's: nothing here changes them.
 //! - No policy: nothing here compares versions, knows what is pending, or tries anything again.

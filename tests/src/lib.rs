@@ -38,11 +38,12 @@ use std::path::{Path, PathBuf};
 
 /// The root of the repository.
 ///
-/// Cargo says where the package is when it runs a test; where it was when the test was compiled may be another copy of
-/// the repository with the same target folder.
+/// Cargo says where the package is when it runs a test or a program outside the workspace; where it was when this was
+/// compiled may be another copy of the repository with the same target folder.
 pub fn root() -> PathBuf {
     let package = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
-    package.parent().map(Path::to_path_buf).unwrap_or_default()
+    let root = package.ancestors().find(|folder| folder.join("migrate-core").is_dir());
+    root.map(Path::to_path_buf).unwrap_or_default()
 }
 
 /// The folder of what is built, and of what scripts/test unpacked for the tests.

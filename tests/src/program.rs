@@ -16,12 +16,13 @@ pub fn program() -> &'static Path {
     PROGRAM.get_or_init(build)
 }
 
-/// Cargo in the root of the repository, without what it told this test of the test's own package: build scripts of
-/// dependencies look at these variables, and everything would be compiled again because they are others here.
+/// Cargo in the root of the repository, without what it told this test of the test's own package: build scripts that watch
+/// these variables would run again, and once more in the next build that is no test's.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os() {
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|about| name.to_string_lossy().starts_with(about)) {
+        let about = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+        if name == "OUT_DIR" || about.iter().any(|about| name.to_string_lossy().starts_with(about)) {
             cargo.env_remove(name);
         }
     }

@@ -278,6 +278,36 @@ fn the_core_pulls_in_no_runtime_and_no_driver() {
     }
 }
 
+/// What a program has in it that depends on `arguments`: a crate a line, without those that only run at compile time.
+fn tree(arguments: &[&str]) -> BTreeSet<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(root())
+        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package"])
+        .args(arguments)
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let list = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+    list.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn nothing_of_tls_is_compiled_in_without_its_feature() {
+    for backend in ["migrate-postgres", "migrate-mysql"] {
+        let of_tls = |features: &[&str]| {
+            let names = ["rustls", "rustls-native-certs", "webpki-roots", "x509-cert", "ring", "aws-lc-rs"];
+            let tree = tree(&[&[backend], features].concat());
+            tree.into_iter().filter(|name| names.contains(&name.as_str())).collect::<Vec<_>>()
+        };
+        assert!(of_tls(&["--no-default-features"]).is_empty(), "{backend}: {:?}", of_tls(&["--no-default-features"]));
+        let by_default = of_tls(&[]);
+        assert!(by_default.contains(&"rustls".to_owned()) && by_default.contains(&"ring".to_owned()), "{by_default:?}");
+        let by_aws = of_tls(&["--no-default-features", "--features", "aws-lc-rs"]);
+        assert!(by_aws.contains(&"aws-lc-rs".to_owned()) && !by_aws.contains(&"ring".to_owned()), "{by_aws:?}");
+    }
+}
+
 #[test]
 fn only_one_file_of_the_command_line_knows_which_backends_are_compiled_in() {
     let sources: Vec<_> = rust_files().filter(|path| path.starts_with("migrate-cli/src/")).collect();

@@ -6,7 +6,7 @@ use migrate_core::Version;
 use migrate_core::backend::TableName;
 use migrate_core::plan::Target;
 
-use super::run::{GoalArgs, PhaseArg, RunArgs, StrategyArg, steps, target};
+use super::run::{GoalArgs, GuardArgs, PhaseArg, RunArgs, StrategyArg, steps, target};
 
 /// `init`
 #[derive(Args, Debug)]
@@ -66,17 +66,17 @@ pub struct UpArgs {
     /// Create the database if it is not there
     #[arg(long, help_heading = "Database")]
     pub create_db: bool,
-    /// Make a backup before anything runs, as `[backup]` says
-    #[arg(long, help_heading = "Database", conflicts_with = "backup_done")]
-    pub backup: bool,
-    /// There is a backup already, which the history will name: "RDS snapshot X"
-    #[arg(long, value_name = "TEXT", help_heading = "Database")]
-    pub backup_done: Option<String>,
+    /// The backup before it.
+    #[command(flatten)]
+    pub guard: GuardArgs,
 }
 
 /// `down`
 #[derive(Args, Debug)]
 pub struct DownArgs {
+    /// The backup before it.
+    #[command(flatten)]
+    pub guard: GuardArgs,
     /// Down to this version, which stays applied; 0 takes everything back
     #[arg(long, value_name = "VERSION", value_parser = target, help_heading = "Goal", conflicts_with = "steps")]
     pub to: Option<Target>,
@@ -94,6 +94,9 @@ pub struct DownArgs {
 /// `redo`
 #[derive(Args, Debug)]
 pub struct RedoArgs {
+    /// The backup before it.
+    #[command(flatten)]
+    pub guard: GuardArgs,
     /// How long to wait.
     #[command(flatten)]
     pub run: RunArgs,

@@ -28,7 +28,7 @@ pub use commands::{
     DbCommand, DownArgs, ExportArgs, HistoryArgs, InitArgs, ManArgs, NewArgs, PlanArgs, RedoArgs, ResolveArgs,
     RestoreArgs, UpArgs, ValidateArgs, WaitArgs,
 };
-pub use run::{GoalArgs, RunArgs};
+pub use run::{GoalArgs, GuardArgs, RunArgs};
 
 const AFTER_HELP: &str = "Every flag can also be given by a variable: --lock-wait by MIGRATE_LOCK_WAIT, --database \
 by MIGRATE_DATABASE_URL or DATABASE_URL. Flags go before variables, variables before migrate.toml.\n\n\

@@ -66,6 +66,17 @@ pub struct RunArgs {
     pub create_schema: bool,
 }
 
+/// The backup before a run.
+#[derive(Args, Clone, Debug, Default)]
+pub struct GuardArgs {
+    /// Make a backup before anything runs, as `[backup]` says
+    #[arg(long, help_heading = "Database", conflicts_with = "backup_done")]
+    pub backup: bool,
+    /// There is a backup already, which the history will name: "RDS snapshot X"
+    #[arg(long, value_name = "TEXT", help_heading = "Database")]
+    pub backup_done: Option<String>,
+}
+
 /// A phase to aim for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PhaseArg {

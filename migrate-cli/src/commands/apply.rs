@@ -91,7 +91,12 @@ pub(super) fn ask(
     let number = migrate_core::error::count(plan.recorded().count(), "migration");
     let name = opened.database.name();
     let what = format!("{}: this takes {number} back from {name}", project.cli.command.name());
-    confirm(screen, common.yes, &typed(project), &what, &name)
+    let typed = match typed(project).as_str() {
+        // Nothing else of it takes anything back.
+        "up" => "up --allow-downgrade".to_owned(),
+        typed => typed.to_owned(),
+    };
+    confirm(screen, common.yes, &typed, &what, &name)
 }
 
 /// A plan without the digest that is for `up` only.
@@ -102,14 +107,13 @@ pub(super) fn steps_of(plan: &Plan) -> String {
 }
 
 /// The command for a message, with what makes it this one.
-fn typed(project: &Project<'_>) -> String {
+pub(super) fn typed(project: &Project<'_>) -> String {
     use crate::args::Command;
     match &project.cli.command {
         Command::Down(args) => match (&args.to, args.steps) {
             (Some(to), _) => format!("down --to {to}"),
             (None, steps) => format!("down --steps {}", steps.unwrap_or(1)),
         },
-        Command::Up(_) => "up --allow-downgrade".to_owned(),
         command => command.name().to_owned(),
     }
 }

@@ -4,9 +4,12 @@ use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::plan::{DownGoal, Goal, Target};
 use serde_json::json;
 
+use super::guard::Guard;
 use super::{Answer, Outcome, apply};
 use crate::args::DownArgs;
 use crate::backends::block_on;
+use crate::backup;
+use crate::config::Key;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::screen::Screen;
@@ -20,13 +23,18 @@ pub(super) fn down(project: &Project<'_>, args: &DownArgs, screen: &mut Screen<'
     if args.dry_run {
         screen.diagnostics(&plan.notes);
         screen.line(&apply::steps_of(&plan));
+        if plan.runs() && project.config.is_on(Key::BackupRequired) {
+            screen.line(&backup::is_required(&apply::typed(project)));
+        }
         return Ok(Outcome::done(json!({ "plan": plan })));
     }
     if !plan.is_empty() {
         apply::ask(project, screen, &opened, &plan)?;
     }
+    let mut guard = Guard::new(&args.guard);
+    let migrator = guard.pass(project, screen, &opened, migrator, &plan)?;
     let report = apply::carry_out(project, screen, &opened, &migrator, &plan)?;
-    Ok(Outcome::done(apply::result(&report)))
+    Ok(Outcome::done(guard.result(&report)))
 }
 
 fn goal(args: &DownArgs) -> Result<DownGoal, Failure> {

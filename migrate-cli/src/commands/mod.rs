@@ -12,6 +12,7 @@ mod config;
 mod db;
 mod down;
 mod export;
+mod guard;
 mod history;
 mod init;
 mod man;
@@ -36,6 +37,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::screen::Screen;
+use guard::Guard;
 
 /// How a command ended that did what was asked.
 #[derive(Debug)]
@@ -80,9 +82,9 @@ pub fn run(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     let project = named.as_ref().unwrap_or(project);
     match &project.cli.command {
         Command::New(args) => new::new(project, args, screen),
-        Command::Up(args) => up::up(project, args, screen),
+        Command::Up(args) => up::up(project, args, &mut Guard::new(&args.guard), screen),
         Command::Down(args) => down::down(project, args, screen),
-        Command::Redo(_) => redo::redo(project, screen),
+        Command::Redo(args) => redo::redo(project, args, screen),
         Command::Plan(args) => plan::plan(project, args, screen),
         Command::Status => status::status(project, screen),
         Command::History(args) => history::history(project, args, screen),

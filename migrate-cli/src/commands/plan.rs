@@ -1,11 +1,16 @@
 //! `plan`: show what `up` would do.
 
+use std::collections::BTreeMap;
+
+use migrate_core::Version;
 use migrate_core::apply::script::script;
+use migrate_core::plan::Plan;
 use serde_json::json;
 
 use super::{Answer, Outcome, route, up_goal};
-use crate::args::PlanArgs;
+use crate::args::{GoalArgs, PlanArgs};
 use crate::backends::block_on;
+use crate::backup;
 use crate::config::Key;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -17,26 +22,32 @@ pub(super) fn plan(project: &Project<'_>, args: &PlanArgs, screen: &mut Screen<'
     if args.route {
         return route::show(project, args, screen);
     }
+    plan_after(&mut BTreeMap::new(), project, args, screen)
+}
+
+/// The same, as if other components were at these versions; where this one will be is added to them.
+pub(super) fn plan_after(
+    reached: &mut BTreeMap<String, Version>,
+    project: &Project<'_>,
+    args: &PlanArgs,
+    screen: &mut Screen<'_>,
+) -> Answer {
     let opened = project.open(false)?;
     let loaded = project.load(screen, &opened, None)?;
     let migrator = project.migrator(&opened, loaded.set, up_goal(&args.goal))?;
-    let plan = block_on(opened.backend, migrator.plan())?;
+    let plan = block_on(opened.backend, migrator.plan_after(reached))?;
     if let Some(line) = loaded.detection.as_ref().and_then(because).filter(|_| !args.sql) {
         screen.line(&line);
     }
     screen.diagnostics(&plan.notes);
     if !args.sql {
-        // The digest is that of these goals: without them `up` makes another plan.
-        let goals = format!("{}{}", args.goal.typed(), if args.adopt { " --adopt" } else { "" });
-        screen.line(
-            plan.to_string().trim_end().replace(" migrate up --plan ", &format!(" migrate up{goals} --plan ")).as_str(),
-        );
+        screen.line(&shown(project, &plan, &args.goal, args.adopt));
         let findings = block_on(opened.backend, migrator.findings(&plan))?;
         for finding in &findings {
             screen.line(&format!("  {finding}"));
         }
         if plan.runs() && project.config.is_on(Key::BackupRequired) {
-            screen.line("a backup is required: migrate up --backup, or --backup-done TEXT where there is one");
+            screen.line(&backup::is_required("up"));
         }
         return Ok(Outcome::done(json!({ "plan": plan, "findings": findings })));
     }
@@ -48,4 +59,13 @@ pub(super) fn plan(project: &Project<'_>, args: &PlanArgs, screen: &mut Screen<'
         screen.data(sql.as_bytes());
     }
     Ok(Outcome::done(json!({ "plan": plan, "sql": sql })))
+}
+
+/// A plan whose digest is that of these flags: without them `up` makes another plan.
+pub(super) fn shown(project: &Project<'_>, plan: &Plan, goal: &GoalArgs, adopt: bool) -> String {
+    let is_one_of_several =
+        project.config.get(Key::Component).is_some() || project.config.components().next().is_some();
+    let component = if is_one_of_several { format!(" --component {}", plan.component) } else { String::new() };
+    let flags = format!("{component}{}{}", goal.typed(), if adopt { " --adopt" } else { "" });
+    plan.to_string().trim_end().replace(" migrate up --plan ", &format!(" migrate up{flags} --plan "))
 }

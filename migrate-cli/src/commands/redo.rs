@@ -4,7 +4,9 @@ use migrate_core::diagnostic::{Diagnostic, codes};
 use migrate_core::plan::{DownGoal, Goal, PhaseGoal, Target, UpGoal};
 use serde_json::json;
 
+use super::guard::Guard;
 use super::{Answer, Outcome, apply};
+use crate::args::RedoArgs;
 use crate::backends::block_on;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -12,7 +14,7 @@ use crate::project::Project;
 use crate::render::json;
 use crate::screen::Screen;
 
-pub(super) fn redo(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
+pub(super) fn redo(project: &Project<'_>, args: &RedoArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
     let set = project.set(screen, &opened)?;
     let migrator = project.migrator(&opened, set.clone(), Goal::Down(DownGoal::Steps(1)))?;
@@ -33,8 +35,12 @@ pub(super) fn redo(project: &Project<'_>, screen: &mut Screen<'_>) -> Answer {
     }
     let again = UpGoal { to: Some(Target::Id(step.id.clone())), steps: None, phase: Some(PhaseGoal::All) };
     apply::ask(project, screen, &opened, &plan)?;
+    let mut guard = Guard::new(&args.guard);
+    let migrator = guard.pass(project, screen, &opened, migrator, &plan)?;
     let down = apply::carry_out(project, screen, &opened, &migrator, &plan)?;
-    let migrator = project.migrator(&opened, set, Goal::Up(again))?;
+    let migrator = guard.named(project.migrator(&opened, set, Goal::Up(again))?);
     let up = apply::reach(project, screen, &opened, &migrator)?;
-    Ok(Outcome::done(json!({ "down": json::report(&down), "report": json::report(&up) })))
+    let mut result = guard.result(&up);
+    result["down"] = json::report(&down);
+    Ok(Outcome::done(result))
 }

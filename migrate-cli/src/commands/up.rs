@@ -1,46 +1,45 @@
 //! `up`: apply what is pending.
 
+use std::collections::BTreeMap;
+
 use migrate_core::diagnostic::codes;
 use migrate_core::error::ErrorKind;
 use migrate_core::history::{Action, Status};
 use migrate_core::plan::{Goal, PhaseGoal, Plan, Refusal};
-use migrate_core::{Error, MigrationId, MigrationSet, Migrator, Phase};
+use migrate_core::{Error, MigrationId, MigrationSet, Migrator, Phase, Version};
 use serde_json::json;
 
-use super::{Answer, Outcome, apply, up_goal};
+use super::guard::Guard;
+use super::{Answer, Outcome, apply, plan, up_goal};
 use crate::args::UpArgs;
 use crate::backends::block_on;
-use crate::backup::{self, Made};
 use crate::config::Key;
 use crate::failure::Failure;
 use crate::ids;
 use crate::project::{Opened, Project};
 use crate::screen::Screen;
 
-pub(super) fn up(project: &Project<'_>, args: &UpArgs, screen: &mut Screen<'_>) -> Answer {
+pub(super) fn up(project: &Project<'_>, args: &UpArgs, guard: &mut Guard<'_>, screen: &mut Screen<'_>) -> Answer {
+    if args.dry_run {
+        return dry_run(&mut BTreeMap::new(), project, args, screen);
+    }
     let opened = project.open(args.create_db)?;
     let set = project.set(screen, &opened)?;
     let goal = goal(args, &set)?;
-    let mut migrator = project.migrator(&opened, set, goal.clone())?;
-    if args.create_db && !args.dry_run && opened.database.create().map_err(Failure::server)? {
+    let migrator = guard.named(project.migrator(&opened, set, goal.clone())?);
+    if args.create_db && opened.database.create().map_err(Failure::server)? {
         screen.line(&format!("created {}", opened.database.name()));
     }
-    if let Some(said) = args.backup_done.as_ref().filter(|_| !args.dry_run) {
-        let mut options = migrator.run_options().clone();
-        options.backup = Some(said.clone());
-        migrator = migrator.options(options);
-    }
-    let gated = args.backup || (project.config.is_on(Key::BackupRequired) && args.backup_done.is_none());
     let downgrade = project.config.text(Key::OnAhead) == Some("downgrade");
-    if args.dry_run || args.plan.is_some() || downgrade {
-        return planned(project, args, screen, &opened, migrator, gated);
+    if args.plan.is_some() || downgrade {
+        return planned(project, args, guard, screen, &opened, migrator);
     }
-    if gated && block_on(opened.backend, migrator.plan())?.runs() {
+    if guard.is_shut(project) && block_on(opened.backend, migrator.plan())?.runs() {
         // Where another run was faster there may be nothing left that needs a backup.
-        return match planned(project, args, screen, &opened, migrator, gated) {
+        return match planned(project, args, guard, screen, &opened, migrator) {
             Err(failure) if failure.diagnostics.iter().any(|problem| problem.code == codes::STALE_PLAN) => {
                 screen.remark("another run was faster: looking again");
-                up(project, args, screen)
+                up(project, args, guard, screen)
             }
             answer => answer,
         };
@@ -50,78 +49,63 @@ pub(super) fn up(project: &Project<'_>, args: &UpArgs, screen: &mut Screen<'_>) 
     Ok(Outcome::done(apply::result(&report)))
 }
 
+/// Only shows what would be done, as if other components were at these versions; where this one will be is added to them.
+pub(super) fn dry_run(
+    reached: &mut BTreeMap<String, Version>,
+    project: &Project<'_>,
+    args: &UpArgs,
+    screen: &mut Screen<'_>,
+) -> Answer {
+    let opened = project.open(args.create_db)?;
+    let set = project.set(screen, &opened)?;
+    let goal = goal(args, &set)?;
+    let migrator = project.migrator(&opened, set, goal)?;
+    let plan = block_on(opened.backend, migrator.plan_after(reached))?;
+    has_digest(&plan, args)?;
+    screen.diagnostics(&plan.notes);
+    screen.line(&plan::shown(project, &plan, &args.goal, args.adopt));
+    Ok(Outcome::done(json!({ "plan": plan })))
+}
+
+/// Whoever looked at a plan means that one.
+fn has_digest(plan: &Plan, args: &UpArgs) -> Result<(), Failure> {
+    match &args.plan {
+        Some(wanted) if *wanted != plan.digest() => {
+            let found = (!plan.is_empty()).then(|| plan.digest());
+            let refusal = Refusal::WrongDigest { wanted: wanted.clone(), found };
+            Err(Error::from(ErrorKind::Refused(refusal)).into())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn goal(args: &UpArgs, set: &MigrationSet) -> Result<Goal, Failure> {
     let Some(text) = &args.amend else { return Ok(up_goal(&args.goal)) };
     let known: Vec<MigrationId> = set.iter().map(|migration| migration.id.clone()).collect();
     Ok(Goal::Amend(ids::find(text, &known)?))
 }
 
-/// Plans, lets somebody look or makes a backup, and carries out exactly that.
+/// Plans, asks or makes a backup, and carries out exactly that.
 fn planned(
     project: &Project<'_>,
     args: &UpArgs,
+    guard: &mut Guard<'_>,
     screen: &mut Screen<'_>,
     opened: &Opened<'_>,
-    mut migrator: Migrator,
-    gated: bool,
+    migrator: Migrator,
 ) -> Answer {
     let goal = goal(args, migrator.set())?;
     let plan = block_on(opened.backend, migrator.plan())?;
-    if let Some(wanted) = &args.plan
-        && *wanted != plan.digest()
-    {
-        let refusal = Refusal::WrongDigest { wanted: wanted.clone(), found: (!plan.is_empty()).then(|| plan.digest()) };
-        return Err(Error::from(ErrorKind::Refused(refusal)).into());
-    }
-    if args.dry_run {
-        screen.diagnostics(&plan.notes);
-        let text = plan.to_string();
-        let adopt = if args.adopt { " --adopt" } else { "" };
-        screen.line(&text.trim_end().replace(" migrate up --plan ", &format!(" migrate up{adopt} --plan ")));
-        return Ok(Outcome::done(json!({ "plan": plan })));
-    }
+    has_digest(&plan, args)?;
     if plan.steps.iter().any(|step| step.action == Action::Down) {
         apply::ask(project, screen, opened, &plan)?;
     } else {
         screen.diagnostics(&plan.notes);
     }
-    let mut made = None;
-    if gated && plan.runs() {
-        let backup = make_backup(project, args, screen, opened, &migrator, &plan)?;
-        let mut options = migrator.run_options().clone();
-        options.backup = Some(backup.file.display().to_string());
-        migrator = migrator.options(options);
-        made = Some(backup);
-    }
+    let migrator = guard.pass(project, screen, opened, migrator, &plan)?;
     let report = apply::carry_out(project, screen, opened, &migrator, &plan)?;
     after_pre(screen, opened, &migrator, &goal);
-    let mut result = apply::result(&report);
-    if let Some(made) = made {
-        result["backup"] = made.result();
-    }
-    Ok(Outcome::done(result))
-}
-
-/// The backup before a plan is carried out.
-fn make_backup(
-    project: &Project<'_>,
-    args: &UpArgs,
-    screen: &mut Screen<'_>,
-    opened: &Opened<'_>,
-    migrator: &Migrator,
-    plan: &Plan,
-) -> Result<Made, Failure> {
-    if !args.backup {
-        return Err(backup::required(&opened.database.name()));
-    }
-    // It may take long: what keeps the run from beginning is said before it.
-    let findings = block_on(opened.backend, migrator.findings(plan))?;
-    if findings.iter().any(|finding| finding.stops) {
-        return Err(Error::from(ErrorKind::Preconditions(findings)).into());
-    }
-    let made = backup::before_run(project, screen, opened, plan.from.as_ref())?;
-    screen.line(&made.line(&opened.database.name()));
-    Ok(made)
+    Ok(Outcome::done(guard.result(&report)))
 }
 
 /// What comes after the first half of a rolling deploy.

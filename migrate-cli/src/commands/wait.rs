@@ -19,9 +19,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 pub(super) fn wait(project: &Project<'_>, args: &WaitArgs, screen: &mut Screen<'_>) -> Answer {
+    wait_since(Instant::now(), project, args, screen)
+}
+
+/// The same, of somebody who has waited since `began`.
+pub(super) fn wait_since(began: Instant, project: &Project<'_>, args: &WaitArgs, screen: &mut Screen<'_>) -> Answer {
     let opened = project.open(false)?;
     let set = project.set(screen, &opened)?;
-    let began = Instant::now();
     let patience = args.timeout.unwrap_or(PATIENCE);
     let mut pause = Duration::from_millis(100);
     let mut last_sign: Option<Instant> = None;

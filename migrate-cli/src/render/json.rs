@@ -9,6 +9,7 @@
 //! | `adopt` | `adoption`: `tool`, `title`, `table`, `evidence`, `applied` (`id`, `title`, `label`, `quality`, `checksum`, `accepted`, `already`), `pending`, `unknown`, `taken_back`, `not_represented`, `problems`; without `--dry-run` also `report` |
 //! | `export` | `export`: `tool`, `table`, `definitions`, `rows` |
 //! | `redo` | `down` and `report`, both as above |
+//! | `up`, `down`, `redo` with `--backup` | also `backup`: `file`, `bytes` |
 //! | `plan`, `up --dry-run`, `down --dry-run` | `plan`: `digest`, `from`, `steps` with their statements; `plan --sql` also `sql` |
 //! | `status` | `database`, `product`, `history`, `layout`, `component`, `now_at`, `applied`, `pending`, `migrations` (`id`, `description`, `state`, `when`, `ms`, `remarks`) |
 //! | `history` | `history`: the rows |
@@ -19,6 +20,9 @@
 //! | `backup`, `restore` | `file`; `backup` also `bytes` |
 //! | `db create`, `db drop` | `created`, `dropped` |
 //! | `config show` | `file`, `environment`, `settings` (`name`, `value`, `origin`) |
+//!
+//! Of several components `up`, `plan`, `status`, `check`, `wait` and `validate` have these fields once for each, by its name
+//! in `components`; what one was refused for is its `refused`. `order` holds the names, what is needed first.
 //!
 //! Times are UTC in the form of RFC 3339, durations milliseconds.
 

@@ -21,7 +21,7 @@ impl Run<'_> {
         let (conditions, waive) = (&plan.conditions, &self.options.waive);
         let findings = ask(&mut *self.session, plan.engine, &server, conditions, waive).await?;
         if findings.iter().any(|finding| finding.stops) {
-            return Err(ErrorKind::Preconditions(findings).into());
+            return Err(ErrorKind::Preconditions { findings, about: plan.about.clone() }.into());
         }
         let waived = findings.iter().filter(|finding| finding.waived).map(|finding| finding.name);
         self.waived = Some(waived.collect());

@@ -204,6 +204,12 @@ impl<'p> Transaction<'p> {
         Effect::Begin(&self.settings)
     }
 
+    /// The change of its own row, behind all other rows of it, that adds a note.
+    pub(super) fn noted(&self, note: String) -> Advance {
+        let end = self.complete.as_ref().map_or(self.row.entry.cursor, |complete| complete.cursor);
+        Advance { from_cursor: end, cursor: end, note: Some(note), ..advance(&self.row, 0, 0, State::Done) }
+    }
+
     /// Everything after [`begin`](Self::begin). Where writers are excluded by the transaction alone the row comes
     /// first: whoever lost the race must not run a statement.
     pub(super) fn rest(&self) -> Vec<Effect<'_>> {

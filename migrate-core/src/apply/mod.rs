@@ -116,8 +116,8 @@ pub(crate) struct Run<'a> {
     waived: Option<Vec<&'static str>>,
     /// The code that it can run.
     codes: &'a Codes,
-    /// What was counted last.
-    counted: Vec<Option<u64>>,
+    /// What is counted, and what it was last.
+    counting: counts::Counting,
 }
 
 static NO_CODES: Codes = Codes::new();
@@ -153,7 +153,7 @@ impl<'a> Run<'a> {
             mirror: None,
             waived: None,
             codes: &NO_CODES,
-            counted: Vec::new(),
+            counting: counts::Counting::default(),
         }
     }
 
@@ -170,7 +170,12 @@ impl<'a> Run<'a> {
     /// Carries the plan out. The caller has made sure that nobody else can: it holds the lock, or the engine excludes
     /// writers step by step.
     pub(crate) async fn execute(&mut self, plan: &Plan) -> Result<(), Halt> {
-        let result = self.carry_out(plan).await;
+        let mut result = self.carry_out(plan).await;
+        if let Err(Halt::Error(kind)) = &mut result
+            && let ErrorKind::Precondition(failure) = &mut **kind
+        {
+            failure.about = plan.about(&failure.id);
+        }
         if result.as_ref().is_err_and(|halt| halt.lost().is_some()) {
             self.sent = Some(plan.clone());
         }
@@ -240,7 +245,7 @@ impl<'a> Run<'a> {
 
     /// Several steps may travel together where something travels at all.
     fn window_limit(&self) -> usize {
-        if !self.counted.is_empty() {
+        if self.counting.is_needed() {
             return 1;
         }
         match self.backend.dialect().orphan {

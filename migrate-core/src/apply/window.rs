@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::backend::{
-    Atomicity, Blocker, Done, Effect, End, Fault, ForeignRow, NewEntry, Notice, Progress, ServerError, Settings,
+    Atomicity, Blocker, Done, Effect, End, Fault, ForeignRow, NewEntry, Notice, Progress, ServerError, Session,
+    Settings, TableName,
 };
+use crate::counts::Counted;
 use crate::diagnostic::Place;
 use crate::error::{ErrorKind, PreconditionFailure, StatementFailure};
 use crate::event::{Event, Observer};
@@ -13,6 +15,7 @@ use crate::plan::{Mode, Step};
 use crate::source::Source;
 use crate::sql::{Recovery, Script};
 
+use super::counts::{Counting, rows_lost};
 use super::effects::{Part, Stamp, Transaction};
 use super::report::StepReport;
 use super::retry::Retry;
@@ -168,7 +171,22 @@ impl Run<'_> {
             }
         }
         let skip = watch.skip;
-        let performed = self.session.perform(self.table, &effects[skip..], &mut watch).await;
+        let syntax = &self.backend.dialect().syntax;
+        let end = match carriages.as_slice() {
+            [Carriage::Transaction(one)] if self.counting.is_before_commit(one.step, syntax) => {
+                let counted =
+                    counted(&mut *self.session, self.table, &mut self.counting, one, &effects, &mut watch).await;
+                match counted {
+                    Ok(end) => end,
+                    Err(losses) => {
+                        drop(watch);
+                        self.rollback().await;
+                        return Err(rows_lost(one.step, losses, &steps[1..], true).into());
+                    }
+                }
+            }
+            _ => self.session.perform(self.table, &effects[skip..], &mut watch).await.end,
+        };
         let Watch { places, reports, .. } = watch;
         let finished = reports.len();
         let mut seq = *first_seq;
@@ -179,7 +197,7 @@ impl Run<'_> {
         if finished > 0 {
             self.has_table = true;
         }
-        match performed.end {
+        match end {
             End::All => Ok(finished),
             End::Refused { at, error } => {
                 self.ended(End::Refused { at, error }, places[at + skip], finished, window, retry).await
@@ -281,11 +299,53 @@ impl Run<'_> {
     }
 }
 
+/// Carries out what is left of a transaction, counting before its commit. How it ended is told as of `effects` behind
+/// those that `watch` skips.
+///
+/// # Errors
+/// With what is less than before; the transaction is open then.
+async fn counted(
+    session: &mut dyn Session,
+    table: &TableName,
+    counting: &mut Counting,
+    transaction: &Transaction<'_>,
+    effects: &[Effect<'_>],
+    watch: &mut Watch<'_, '_>,
+) -> Result<End, Vec<Counted>> {
+    let (skip, commit) = (watch.skip, effects.len() - 1);
+    let end = session.perform(table, &effects[skip..commit], watch).await.end;
+    if end != End::All {
+        return Ok(end);
+    }
+    let found = match counting.ask_inside(session).await {
+        Ok(found) => found,
+        Err(error) if error.is_lost() => return Ok(End::Lost(error)),
+        Err(error) => return Ok(End::Refused { at: commit - skip, error }),
+    };
+    if !found.losses().is_empty() {
+        return Err(found.losses());
+    }
+    let note = transaction.noted(found.note());
+    // The note takes the place of the effect before the commit, which was a row too.
+    watch.skip = commit - 1;
+    let end = session.perform(table, &[Effect::Advance(&note), Effect::Commit], watch).await.end;
+    watch.skip = skip;
+    Ok(match end {
+        End::All => {
+            counting.keep(found);
+            End::All
+        }
+        End::Refused { at, error } => End::Refused { at: at + commit - 1 - skip, error },
+        lost @ End::Lost(_) => lost,
+    })
+}
+
 /// Asks the preconditions of a step but those that were waived.
-pub(super) async fn ask(session: &mut dyn crate::backend::Session, step: &Step, waive: &[String]) -> Result<(), Halt> {
+pub(super) async fn ask(session: &mut dyn Session, step: &Step, waive: &[String]) -> Result<(), Halt> {
     for precondition in step.run.preconditions.iter().filter(|precondition| !waive.contains(&precondition.text)) {
         let failure = |answer: String| {
             Err(ErrorKind::Precondition(PreconditionFailure {
+                id: step.id.clone(),
                 title: step.title(),
                 place: step
                     .script
@@ -295,6 +355,7 @@ pub(super) async fn ask(session: &mut dyn crate::backend::Session, step: &Step, 
                 text: precondition.text.clone(),
                 sql: precondition.sql.clone(),
                 answer,
+                about: None,
             })
             .into())
         };

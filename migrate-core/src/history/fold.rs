@@ -247,6 +247,12 @@ impl History {
         run.is_some_and(Entry::is_of_install) && (last.is_open() || last.set_digest.is_none())
     }
 
+    /// The history as it will be once another component is at this version.
+    pub(crate) fn supposing(mut self, component: &str, at: &Version) -> Self {
+        self.others.entry(component.to_owned()).or_default().at = Some(at.clone());
+        self
+    }
+
     /// The history as it will be once these rows are written behind all others.
     pub(crate) fn with(&self, rows: impl IntoIterator<Item = Entry>) -> Self {
         let mut entries = self.entries.clone();

@@ -6,10 +6,12 @@
 //! | order | by number; one that is merged late is run, as the tool does |
 //! | pairing | by version |
 //! | transaction | one a file; a file whose very first bytes are `-- no-transaction` has none (MySQL knows no such mark) |
+//! | session | on MySQL and MariaDB `\|\|` joins texts, and times are UTC: `sql_mode` and `time_zone` are set as its driver does |
 //! | placeholders | none |
 //! | refused | a name whose version is no number, two files for one version |
 //!
-//! Source: sqlx at commit 9d6bf6629f, `sqlx-core/src/migrate/source.rs`, `migration_type.rs` and `migration.rs`.
+//! Source: sqlx at commit 9d6bf6629f, `sqlx-core/src/migrate/source.rs`, `migration_type.rs` and `migration.rs`;
+//! `sqlx-mysql/src/options/connect.rs` and `connection/stream.rs` for the session.
 
 use std::collections::BTreeMap;
 
@@ -133,6 +135,10 @@ impl Layout for Sqlx {
             if let Some(down) = &draft.down {
                 draft.attributes.down.no_transaction = marked(down, &title, &options.engine, &mut reading);
             }
+            let attributes = &mut draft.attributes;
+            for run in [&mut attributes.run, &mut attributes.down] {
+                run.settings = session(&options.engine);
+            }
             let problem = foreign_way_back(&draft.up, &title, self);
             reading.diagnostics.extend(problem);
             reading.take(draft, &options.engine);
@@ -200,6 +206,14 @@ fn without_up(file: &File, name: &Name<'_>) -> Diagnostic {
     Diagnostic::error(codes::DANGLING_DOWN, format!("{}: a down without its up", name.title()))
         .at(Place::path(file.path()))
         .help(format!("its up would be {}_{}.up.sql", name.version, name.description))
+}
+
+/// What its driver sets, and asks for with its capabilities, whenever it connects.
+fn session(engine: &EngineNames) -> Vec<(String, String)> {
+    const MYSQL: [(&str, &str); 2] =
+        [("sql_mode", "+PIPES_AS_CONCAT,IGNORE_SPACE,NO_ENGINE_SUBSTITUTION"), ("time_zone", "+00:00")];
+    let set = if engine.names.contains(&"mysql") { MYSQL.as_slice() } else { &[] };
+    set.iter().map(|(variable, value)| ((*variable).to_owned(), (*value).to_owned())).collect()
 }
 
 /// Whether a file says that it runs without a transaction. Where it says so one line too late, nobody hears it.

@@ -1,9 +1,11 @@
 //! Several components in one database, in the order of their needs.
 
+use std::collections::BTreeMap;
+
 use crate::apply::Report;
 use crate::diagnostic::Diagnostic;
 use crate::error::Error;
-use crate::plan::Check;
+use crate::plan::{Check, Plan};
 use crate::set::{MigrationSet, in_order};
 
 use super::Migrator;
@@ -61,6 +63,19 @@ impl Migrators {
             reports.push(migrator.up().await?);
         }
         Ok(reports)
+    }
+
+    /// What [`up`](Self::up) would do, one plan for each: each as if those before it were carried out. Read-only; creates
+    /// nothing; needs no lock.
+    ///
+    /// # Errors
+    /// As of [`Migrator::plan`], of the first component that has none.
+    pub async fn plans(&self) -> Result<Vec<Plan>, Error> {
+        let (mut plans, mut reached) = (Vec::new(), BTreeMap::new());
+        for migrator in &self.all {
+            plans.push(migrator.plan_after(&mut reached).await?);
+        }
+        Ok(plans)
     }
 
     /// Whether a service may run on the database: the first answer that is not "current", with its component's name, or

@@ -42,6 +42,11 @@ pub(super) fn plan(planner: &Planner<'_>, notes: &mut Vec<Diagnostic>) -> Result
             because: because.map(|needs| needs.because.clone()),
             deploy: because.map(|needs| needs.release.clone()),
             way_back: ahead.iter().all(|(_, applied)| applied.down_key.is_some()),
+            irreversible: ahead
+                .iter()
+                .filter(|(_, applied)| applied.down_key.is_none())
+                .filter_map(|(id, applied)| Some((entry(planner, applied).title(), planner.stored_reason(id)?)))
+                .collect(),
         })
     };
     match planner.policy.on_ahead {

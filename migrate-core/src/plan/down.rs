@@ -214,7 +214,7 @@ fn back(
     let Some(source) = stored.as_ref().or(file) else {
         let code = migration.is_some_and(|migration| migration.attributes.code.is_some());
         let path = migration.map(|m| m.up.path().to_owned());
-        return Err(Refusal::NoWayBack { title, reason: None, code, path });
+        return Err(Refusal::NoWayBack { title, reason: planner.stored_reason(id), code, path });
     };
     let description = entry.map_or("", |entry| &entry.description);
     step(planner, id, description, source, migration)

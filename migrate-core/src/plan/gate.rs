@@ -120,3 +120,12 @@ pub(super) fn noted(diagnostic: Diagnostic, release: &Version, about: &Release) 
     let lines = about.notes.iter().flat_map(|notes| notes.lines()).map(str::trim).filter(|line| !line.is_empty());
     lines.fold(diagnostic, |diagnostic, line| diagnostic.help(format!("notes on {release}: {line}")))
 }
+
+/// The same with its address.
+pub(crate) fn to_read(diagnostic: Diagnostic, release: &Version, about: &Release) -> Diagnostic {
+    let diagnostic = noted(diagnostic, release, about);
+    match &about.url {
+        Some(url) => diagnostic.help(format!("more on {release}: {url}")),
+        None => diagnostic,
+    }
+}

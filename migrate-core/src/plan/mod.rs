@@ -47,7 +47,7 @@ mod callback;
 pub mod changed;
 mod code;
 mod down;
-mod gate;
+pub(crate) mod gate;
 pub mod joined;
 mod needs;
 mod order;

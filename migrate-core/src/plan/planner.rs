@@ -16,6 +16,7 @@ use crate::layout;
 use crate::migration::{Migration, MigrationId, RunAttributes};
 use crate::set::MigrationSet;
 use crate::source::Source;
+use crate::sql::directive::{self, DirectiveKind};
 use crate::sql::{Script, Syntax, mask};
 
 use super::changed::Changed;
@@ -81,6 +82,7 @@ pub fn plan(
         conditions: Conditions::default(),
         counts: Counts::default(),
         settings: Vec::new(),
+        about: BTreeMap::new(),
     };
     plan.adopts = adopt::adopted_by(&planner, &plan);
     mirror::add(&planner, &mut plan)?;
@@ -95,13 +97,17 @@ pub fn plan(
         joined::refuse(&plan, dialect)?;
     }
     if plan.runs() {
+        let releases = &set.manifest().releases;
+        let of_steps = plan.recorded().filter_map(|step| releases.get_key_value(step.id.version()?));
+        plan.about = of_steps.map(|(release, about)| (release.clone(), about.clone())).collect();
         plan.conditions = set.manifest().preconditions.clone().and(&policy.conditions);
         plan.counts = set.manifest().counts.clone();
     }
     Ok(plan)
 }
 
-/// The rows whose long texts [`plan`] will want: open attempts, ways back, and the old text of what was changed.
+/// The rows whose long texts [`plan`] will want: open attempts, ways back or what says why there are none, and the old text
+/// of what was changed.
 pub fn texts_needed(set: &MigrationSet, history: &History, goal: &Goal, policy: &Policy) -> Vec<EntryKey> {
     let mut keys = Vec::new();
     if let Some(open) = history.open() {
@@ -123,6 +129,13 @@ pub fn texts_needed(set: &MigrationSet, history: &History, goal: &Goal, policy: 
         }
         _ => Vec::new(),
     };
+    let ahead = match goal {
+        Goal::Up(_) => history.applied().rev().take_while(|(id, _)| set.get(id).is_none()).collect(),
+        _ => Vec::new(),
+    };
+    // What has no way back may say in its text why.
+    let without = ahead.iter().chain(&downs).filter(|(_, applied)| applied.down_key.is_none());
+    keys.extend(without.map(|(_, applied)| applied.script_key.clone()));
     keys.extend(downs.into_iter().filter_map(|(_, applied)| applied.down_key.clone()));
     keys.sort();
     keys.dedup();
@@ -356,6 +369,17 @@ impl<'a> Planner<'a> {
         let key = self.history().applied_entry(id)?.down_key.as_ref()?;
         let text = self.observed.texts.get(key)?.down_script.as_deref()?;
         Some(stored_source(self.history().entry(key.seq)?, text))
+    }
+
+    /// Why an applied migration has no way back, as its stored text says.
+    pub(super) fn stored_reason(&self, id: &MigrationId) -> Option<String> {
+        let key = &self.history().applied_entry(id)?.script_key;
+        let text = self.observed.texts.get(key)?.script.as_deref()?;
+        let source = stored_source(self.history().entry(key.seq)?, text);
+        directive::directives(&source, self.syntax()).found.into_iter().find_map(|directive| match directive.kind {
+            DirectiveKind::Irreversible(reason) => Some(reason),
+            _ => None,
+        })
     }
 
     /// The way back of a migration of the set, as it is stored.

@@ -259,6 +259,8 @@ pub struct Ahead {
     pub deploy: Option<Version>,
     /// Whether all of it has a stored way back.
     pub way_back: bool,
+    /// What has none and says why: its title, and that.
+    pub irreversible: Vec<(String, String)>,
 }
 
 impl Refusal {
@@ -481,12 +483,13 @@ impl Ahead {
             _ => diagnostic,
         };
         if self.way_back {
-            diagnostic.help(
+            return diagnostic.help(
                 "or go back with the stored down scripts: migrate up --allow-downgrade (see them first: migrate plan --allow-downgrade)",
-            )
-        } else {
-            diagnostic
+            );
         }
+        self.irreversible.iter().fold(diagnostic, |diagnostic, (title, reason)| {
+            diagnostic.help(format!("there is no way back: {title} is irreversible: {reason}"))
+        })
     }
 }
 

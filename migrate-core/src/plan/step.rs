@@ -1,5 +1,6 @@
 //! Exactly what will be done.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::backend::NewEntry;
@@ -9,9 +10,11 @@ use crate::condition::Conditions;
 use crate::counts::Counts;
 use crate::diagnostic::Diagnostic;
 use crate::history::format::Found;
-use crate::history::{Action, Entry, State};
+use crate::history::{Action, Entry, History, State};
+use crate::manifest::Release;
 use crate::migration::{self, MigrationId, RunAttributes};
 use crate::sql::{Script, Syntax, mask};
+use crate::version::Version;
 
 use super::resume::Prefix;
 use super::{How, Mirror, Mirrored, Refusal, Unit, callback};
@@ -43,6 +46,8 @@ pub struct Plan {
     pub counts: Counts,
     /// Session settings of every step, before its own.
     pub settings: Vec<(String, String)>,
+    /// What there is to read about the releases of its steps.
+    pub about: BTreeMap<Version, Release>,
 }
 
 /// One row of the history, and the script it records; of a snapshot also the rows of what it stands for.
@@ -124,6 +129,19 @@ impl Plan {
     /// Whether the work of a migration runs, which is more than a row or a callback.
     pub fn runs(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.mode, Mode::Transaction | Mode::Journal | Mode::Code))
+    }
+
+    /// What there is to read about the release of one of its migrations.
+    pub(crate) fn about(&self, id: &MigrationId) -> Option<(Version, Release)> {
+        let (release, about) = self.about.get_key_value(id.version()?)?;
+        Some((release.clone(), about.clone()))
+    }
+
+    /// The newest version that is applied, or the floor, once it is carried out on this history.
+    pub(crate) fn reaches(&self, history: &History) -> Option<Version> {
+        let rows = self.recorded().flat_map(|step| [&step.row].into_iter().chain(&step.also));
+        let done = rows.map(|row| Entry { state: State::Done, ..row.entry.clone() });
+        history.with(done).at().cloned()
     }
 
     /// The history that no other tool may write to meanwhile.

@@ -455,6 +455,8 @@ impl Session for MemorySession {
                 None => Err(refused(&format!("no such table: {name}"), 0)),
             },
             ["SELECT", value] => Ok(vec![vec![Some(value.to_owned())]]),
+            // No question here ends a transaction by failing.
+            ["SAVEPOINT" | "RELEASE" | "ROLLBACK", ..] => Ok(Vec::new()),
             _ => Err(refused("syntax error", 0)),
         })
     }

@@ -10,10 +10,11 @@ use migrate_core::code::{Code, CodeContext, CodeError, CodeMigration, ContextErr
 use migrate_core::error::ErrorKind;
 use migrate_core::event::Event;
 use migrate_core::history::State;
+use migrate_core::layout::{EngineNames, Folder};
 use migrate_core::plan::DownGoal;
 use migrate_core::testing::fixture::{Text, id};
 use migrate_core::testing::{Memory, Record};
-use migrate_core::{Goal, Migrator, async_trait};
+use migrate_core::{Goal, MigrationSet, Migrator, ReadOptions, async_trait};
 
 use super::{entries, ids, migrator, numbers, options, rows};
 
@@ -283,4 +284,23 @@ fn a_lost_connection_is_survived_by_code_that_says_how() {
     let first = &entries(&memory)[1];
     assert_eq!(first.state, State::Interrupted);
     assert_eq!(first.settled_by.as_deref(), Some("code: it goes on at checkpoint 2"));
+}
+
+#[test]
+fn code_that_loses_rows_is_rolled_back_where_a_loss_stops() {
+    let memory = Memory::transactional();
+    let manifest = "[counts]\na = \"SELECT n FROM a\"\non-loss = \"stop\"\n";
+    let files = [("1_a.sql", "CREATE TABLE a (n INTEGER); INSERT INTO a VALUES (7);"), ("migrations.toml", manifest)];
+    let read = |code: CodeMigration| {
+        let folder = Folder::embedded("migrations", files);
+        let read = MigrationSet::from_folder(&folder, &ReadOptions::new(EngineNames::SQLITE));
+        let set = read.unwrap_or_else(|problems| panic!("{problems:?}")).set;
+        Migrator::new(memory.clone(), set).options(options()).with_code([code]).unwrap()
+    };
+    let error = block_on(read(code(&["DELETE FROM a"])).up()).unwrap_err();
+    assert!(error.to_string().contains("there is less than before it: a 7 to unknown"), "{error}");
+    assert_eq!(numbers(&memory, "a"), Some(vec!["7".to_owned()]));
+    assert_eq!(rows(&memory), ["1 up 1 done"]);
+    block_on(read(code(&["INSERT INTO a VALUES (8)"])).up()).unwrap();
+    assert_eq!(entries(&memory)[1].note.as_deref(), Some("counts: a 7"));
 }

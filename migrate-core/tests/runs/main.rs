@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod code;
+mod components;
 mod doubts;
 mod failures;
 mod locks;

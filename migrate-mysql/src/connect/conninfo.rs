@@ -136,6 +136,12 @@ pub enum ConnInfoError {
         /// What it could be.
         legal: &'static str,
     },
+    /// TLS is asked for, and the feature `tls` is off.
+    #[error("{what} asks for TLS, which was not compiled in: switch the feature `tls` of migrate-mysql on")]
+    NoTls {
+        /// Which word, and who gave it.
+        what: String,
+    },
     /// What MySQL's own tools could do and this cannot.
     #[error("{what} cannot be honoured: {why}")]
     Unsupported {
@@ -338,12 +344,14 @@ impl ConnInfo {
         let words = Words(&given);
         values::charset(words)?;
         values::public_key(words)?;
+        let (place, ssl) = (values::place(words)?, Ssl::of(words)?);
+        values::without_tls(words, &place, &ssl)?;
         Ok(Self {
             mariadb,
-            place: values::place(words)?,
+            place,
             password: words.text("password").map(Secret::new),
             connect_timeout: values::connect_timeout(words)?,
-            ssl: Ssl::of(words)?,
+            ssl,
             cleartext: values::switch(words, "enable-cleartext-plugin")?.unwrap_or(false),
             allow_plain_password: values::switch(words, "allow-plain-password")?.unwrap_or(false),
             explicit_gtid: values::explicit_gtid(words, mariadb)?,

@@ -256,6 +256,7 @@ mod tests {
         assert_eq!(shown, label, "{url} {text}");
     }
 
+    #[cfg(feature = "tls")]
     #[test]
     fn what_is_for_clients_counts_under_the_url() {
         check("mysql:", "[client]\nhost=a\nuser=u\n[mysqld]\nport=1", "mysql://u@a:3306 Preferred");

@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use migrate_core::backend::{Fault, ServerError};
 use migrate_core::error::seconds;
-use mysql_async::{DriverError, IoError, TlsError};
-use rustls::{AlertDescription, CertificateError};
+use mysql_async::DriverError;
 
-use super::values::{Roots, Ssl, SslMode};
+use super::tls;
+use super::values::{Ssl, SslMode};
 use crate::error::{chain, refusal};
 
 const WAIT: &str = "--connect-wait 1m waits for a server that is starting";
 const OTHER_PROTOCOL: &str = "check that a MySQL or MariaDB server listens there; 33060 is for another protocol";
-const OTHER_NAME: &str = "connect by a name it is for, or be content with encryption: ssl-mode=REQUIRED";
 
 /// Why one server cannot be used.
 #[derive(Clone, Debug)]
@@ -40,6 +39,7 @@ pub(super) enum PasswordOrigin {
 pub(super) struct Tried<'a> {
     /// `db.example:3306`, or the path of a socket.
     pub(super) place: &'a str,
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS alone reads all of it"))]
     pub(super) ssl: &'a Ssl,
     pub(super) encrypted: bool,
     pub(super) password: &'a PasswordOrigin,
@@ -72,7 +72,12 @@ impl Problem {
 
     /// Nothing was sent.
     pub(super) fn plain_password(place: &str, mode: SslMode) -> Self {
-        let (why, hint) = if mode == SslMode::Disabled {
+        let (why, hint) = if cfg!(not(feature = "tls")) {
+            (
+                "none was compiled in",
+                "switch the feature `tls` of migrate-mysql on; or, if the network is your own, allow-plain-password=true",
+            )
+        } else if mode == SslMode::Disabled {
             (
                 "ssl-mode=DISABLED",
                 "leave ssl-mode=DISABLED out; or, if the network is your own, allow-plain-password=true",
@@ -89,14 +94,10 @@ impl Problem {
         match error {
             mysql_async::Error::Server(refused) => return said_no(refused, tried),
             mysql_async::Error::Driver(problem) => return by_driver(problem, tried),
-            mysql_async::Error::Io(IoError::Tls(TlsError::InvalidDnsName(_))) => {
-                let hint = "name it by its address, or go without TLS: ssl-mode=DISABLED";
-                return Self::new(format!("{place}: no certificate can be for such a name"), Some(hint)).last();
-            }
             _ => {}
         }
-        if let Some(tls) = causes(error).find_map(tls_error) {
-            return no_tls(tls, tried);
+        if let Some(problem) = causes(error).find_map(|cause| tls::explain(cause, tried)) {
+            return problem;
         }
         if let Some(cause) = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>())
             && let Some(problem) = no_socket(cause, place)
@@ -116,10 +117,6 @@ fn causes(error: &mysql_async::Error) -> impl Iterator<Item = &(dyn StdError + '
         }
     }
     std::iter::successors(error.source(), |cause| behind(*cause))
-}
-
-fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    cause.downcast_ref::<rustls::Error>()
 }
 
 fn no_socket(error: &io::Error, place: &str) -> Option<Problem> {
@@ -249,84 +246,6 @@ fn database_of(message: &str) -> Option<[&str; 2]> {
     Some([account, name.strip_suffix('\'')?])
 }
 
-fn no_tls(error: &rustls::Error, tried: Tried<'_>) -> Problem {
-    let Tried { place, ssl, .. } = tried;
-    let roots = match &ssl.roots {
-        Roots::File(path) => path.display().to_string(),
-        Roots::System => "the operating system's certificates".to_owned(),
-    };
-    let certificate = "the certificate of";
-    match error {
-        rustls::Error::InvalidCertificate(bad) => match bad {
-            CertificateError::NotValidForName => {
-                Problem::new(format!("{certificate} {place} is not for this name"), Some(OTHER_NAME))
-            }
-            CertificateError::NotValidForNameContext { expected, presented } => {
-                let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
-                let expected = expected.to_str();
-                Problem::new(
-                    if names.is_empty() {
-                        format!(
-                            "{certificate} {place} names no host in its subjectAltName, where {expected} should stand"
-                        )
-                    } else {
-                        format!("{certificate} {place} is for {} and not for {expected}", names.join(", "))
-                    },
-                    Some(OTHER_NAME),
-                )
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                Problem::new(format!("{certificate} {place} has expired"), Some("renew it on the server"))
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Problem::new(
-                format!("{certificate} {place} is not valid yet"),
-                Some("check the clocks of both machines"),
-            ),
-            CertificateError::UnknownIssuer => {
-                let hint = "name the authority that signed it: ssl-ca=FILE";
-                Problem::new(format!("{certificate} {place} is not signed by one of {roots}"), Some(hint))
-            }
-            other if other.to_string().contains("UnsupportedCertVersion") => {
-                let hint = "make it anew with a subjectAltName, which makes it version 3";
-                Problem::new(format!("{certificate} {place} is of version 1, which cannot be read here"), Some(hint))
-            }
-            other => Problem::new(format!("{certificate} {place} cannot be trusted: {other}"), None),
-        },
-        rustls::Error::AlertReceived(alert) => match alert {
-            AlertDescription::CertificateRequired => {
-                let hint = "name one: ssl-cert=FILE and ssl-key=FILE";
-                Problem::new(format!("{place} asks for a certificate of the client"), Some(hint))
-            }
-            AlertDescription::UnknownCA
-            | AlertDescription::BadCertificate
-            | AlertDescription::DecryptError
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateUnknown => {
-                let hint = "ssl-cert must be signed by an authority of the server's ssl_ca, and be valid now";
-                Problem::new(format!("{place} refuses the client's certificate: {error}"), Some(hint))
-            }
-            _ => Problem::new(
-                format!("{place} broke TLS off: {error}"),
-                Some("TLS 1.2 or 1.3 is needed: see tls_version on the server"),
-            ),
-        },
-        rustls::Error::InconsistentKeys(_) => {
-            Problem::new(format!("ssl-cert and ssl-key cannot be used together: {error}"), None)
-        }
-        _ => Problem::new(
-            format!("{place}: no TLS: {error}"),
-            Some("check that a MySQL or MariaDB server listens there"),
-        ),
-    }
-    .last()
-}
-
-/// `db.example` of `DnsName("db.example")`.
-fn bare(name: &str) -> &str {
-    let inner = name.split_once('(').map_or(name, |(_, inner)| inner.trim_end_matches(')'));
-    inner.trim_matches('"')
-}
-
 /// What to say of all addresses together.
 pub(super) fn together(problems: Vec<Problem>, waited: Option<Duration>) -> ServerError {
     let mut messages: Vec<String> = vec![];
@@ -362,7 +281,7 @@ mod tests {
     use super::*;
 
     fn said(code: u16, message: &str, encrypted: bool, password: &PasswordOrigin) -> (Fault, String, String, bool) {
-        let ssl = Ssl { mode: SslMode::Preferred, roots: Roots::System, identity: None };
+        let ssl = Ssl { mode: SslMode::Preferred, roots: super::super::values::Roots::System, identity: None };
         let refused = mysql_async::ServerError { code, message: message.to_owned(), state: "28000".to_owned() };
         let tried = Tried { place: "h:3306", ssl: &ssl, encrypted, password };
         let problem = Problem::explain(&mysql_async::Error::Server(refused), tried);

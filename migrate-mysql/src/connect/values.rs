@@ -87,6 +87,19 @@ pub(super) struct Ssl {
     pub(super) identity: Option<(PathBuf, PathBuf)>,
 }
 
+/// What insists on TLS where none is compiled in.
+pub(super) fn without_tls(words: Words<'_>, place: &Place, ssl: &Ssl) -> Result<(), ConnInfoError> {
+    // A socket is never encrypted, whatever is said.
+    let is_refused = cfg!(not(feature = "tls"))
+        && matches!(place, Place::Tcp { .. })
+        && matches!(ssl.mode, SslMode::Required | SslMode::VerifyIdentity);
+    if !is_refused {
+        return Ok(());
+    }
+    let word = if words.text("ssl-mode").is_some() { "ssl-mode" } else { "ssl-ca" };
+    Err(ConnInfoError::NoTls { what: words.what(word) })
+}
+
 impl Ssl {
     pub(super) fn of(words: Words<'_>) -> Result<Self, ConnInfoError> {
         let legal = "DISABLED, PREFERRED, REQUIRED, VERIFY_IDENTITY";

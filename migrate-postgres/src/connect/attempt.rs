@@ -7,18 +7,17 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use migrate_core::backend::{Notice, ServerError};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{AsyncMessage, Client, Config, SimpleQueryMessage, Socket};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, SimpleQueryMessage, Socket};
 
 use super::cancel::Cancel;
 use super::password::Wanted;
 use super::problem::{PasswordOrigin, Problem, Tried, together};
 use super::values::{Host, HostName, SslMode, Wish};
-use super::{Link, Postgres, tls};
+use super::{Link, Postgres, tls::Opening};
 use migrate_core::backend::password::Secret;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -61,7 +60,7 @@ async fn once(to: &Postgres) -> Result<Link, Vec<Problem>> {
             vec![Problem::new(format!("there is no password: {error}"), Some("see to what gives it")).last()]
         })?),
     };
-    let attempt = Attempt { to, provided, plain: plain()?, encrypted: encrypted(to)? };
+    let attempt = Attempt { to, provided, encrypted: encrypted(to).map_err(|problem| vec![problem])? };
     let passes = match info.wish {
         Wish::PreferStandby => vec![Wish::Standby, Wish::Any],
         wish => vec![wish],
@@ -91,26 +90,12 @@ async fn once(to: &Postgres) -> Result<Link, Vec<Problem>> {
     Err(problems)
 }
 
-fn plain() -> Result<MakeRustlsConnect, Vec<Problem>> {
-    tls::unused().map(MakeRustlsConnect::new).map_err(no_tls)
-}
-
 /// `None` where no connection will want it: sockets are never encrypted.
-fn encrypted(to: &Postgres) -> Result<Option<MakeRustlsConnect>, Vec<Problem>> {
-    let is_socket =
-        |host: &Host| matches!(host.name, HostName::Unix(_)) || (cfg!(unix) && matches!(host.name, HostName::Default));
-    if to.info.ssl.mode == SslMode::Disable || to.info.hosts.iter().all(is_socket) {
+fn encrypted(to: &Postgres) -> Result<Option<Opening>, Problem> {
+    if to.info.ssl.mode == SslMode::Disable || to.info.hosts.iter().all(Host::is_socket) {
         return Ok(None);
     }
-    let config = match &to.tls {
-        Some(given) => Ok((**given).clone()),
-        None => tls::client_config(&to.info.ssl),
-    };
-    config.map(|config| Some(MakeRustlsConnect::new(config))).map_err(no_tls)
-}
-
-fn no_tls(problem: tls::TlsProblem) -> Vec<Problem> {
-    vec![Problem::new(problem.message, problem.hint.as_deref()).last()]
+    Opening::encrypted(to)
 }
 
 /// In another order where one is wanted.
@@ -140,8 +125,7 @@ enum Address {
 struct Attempt<'a> {
     to: &'a Postgres,
     provided: Option<Secret>,
-    plain: MakeRustlsConnect,
-    encrypted: Option<MakeRustlsConnect>,
+    encrypted: Option<Opening>,
 }
 
 impl Attempt<'_> {
@@ -201,6 +185,7 @@ impl Attempt<'_> {
         use tokio_postgres::config::SslMode as Driver;
         let modes: &[Driver] = match (address, self.to.info.ssl.mode) {
             (Address::Socket(_), _) | (_, SslMode::Disable) => &[Driver::Disable],
+            _ if self.encrypted.is_none() => &[Driver::Disable],
             (_, SslMode::Allow) => &[Driver::Disable, Driver::Require],
             (_, SslMode::Prefer) => &[Driver::Prefer, Driver::Disable],
             (_, SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull) => &[Driver::Require],
@@ -243,15 +228,13 @@ impl Attempt<'_> {
         if let Some(password) = password {
             config.password(password.reveal());
         }
-        let tls = self.encrypted.as_ref().filter(|_| encrypted).unwrap_or(&self.plain).clone();
-        let connected = config.connect(tls.clone()).await;
-        let (client, connection) = connected.map_err(|error| Problem::explain(&error, tried))?;
-        let version = connection.parameter("server_version").map_or(0, version_number);
-        let (notices, driver) = drive(connection);
+        let opening = self.encrypted.clone().filter(|_| encrypted).unwrap_or(Opening::Plain);
+        let connected = opening.connect(&config).await;
+        let Driven { client, version, notices, driver } = connected.map_err(|error| Problem::explain(&error, tried))?;
         if let Some(why) = unsuitable(&client, wish).await.map_err(|error| Problem::explain(&error, tried))? {
             return Err(Problem::unsuitable(&place, why));
         }
-        let canceller = Cancel::new(client.cancel_token(), tls, info.connect_timeout, place);
+        let canceller = Cancel::new(client.cancel_token(), opening, info.connect_timeout, place);
         Ok(Link { client, notices, version, canceller, driver })
     }
 
@@ -331,10 +314,20 @@ fn place(host: &Host, address: &Address) -> String {
     }
 }
 
+/// A connection that answers.
+pub(super) struct Driven {
+    client: Client,
+    version: u32,
+    notices: UnboundedReceiver<Notice>,
+    driver: AbortHandle,
+}
+
 /// The task that a connection lives on; what the server remarks comes out.
-fn drive(
-    mut connection: tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>,
-) -> (tokio::sync::mpsc::UnboundedReceiver<Notice>, AbortHandle) {
+pub(super) fn drive<T>(client: Client, mut connection: Connection<Socket, T>) -> Driven
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let version = connection.parameter("server_version").map_or(0, version_number);
     let (sender, notices) = unbounded_channel();
     let driver = tokio::spawn(async move {
         let mut messages = futures_util::stream::poll_fn(move |context| connection.poll_message(context));
@@ -348,7 +341,7 @@ fn drive(
             }
         }
     });
-    (notices, driver.abort_handle())
+    Driven { client, version, notices, driver: driver.abort_handle() }
 }
 
 /// What keeps a server from being what is wished for.
@@ -400,6 +393,48 @@ mod tests {
         ] {
             assert_eq!(version_number(text), number, "{text}");
         }
+    }
+
+    /// The code with which the first message to a server begins.
+    fn first_code(parameters: &str) -> (ServerError, u32) {
+        use std::io::Read as _;
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let hearing = std::thread::spawn(move || {
+            let mut first = [0; 8];
+            listener.accept().unwrap().0.read_exact(&mut first).unwrap();
+            u32::from_be_bytes(first[4..].try_into().unwrap())
+        });
+        let to = Postgres::from_url(&format!("postgres://u@127.0.0.1:{port}/d?{parameters}")).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let error = runtime.block_on(to.open()).map(drop).unwrap_err();
+        (error, hearing.join().unwrap())
+    }
+
+    /// <https://www.postgresql.org/docs/17/protocol-message-formats.html>: `SSLRequest` and `StartupMessage`.
+    #[cfg(any(not(feature = "tls"), feature = "aws-lc-rs", feature = "ring"))]
+    #[test]
+    fn tls_is_offered_where_it_is_preferred_and_compiled_in() {
+        let (ssl, startup) = (80_877_103, 196_608);
+        let preferred = if cfg!(feature = "tls") { ssl } else { startup };
+        for (parameters, code) in [("", preferred), ("sslmode=prefer", preferred), ("sslmode=disable", startup)] {
+            let (error, heard) = first_code(parameters);
+            assert_eq!(heard, code, "{parameters}: {error}");
+        }
+    }
+
+    #[cfg(all(feature = "tls", not(any(feature = "aws-lc-rs", feature = "ring"))))]
+    #[test]
+    fn without_cryptography_there_is_no_tls_and_no_panic() {
+        let (error, heard) = first_code("sslmode=disable");
+        assert_eq!(heard, 196_608, "what is not encrypted needs none: {error}");
+        let to = Postgres::from_url("postgres://u@127.0.0.1:1/d?sslmode=require").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let error = runtime.block_on(to.open()).map(drop).unwrap_err();
+        assert!(error.message.starts_with("there is no cryptography for TLS"), "{error:?}");
+        let hint = error.hint.unwrap_or_default();
+        assert!(hint.contains("the feature `ring` or `aws-lc-rs` of migrate-postgres"), "{hint}");
     }
 
     #[test]

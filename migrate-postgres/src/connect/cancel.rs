@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use migrate_core::backend::{Canceller, Fault, ServerError};
 use tokio_postgres::CancelToken;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::tls::Opening;
 use crate::error::chain;
 
 /// How long asking may take where connecting may take for ever.
@@ -18,22 +18,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(crate) struct Cancel {
     token: CancelToken,
-    tls: MakeRustlsConnect,
+    opening: Opening,
     patience: Duration,
     /// The server, as messages name it.
     place: String,
 }
 
 impl Cancel {
-    pub(super) fn new(token: CancelToken, tls: MakeRustlsConnect, patience: Option<Duration>, place: String) -> Self {
-        Self { token, tls, patience: patience.unwrap_or(PATIENCE), place }
+    pub(super) fn new(token: CancelToken, opening: Opening, patience: Option<Duration>, place: String) -> Self {
+        Self { token, opening, patience: patience.unwrap_or(PATIENCE), place }
     }
 
     fn ask(self) -> Result<(), String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         runtime.block_on(async {
-            match tokio::time::timeout(self.patience, self.token.cancel_query(self.tls)).await {
+            match tokio::time::timeout(self.patience, self.opening.cancel(&self.token)).await {
                 Ok(answer) => answer.map_err(|error| chain(&error)),
                 Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).to_string()),
             }

@@ -120,6 +120,12 @@ pub enum ConnInfoError {
         /// Why not.
         why: &'static str,
     },
+    /// TLS is asked for, and the feature `tls` is off.
+    #[error("{what} asks for TLS, which was not compiled in: switch the feature `tls` of migrate-postgres on")]
+    NoTls {
+        /// Which word, and who gave it.
+        what: String,
+    },
     /// Two words that exclude each other.
     #[error("{one} and {other} do not go together: {why}")]
     Conflict {
@@ -332,12 +338,14 @@ impl ConnInfo {
             }
         }
         let words = Words(&given);
+        let (hosts, ssl) = (values::hosts(words)?, Ssl::of(words)?);
+        values::without_tls(words, &hosts, &ssl)?;
         Ok(Self {
-            hosts: values::hosts(words)?,
+            hosts,
             password: words.text("password").map(Secret::new),
             connect_timeout: values::connect_timeout(words)?,
             keepalive: Keepalive::of(words)?,
-            ssl: Ssl::of(words)?,
+            ssl,
             channel_binding: values::channel_binding(words)?,
             wish: Wish::of(words)?,
             shuffled: values::shuffled(words)?,

@@ -7,7 +7,7 @@
 //! | `grammar`, `keyword`, `values` | how they are written, which words there are, what these mean |
 //! | `service`, `password` | service files, password files and providers |
 //! | `attempt` | the loop over hosts and addresses |
-//! | `tls` | what `sslmode` says, with rustls |
+//! | `tls` | how a connection begins: what `sslmode` says, with rustls where it is compiled in |
 //! | `problem` | why there is no connection: what, where, what next |
 //! | `cancel` | stopping a statement on the server |
 //! | `plain` | a stream for messages that are never sent |
@@ -68,6 +68,7 @@ pub struct Postgres {
     info: Arc<ConnInfo>,
     provider: Option<Provider>,
     password_text: Option<PasswordFile>,
+    #[cfg(feature = "tls")]
     tls: Option<Arc<rustls::ClientConfig>>,
     connect_wait: Duration,
     session_pooling: bool,
@@ -103,6 +104,7 @@ impl Postgres {
             info: Arc::new(info),
             provider: None,
             password_text: None,
+            #[cfg(feature = "tls")]
             tls: None,
             connect_wait: Duration::ZERO,
             create_schema: false,
@@ -125,7 +127,8 @@ impl Postgres {
     }
 
     /// TLS in place of what `sslrootcert`, `sslcert` and their kind would make of it. `sslmode` still says when it is
-    /// used; what makes a certificate good is decided by this alone.
+    /// used; what makes a certificate good is decided by this alone, and so is who does the cryptography.
+    #[cfg(feature = "tls")]
     pub fn tls(self, config: rustls::ClientConfig) -> Self {
         Self { tls: Some(Arc::new(config)), ..self }
     }

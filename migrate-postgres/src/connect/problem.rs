@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use migrate_core::backend::{Fault, ServerError};
 use migrate_core::error::seconds;
-use rustls::{AlertDescription, CertificateError};
 use tokio_postgres::error::DbError;
 
-use super::values::{Roots, Ssl};
+use super::tls;
+use super::values::Ssl;
 use crate::error::{chain, refusal};
 
 const WAIT: &str = "--connect-wait 1m waits for a server that is starting";
@@ -42,6 +42,7 @@ pub(super) enum PasswordOrigin {
 pub(super) struct Tried<'a> {
     /// `db.example:5432`, or the path of a socket.
     pub(super) place: &'a str,
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS alone reads all of it"))]
     pub(super) ssl: &'a Ssl,
     /// With TLS, or at least the offer of it.
     pub(super) encrypted: bool,
@@ -63,7 +64,7 @@ impl Problem {
         Self { is_final: true, ..self }
     }
 
-    fn encryption(self) -> Self {
+    pub(super) fn encryption(self) -> Self {
         Self { is_encryption: true, ..self }
     }
 
@@ -88,8 +89,8 @@ impl Problem {
         if let Some(refused) = error.as_db_error() {
             return said_no(refused, tried);
         }
-        if let Some(tls) = causes(error).find_map(tls_error) {
-            return no_tls(tls, tried);
+        if let Some(problem) = causes(error).find_map(|cause| tls::explain(cause, tried)) {
+            return problem;
         }
         if let Some(cause) = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>())
             && let Some(problem) = no_socket(cause, place)
@@ -130,10 +131,6 @@ fn causes(error: &tokio_postgres::Error) -> impl Iterator<Item = &(dyn StdError 
         }
     }
     std::iter::successors(error.source(), |cause| behind(*cause))
-}
-
-fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    cause.downcast_ref::<rustls::Error>()
 }
 
 fn no_socket(error: &io::Error, place: &str) -> Option<Problem> {
@@ -217,80 +214,6 @@ fn said_no(refused: &DbError, tried: Tried<'_>) -> Problem {
     };
     problem.error.hint = hint.or(problem.error.hint);
     problem
-}
-
-fn no_tls(error: &rustls::Error, tried: Tried<'_>) -> Problem {
-    let Tried { place, ssl, .. } = tried;
-    let roots = match &ssl.roots {
-        Some(Roots::File(path)) => path.display().to_string(),
-        _ => "the operating system's certificates".to_owned(),
-    };
-    let certificate = "the certificate of";
-    let problem = match error {
-        rustls::Error::InvalidCertificate(bad) => match bad {
-            CertificateError::NotValidForName => {
-                Problem::new(format!("{certificate} {place} is not for this name"), Some(OTHER_NAME))
-            }
-            CertificateError::NotValidForNameContext { expected, presented } => {
-                let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
-                let expected = expected.to_str();
-                Problem::new(
-                    if names.is_empty() {
-                        format!(
-                            "{certificate} {place} names no host in its subjectAltName, where {expected} should stand"
-                        )
-                    } else {
-                        format!("{certificate} {place} is for {} and not for {expected}", names.join(", "))
-                    },
-                    Some(OTHER_NAME),
-                )
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                Problem::new(format!("{certificate} {place} has expired"), Some("renew it on the server"))
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Problem::new(
-                format!("{certificate} {place} is not valid yet"),
-                Some("check the clocks of both machines"),
-            ),
-            CertificateError::Revoked => {
-                Problem::new(format!("{certificate} {place} was revoked"), Some("renew it on the server"))
-            }
-            CertificateError::UnknownIssuer => {
-                let hint = "name the authority that signed it: sslrootcert=FILE";
-                Problem::new(format!("{certificate} {place} is not signed by one of {roots}"), Some(hint))
-            }
-            other if other.to_string().contains("UnsupportedCertVersion") => {
-                let hint = "make it anew with a subjectAltName, which makes it version 3";
-                Problem::new(format!("{certificate} {place} is of version 1, which cannot be verified"), Some(hint))
-            }
-            other => Problem::new(format!("{certificate} {place} cannot be trusted: {other}"), None),
-        },
-        rustls::Error::AlertReceived(alert) => match alert {
-            AlertDescription::CertificateRequired => {
-                let hint = "name one: sslcert=FILE and sslkey=FILE";
-                Problem::new(format!("{place} asks for a certificate of the client"), Some(hint))
-            }
-            AlertDescription::UnknownCA
-            | AlertDescription::BadCertificate
-            | AlertDescription::DecryptError
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateUnknown => {
-                let hint = "sslcert must be signed by an authority of the server's ssl_ca_file, and be valid now";
-                Problem::new(format!("{place} refuses the client's certificate: {error}"), Some(hint))
-            }
-            _ => Problem::new(format!("{place} broke TLS off: {error}"), None),
-        },
-        _ => Problem::new(format!("{place}: no TLS: {error}"), Some("check that a PostgreSQL server listens there")),
-    };
-    problem.encryption()
-}
-
-const OTHER_NAME: &str = "connect by a name it is for, or be content with its signature: sslmode=verify-ca";
-
-/// `db.example` of `DnsName("db.example")`.
-fn bare(name: &str) -> &str {
-    let inner = name.split_once('(').map_or(name, |(_, inner)| inner.trim_end_matches(')'));
-    inner.trim_matches('"')
 }
 
 /// What to say of all servers together.

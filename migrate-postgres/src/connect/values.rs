@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustls::{ProtocolVersion, SupportedProtocolVersion};
 use tokio_postgres::config::{ChannelBinding, SslNegotiation};
 
 use super::conninfo::{ConnInfoError, Words};
@@ -21,6 +20,13 @@ pub(super) struct Host {
     /// Where it is, so that its name needs no looking up.
     pub(super) address: Option<IpAddr>,
     pub(super) port: u16,
+}
+
+impl Host {
+    /// Whether it is reached by a socket of this machine, which is never encrypted.
+    pub(super) fn is_socket(&self) -> bool {
+        matches!(self.name, HostName::Unix(_)) || (cfg!(unix) && matches!(self.name, HostName::Default))
+    }
 }
 
 /// How a server is named.
@@ -67,6 +73,7 @@ pub(super) enum Roots {
 
 /// Everything about TLS.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS alone reads all of it"))]
 pub(super) struct Ssl {
     pub(super) mode: SslMode,
     pub(super) negotiation: SslNegotiation,
@@ -75,7 +82,14 @@ pub(super) struct Ssl {
     pub(super) identity: Option<(PathBuf, PathBuf)>,
     pub(super) revoked: Option<PathBuf>,
     pub(super) sni: bool,
-    pub(super) versions: Vec<&'static SupportedProtocolVersion>,
+    pub(super) versions: Vec<TlsVersion>,
+}
+
+/// A version that is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TlsVersion {
+    Tls12,
+    Tls13,
 }
 
 /// What a server must be for us to stay.
@@ -215,6 +229,23 @@ impl Keepalive {
     }
 }
 
+/// What insists on TLS where none is compiled in.
+pub(super) fn without_tls(words: Words<'_>, hosts: &[Host], ssl: &Ssl) -> Result<(), ConnInfoError> {
+    if cfg!(feature = "tls") || hosts.iter().all(Host::is_socket) {
+        return Ok(());
+    }
+    let what = if ssl.mode >= SslMode::Require && words.text("sslmode").is_some() {
+        words.what("sslmode")
+    } else if ssl.mode >= SslMode::Require {
+        words.what("sslrootcert")
+    } else if words.text("channel_binding") == Some("require") {
+        words.what("channel_binding")
+    } else {
+        return Ok(());
+    };
+    Err(ConnInfoError::NoTls { what })
+}
+
 impl Ssl {
     pub(super) fn of(words: Words<'_>) -> Result<Self, ConnInfoError> {
         let modes = [
@@ -262,21 +293,15 @@ impl Ssl {
     }
 }
 
-fn versions(words: Words<'_>) -> Result<Vec<&'static SupportedProtocolVersion>, ConnInfoError> {
-    let values = [
-        ("TLSv1", ProtocolVersion::TLSv1_0),
-        ("TLSv1.1", ProtocolVersion::TLSv1_1),
-        ("TLSv1.2", ProtocolVersion::TLSv1_2),
-        ("TLSv1.3", ProtocolVersion::TLSv1_3),
-    ];
+fn versions(words: Words<'_>) -> Result<Vec<TlsVersion>, ConnInfoError> {
+    let values = [("TLSv1", 0), ("TLSv1.1", 1), ("TLSv1.2", 2), ("TLSv1.3", 3)];
     // Older ones are not spoken, so they are fine for a lower end and nothing for an upper one.
     let least = choice(words, "ssl_min_protocol_version", &values, "TLSv1, TLSv1.1, TLSv1.2, TLSv1.3")?;
     let most = choice(words, "ssl_max_protocol_version", &values[2..], "TLSv1.2, TLSv1.3")?;
-    let wanted = |version: &&&'static SupportedProtocolVersion| {
-        let number = u16::from(version.version);
-        least.is_none_or(|least| u16::from(least) <= number) && most.is_none_or(|most| number <= u16::from(most))
-    };
-    let versions: Vec<_> = rustls::ALL_VERSIONS.iter().filter(wanted).copied().collect();
+    let range = least.unwrap_or(0)..=most.unwrap_or(3);
+    let spoken = [(2, TlsVersion::Tls12), (3, TlsVersion::Tls13)];
+    let versions: Vec<_> =
+        spoken.into_iter().filter(|(number, _)| range.contains(number)).map(|(_, version)| version).collect();
     if versions.is_empty() {
         let (one, other) = ("ssl_min_protocol_version", "ssl_max_protocol_version");
         return Err(ConnInfoError::Conflict { one, other, why: "no version of TLS is left" });

@@ -119,3 +119,26 @@ impl Place {
         self.run(&format!("drop table if exists {table}"));
     }
 }
+
+/// Each test, a function that takes an [`Engine`], in a module of these engines: by the modules' names the tests are left
+/// out where there is no server, see `scripts/test`.
+///
+/// ```text
+/// migrate_tests::on! { on_sqlite Sqlite, on_postgres Postgres: { the_rows_are_there } on_mysql MySql: { it_goes_on } }
+/// ```
+#[macro_export]
+macro_rules! on {
+    (@one $module:ident $engine:ident { $($test:ident)* }) => {
+        mod $module {
+            $(#[test]
+            fn $test() {
+                super::$test($crate::servers::Engine::$engine);
+            })*
+        }
+    };
+    ($($module:ident $engine:ident),+: $tests:tt $($rest:tt)*) => {
+        $($crate::on! { @one $module $engine $tests })+
+        $crate::on! { $($rest)* }
+    };
+    () => {};
+}

@@ -14,6 +14,7 @@ use migrate_core::layout::{EngineNames, Folder};
 use migrate_core::{MigrationSet, Migrator, Policy, ReadOptions, RunOptions};
 use tokio::runtime::{Builder, Runtime};
 
+mod screens;
 #[cfg(unix)]
 mod servers;
 
@@ -101,7 +102,7 @@ fn checks_before_a_run<D: Database>() {
         Migrator::new(database.backend(), set::<D>(&files)).policy(conditions(&texts, false)).options(options)
     };
     let error = block_on(migrator(RunOptions::default()).up()).unwrap_err();
-    let ErrorKind::Preconditions(findings) = error.kind() else { panic!("{error}") };
+    let ErrorKind::Preconditions { findings, .. } = error.kind() else { panic!("{error}") };
     let outcomes: Vec<_> = findings.iter().map(|finding| (finding.name, finding.outcome)).collect();
     assert_eq!(outcomes[1..], [("server-version", Outcome::Failed), ("privileges", Outcome::Passed)], "{error}");
     assert_ne!(outcomes[0].1, Outcome::Failed, "{error}");

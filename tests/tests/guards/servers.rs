@@ -80,6 +80,16 @@ fn backup(url: &str, dump: &str) {
     assert!(file.path().extension().is_some_and(|end| end == dump), "{file:?}");
     let history = up("history --last 1").stdout;
     assert!(history.contains(&*file.file_name().to_string_lossy()), "{history}");
+    project.write("migrations/2_after.down.sql", "drop table after_it;\n");
+    project.write("migrations/2_after.up.sql", "create table after_it (n int);\n");
+    std::fs::remove_file(project.path("migrations/2_after.sql")).expect("a file");
+    let refused = up("down --steps 1 --yes");
+    assert_eq!(refused.code, Some(10), "{}", refused.stderr);
+    let down = up("down --steps 1 --yes --backup");
+    assert_eq!(down.code, Some(0), "{}{}", down.stdout, down.stderr);
+    assert_eq!(std::fs::read_dir(project.path("backups")).expect("backups").count(), 2);
+    let history = up("history --last 1").stdout;
+    assert!(history.contains("down") && history.contains("backups"), "{history}");
 }
 
 const MYSQL: Setting = Setting {
@@ -145,11 +155,18 @@ mod on_mysql {
     #[test]
     fn what_nobody_can_tell_passes_unless_required() {
         what_is_unknown::<OnMySql>("replication-lag", "10s");
+        what_is_unknown::<OnMySql>("free-space", "2x");
     }
 }
 
 mod on_mariadb {
     use super::*;
+
+    /// Its plugin DISKS would tell what is free; nobody has installed it.
+    #[test]
+    fn what_nobody_can_tell_passes_unless_required() {
+        what_is_unknown::<OnMariaDb>("free-space", "2x");
+    }
 
     #[test]
     fn settings_hold_in_every_migration_and_nowhere_else() {

@@ -6,7 +6,7 @@ use migrate_tests::Project;
 use super::says;
 
 /// An application that needs a library's tables, which need nobody's.
-fn project() -> Project {
+pub(super) fn project() -> Project {
     Project::with(&[("1_orders", "create table orders (id integer primary key, job integer references jobs (id));\n")])
         .file("migrations/migrations.toml", "[depends-on]\nqueue = \"2\"\n")
         .file("vendor/queue/1_jobs.sql", "create table jobs (id integer primary key);\n")
@@ -97,6 +97,116 @@ fn what_is_needed_comes_first() {
       backup.required             false                  default
       component.queue.dir         vendor/queue           migrate.toml:2
     ");
+}
+
+#[test]
+fn what_only_looks_goes_through_all_of_them() {
+    let project = project();
+    assert_snapshot!(says(&project, "wait --timeout 1ms", 7), @"
+    $ migrate wait --timeout 1ms -d sqlite:app.db
+    component queue
+    pending: 2 (first: 1 jobs)
+    component main
+    refused[M0230]: component main needs component queue at 2 or later, and it has no version here
+      --> migrations.toml
+       = nothing was run: bring queue there first: migrate up --component queue
+    exit 7
+    ");
+    assert_snapshot!(says(&project, "plan", 0), @"
+    $ migrate plan -d sqlite:app.db
+    component queue
+    1  1 jobs   in a transaction, 1 statement
+          create table jobs (id integer primary key)
+    2  2 turns  in a transaction, 1 statement
+          create table turns (id integer primary key)
+    digest 354eddac · run exactly this: migrate up --component queue --plan 354eddac
+    component main
+    1  1 orders  in a transaction, 1 statement
+          create table orders (id integer primary key, job integer references jobs (id))
+    digest 97853830 · run exactly this: migrate up --component main --plan 97853830
+    ");
+    assert_snapshot!(says(&project, "validate", 0), @"
+    $ migrate validate -d sqlite:app.db
+    component queue
+    layout native · sqlx and golang-migrate name files so too: if they are theirs, --layout sqlx
+    2 migrations · nothing found
+    component main
+    1 migration · nothing found
+    ");
+    assert_eq!(says(&project, "up --dry-run", 0).stdout, says(&project, "plan", 0).stdout);
+    says(&project, "up", 0);
+    assert_snapshot!(says(&project, "wait", 0), @"
+    $ migrate wait -d sqlite:app.db
+    component queue
+    current: at 2
+    component main
+    current: at 1
+    ");
+}
+
+#[test]
+fn what_is_wrong_is_told_of_each() {
+    let project = project()
+        .file("vendor/queue/3_runs.sql", "insert into turns values ('1);\n")
+        .file("migrations/2_lines.sql", "-- migrate:phases pre\nselect 1;\n");
+    assert_snapshot!(says(&project, "validate", 11), @"
+    $ migrate validate -d sqlite:app.db
+    component main
+    1 finding
+    component queue
+    layout native · sqlx and golang-migrate name files so too: if they are theirs, --layout sqlx
+    3 migrations · 1 finding
+    error[M0007]: 2 lines: unknown directive `phases`
+      --> migrations/2_lines.sql:1:12
+     1 | -- migrate:phases pre
+       |            ^^^^^^
+       = did you mean `phase`?
+    error[M0009]: 3 runs: this string is never closed
+      --> vendor/queue/3_runs.sql:1:27
+     1 | insert into turns values ('1);
+       |                           ^
+       = close it with `'`
+    exit 11
+    ");
+    let changed = self::project();
+    says(&changed, "up", 0);
+    changed.write("vendor/queue/1_jobs.sql", "create table jobs (id integer);\n");
+    assert_snapshot!(says(&changed, "plan", 1), @"
+    $ migrate plan -d sqlite:app.db
+    component queue
+    component main
+    nothing to do
+    error[M0110]: 1 jobs was changed after it was applied (DATE by ada@desk)
+      --> vendor/queue/1_jobs.sql
+       | - create table jobs (id integer primary key);
+       | + create table jobs (id integer);
+       = put the old text back:   migrate accept 1 --restore
+       = or accept the new text:  migrate accept 1
+       = it is about component queue: add --component queue to these commands
+    exit 1
+    ");
+}
+
+#[test]
+fn the_document_has_each_by_its_name_and_their_order() {
+    let project = project();
+    let document = |words: &str, code: i32| -> serde_json::Value {
+        serde_json::from_str(&says(&project, words, code).stdout).unwrap()
+    };
+    let planned = document("plan --json", 0);
+    assert_eq!(planned["order"], serde_json::json!(["queue", "main"]));
+    let steps = |name: &str| planned["components"][name]["plan"]["steps"].as_array().map(Vec::len);
+    assert_eq!((steps("queue"), steps("main")), (Some(2), Some(1)));
+    assert_eq!(document("wait --timeout 1ms --json", 7)["components"]["queue"]["state"], "pending");
+    assert_eq!(document("validate --json", 0)["components"]["main"]["findings"], 0);
+    // What was done before one failed is in the document, too.
+    project.write(
+        "migrations/1_orders.sql",
+        "create table orders (id integer primary key);\ninsert into nowhere values (1);\n",
+    );
+    let failed = document("up --json", 3);
+    assert_eq!(failed["components"]["queue"]["report"]["steps"].as_array().map(Vec::len), Some(2));
+    assert!(failed["components"]["main"]["refused"][0].as_str().unwrap().contains("nowhere"), "{failed}");
 }
 
 #[test]

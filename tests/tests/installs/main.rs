@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests too
 
 mod components;
-mod servers;
+mod engines;
 
 use insta::assert_snapshot;
 use migrate_tests::{Project, Transcript};

@@ -120,6 +120,33 @@ fn settings_hold_for_their_step_alone() {
 }
 
 #[test]
+fn modes_are_added_to_those_of_the_server() {
+    let database = Server::shared(FLAVOUR).database();
+    let adds = |modes: &str| {
+        format!("-- migrate:settings sql_mode=+{modes}\ninsert into found select concat(@@sql_mode, '|', 1 || 0)")
+    };
+    let set = set(&[
+        ("1_found", "create table found (what text)"),
+        ("2_pipes", &adds("PIPES_AS_CONCAT")),
+        ("3_other", &adds("HIGH_NOT_PRECEDENCE")),
+        ("4_without", "insert into found select @@sql_mode"),
+    ]);
+    let before = database.sql("select @@sql_mode");
+    block_on(fragile(&database.url(), &set).up()).unwrap_or_else(|error| panic!("{error}"));
+    let found = database.sql("select * from found");
+    let [pipes, other, without] = found.lines().collect::<Vec<_>>()[..] else { panic!("{found}") };
+    assert!(pipes.contains("PIPES_AS_CONCAT") && pipes.ends_with("|10"), "{pipes}");
+    assert!(
+        other.contains("HIGH_NOT_PRECEDENCE") && !other.contains("PIPES_AS_CONCAT") && other.ends_with("|1"),
+        "{other}"
+    );
+    for mode in before.trim().split(',') {
+        assert!(pipes.contains(mode) && other.contains(mode), "{mode}: {found}");
+    }
+    assert_eq!(without, before.trim());
+}
+
+#[test]
 fn what_a_script_sets_holds_to_its_end_and_where_it_goes_on() {
     let database = Server::shared(FLAVOUR).database();
     let other = Server::shared(FLAVOUR).database();

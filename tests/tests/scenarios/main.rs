@@ -20,20 +20,4 @@ mod openmetadata;
 mod procrastinate;
 mod scene;
 
-/// Each test on these engines: by the modules' names they are left out where there is no server, see `scripts/test`.
-macro_rules! on {
-    (@one $module:ident $engine:ident { $($test:ident)* }) => {
-        mod $module {
-            $(#[test]
-            fn $test() {
-                super::$test(migrate_tests::servers::Engine::$engine);
-            })*
-        }
-    };
-    ($($module:ident $engine:ident),+: $tests:tt $($rest:tt)*) => {
-        $(crate::on! { @one $module $engine $tests })+
-        crate::on! { $($rest)* }
-    };
-    () => {};
-}
-pub(crate) use on;
+use migrate_tests::on;

@@ -178,16 +178,70 @@ fn what_is_counted_is_kept_and_a_loss_is_told(engine: Engine) {
         assert!(history.stdout.contains(kept), "{kept}: {history}");
     }
 
+    // What is one transaction is rolled back, on every engine.
     manifest("stop");
-    scene.write(&file("1.13.0"), "drop table extras;\n");
-    scene.write(&file("1.13.1"), "create table later (n int);\n");
+    let later = file("1.13.1");
+    scene.write(&file("1.13.0"), "insert into extras values (2);\ndelete from entities where id = 'b';\n");
+    scene.write(&later, "create table later (n int);\n");
     let said = scene.migrate("up", 1);
-    for part in ["1.13.0 changes: there is less", "extras 1 to unknown", "not begun: 1.13.1"] {
+    let gone = "1.13.0 changes: there is less than before it: entities 2 to 1";
+    for part in [gone, "it was rolled back, and nothing was run after it", "not begun: 1.13.1"] {
         assert!(said.stderr.contains(part), "{part}: {said}");
     }
-    let said = scene.migrate("up", 0);
-    assert!(said.stdout.contains("1 applied"), "what was looked at is not asked about again: {said}");
+    assert_eq!(scene.ask("select count(*) from entities"), "2");
+    scene.write(&file("1.13.0"), "insert into extras values (2);\n");
+    scene.migrate("up --to 1.13.0", 0);
+    let history = scene.migrate("history --last 1", 0);
+    assert!(history.stdout.contains("counts: entities 2, extras 1 to 2"), "{history}");
+
+    // A table that is gone has nothing left. Where its removal commits by itself it stays removed, which is said.
+    scene.write(&later, "drop table extras;\n");
+    scene.write(&file("1.13.2"), "create table last (n int);\n");
+    let said = scene.migrate("up", 1);
+    let what = if engine.commits_definitions() {
+        "it stays applied: its statements are not in one"
+    } else {
+        "it was rolled back"
+    };
+    for part in ["1.13.1 changes: there is less", "extras 2 to unknown", "not begun: 1.13.2", what] {
+        assert!(said.stderr.contains(part), "{part}: {said}");
+    }
+    if engine.commits_definitions() {
+        let said = scene.migrate("up", 0);
+        assert!(said.stdout.contains("1 applied"), "what was looked at is not asked about again: {said}");
+    } else {
+        assert_eq!(scene.ask("select count(*) from extras"), "2");
+        scene.migrate("up", 1);
+        manifest("warn");
+        let said = scene.migrate("up", 0);
+        assert!(said.stdout.contains("2 applied"), "{said}");
+    }
     scene.migrate("check", 0);
+}
+
+/// O11: what a script sets for its session is no loss, and a snapshot's numbers stand in the snapshot's row.
+fn counts_mean_what_they_say(engine: Engine) {
+    let scene = Scene::new(engine, &[("migrations/1_a.sql", "create table a (n int);\ninsert into a values (1);\n")]);
+    scene.write("migrations/migrations.toml", "[counts]\na = \"select count(*) from a\"\non-loss = \"stop\"\n");
+    scene.project.migrate("new --snapshot 1 all").exits(0);
+    let snapshot = std::fs::read_to_string(scene.project.path("migrations/B1__all.sql")).expect("a snapshot");
+    scene.write("migrations/B1__all.sql", &format!("{snapshot}create table a (n int);\ninsert into a values (1);\n"));
+    scene.up("", 0);
+    let history = scene.migrate("history", 0);
+    let noted: Vec<_> = history.stdout.lines().filter(|line| line.contains("counts: ")).collect();
+    assert!(
+        matches!(noted.as_slice(), [line] if line.contains("B1 all") && line.contains("a unknown to 1")),
+        "{history}"
+    );
+    let elsewhere = match engine {
+        Engine::Sqlite => "pragma foreign_keys = off",
+        Engine::Postgres => "set search_path to pg_catalog",
+        Engine::MySql | Engine::MariaDb => "use mysql",
+    };
+    scene.write("migrations/2_b.sql", &format!("insert into a values (2);\n{elsewhere};\n"));
+    scene.migrate("up", 0);
+    let history = scene.migrate("history --last 1", 0);
+    assert!(history.stdout.contains("counts: a 1 to 2"), "{history}");
 }
 
 /// O12
@@ -273,6 +327,7 @@ fn a_server_that_is_not_there_is_no_empty_database() {
 on! {
     on_sqlite Sqlite: {
         what_is_counted_is_kept_and_a_loss_is_told
+        counts_mean_what_they_say
     }
     on_postgres Postgres: {
         both_eras_run_in_the_order_of_releases_and_empty_files_are_recorded
@@ -280,6 +335,7 @@ on! {
         a_release_that_was_left_out_is_named
         a_database_below_the_minimum_is_refused_and_an_empty_one_is_not
         what_is_counted_is_kept_and_a_loss_is_told
+        counts_mean_what_they_say
         a_reader_can_check
         what_cannot_be_read_stops_everything_before_the_first_statement
     }
@@ -290,6 +346,7 @@ on! {
         a_release_that_was_left_out_is_named
         a_database_below_the_minimum_is_refused_and_an_empty_one_is_not
         what_is_counted_is_kept_and_a_loss_is_told
+        counts_mean_what_they_say
         a_reader_can_check
         what_cannot_be_read_stops_everything_before_the_first_statement
     }

@@ -98,8 +98,7 @@ pub(crate) fn what_it_began_is_ended_by_ours(tool: &Tool, engine: Engine) {
 pub(crate) fn contents(place: &Place) -> String {
     let contents = place.contents();
     let bare = |line: &str| match line.split_once("\tutf8mb4\t") {
-        // `||` joins texts for sqlx, and for no other.
-        Some((text, _)) => text.replace("\tPIPES_AS_CONCAT,", "\t").replace("\tIGNORE_SPACE,", "\t"),
+        Some((text, _)) => text.replace("\tIGNORE_SPACE,", "\t"),
         None => line.to_owned(),
     };
     contents.lines().filter(|line| !line.is_empty()).map(bare).fold(String::new(), |text, line| text + &line + "\n")

@@ -251,11 +251,31 @@ impl Run<'_> {
                 _ => Ok(Err(Failed { error, checkpoint })),
             };
         }
-        let done = advance(row, 0, 1, State::Done);
+        let mut done = advance(row, 0, 1, State::Done);
+        let mut found = None;
+        if runs == CodeRuns::InTransaction && self.counting.is_before_commit(step, &syntax) {
+            match self.counting.ask_inside(&mut *self.session).await {
+                Ok(counted) if !counted.losses().is_empty() => {
+                    let error = CodeError::new(format!("there is less than before it: {}", counted.lost()));
+                    return Ok(Err(Failed { error, checkpoint }));
+                }
+                Ok(counted) => {
+                    done.note = Some(counted.note());
+                    found = Some(counted);
+                }
+                Err(error) if error.is_lost() => return Err(ErrorKind::Lost(error).into()),
+                Err(error) => return Ok(Err(Failed { error: error.into(), checkpoint })),
+            }
+        }
         let effects = [Effect::Advance(&done), Effect::Commit];
         let effects = if let CodeRuns::Outside(_) = runs { &effects[..1] } else { &effects[..] };
         match self.of_code(step, effects).await? {
-            Ok(()) => Ok(Ok(())),
+            Ok(()) => {
+                if let Some(found) = found {
+                    self.counting.keep(found);
+                }
+                Ok(Ok(()))
+            }
             Err(error) if error.fault == Fault::Stale && self.fence != 0 => Err(Halt::Raced),
             Err(error) => {
                 let error = match error.fault {

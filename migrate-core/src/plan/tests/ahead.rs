@@ -249,3 +249,35 @@ fn what_a_snapshot_stands_for_is_known() {
     then the set is complete
     ");
 }
+
+#[test]
+fn why_there_is_no_way_back_is_told_from_the_stored_text() {
+    let ahead = r#"
+        file 1
+        row up 1
+        row up 8 no-down of:"-- migrate:irreversible 'the rows are gone'\ndelete from a"
+        row up 9 down:"drop table c"
+    "#;
+    assert_snapshot!(planned(&format!("{ahead}\npolicy on-ahead=downgrade")), @"
+    refused[M0206]: 8 of another release: there is no way back: it is irreversible: the rows are gone
+       = nothing was run
+       = write a new migration that changes what must change, or restore a backup
+    ");
+    assert_snapshot!(planned(&format!("{ahead}\npolicy on-ahead=refuse")), @"
+    refused[M0205]: the database is ahead: it has 8 of another release, 9 of another release (this is 1)
+       = deploy the release that has 9 of another release
+       = there is no way back: 8 of another release is irreversible: the rows are gone
+    ");
+    assert_snapshot!(planned(&format!("{ahead}\ngoal down --steps 2")), @"
+    refused[M0206]: 8 of another release: there is no way back: it is irreversible: the rows are gone
+       = nothing was run
+       = write a new migration that changes what must change, or restore a backup
+    ");
+    // Where the script is not kept nobody knows.
+    let unknown = ahead.replace("no-down", "no-down unstored");
+    assert_snapshot!(planned(&format!("{unknown}\npolicy on-ahead=downgrade")), @"
+    refused[M0206]: 8 of another release: there is no way back: it has no down script
+       = nothing was run
+       = write a new migration that changes what must change, or restore a backup
+    ");
+}

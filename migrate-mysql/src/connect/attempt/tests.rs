@@ -4,8 +4,6 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
-use migrate_core::backend::Fault;
-
 use super::*;
 
 const NO_TLS: u32 = 0x0008_0000 | 0x8000 | 0x0200 | 0x0008;
@@ -60,17 +58,19 @@ fn denied() -> Vec<u8> {
     packet(2, b"\xff\x15\x04#28000Access denied")
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn a_server_without_tls_is_gone_to_without_it_where_that_is_allowed() {
     let (port, playing) = play(vec![(greeting(NO_TLS), vec![]), (greeting(NO_TLS), denied())]);
     let error = connect(port, "");
     assert_eq!(error.message, format!("127.0.0.1:{port}: Access denied"));
-    assert_eq!((error.fault, error.code.as_deref()), (Fault::Connect, Some("1045")));
+    assert_eq!((error.fault, error.code.as_deref()), (migrate_core::backend::Fault::Connect, Some("1045")));
     let heard = playing.join().unwrap();
     assert!(heard[0].is_empty(), "nothing is sent before it is known");
     assert!(!heard[1].is_empty());
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn nothing_is_sent_where_tls_is_asked_for_and_not_there() {
     for parameters in ["ssl-mode=REQUIRED", "ssl-mode=VERIFY_IDENTITY"] {
@@ -81,6 +81,7 @@ fn nothing_is_sent_where_tls_is_asked_for_and_not_there() {
     }
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn a_server_that_says_it_has_tls_hears_no_login_before_it() {
     let (port, playing) = play(vec![(greeting(TLS), b"no TLS".to_vec())]);
@@ -88,6 +89,16 @@ fn a_server_that_says_it_has_tls_hears_no_login_before_it() {
     assert!(error.message.starts_with(&format!("127.0.0.1:{port}: no TLS: ")), "{}", error.message);
     let heard = playing.join().unwrap();
     assert!(!heard[0].windows(2).any(|word| word == b"u\0"), "{heard:?}");
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn a_server_that_has_tls_is_spoken_to_without_it_where_none_is_compiled_in() {
+    let (port, playing) = play(vec![(greeting(TLS), denied())]);
+    let error = connect(port, "ssl-mode=PREFERRED");
+    assert_eq!(error.message, format!("127.0.0.1:{port}: Access denied"));
+    let heard = playing.join().unwrap();
+    assert!(heard[0].windows(2).any(|word| word == b"u\0"), "the login itself, and no wish for TLS: {heard:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn label(text: &str, variables: &[(&str, &str)]) -> String {
 #[test]
 fn a_label_says_where_and_no_more() {
     for (text, shown) in [
-        ("mysql://u:hunter2@h/d?ssl-mode=required&password=hunter2", "mysql://u@h:3306/d"),
+        ("mysql://u:hunter2@h/d?ssl-mode=preferred&password=hunter2", "mysql://u@h:3306/d"),
         ("mariadb://u@h:3307/d", "mariadb://u@h:3307/d"),
         ("mysql://u@[::1]/d", "mysql://u@[::1]:3306/d"),
         ("mysql://u@localhost/d?socket=/run/s", "mysql://u@/run/s/d"),
@@ -23,6 +23,25 @@ fn a_label_says_where_and_no_more() {
     ] {
         assert_eq!(label(text, &[]), shown, "{text}");
     }
+}
+
+#[test]
+fn what_insists_on_tls_needs_it_compiled_in() {
+    let check = |text: &str, variables: &[(&str, &str)], what: Option<&str>| {
+        let missing = what.filter(|_| cfg!(not(feature = "tls"))).map(|what| {
+            format!("! {what} asks for TLS, which was not compiled in: switch the feature `tls` of migrate-mysql on")
+        });
+        assert_eq!(label(text, variables), missing.unwrap_or("mysql://u@h:3306/d".to_owned()), "{text}");
+    };
+    let url = "mysql://u@h/d";
+    check(&format!("{url}?ssl-mode=REQUIRED"), &[], Some("the parameter ssl-mode"));
+    check(&format!("{url}?ssl-mode=VERIFY_IDENTITY"), &[], Some("the parameter ssl-mode"));
+    check(&format!("{url}?ssl-ca=f"), &[], Some("the parameter ssl-ca"));
+    for mode in ["DISABLED", "PREFERRED"] {
+        check(&format!("{url}?ssl-mode={mode}&ssl-ca=f"), &[], None);
+    }
+    let socket = ConnInfo::parse("mysql://u@localhost/d?socket=/run/s&ssl-mode=REQUIRED");
+    assert!(socket.is_ok(), "a socket is never encrypted, whatever is said: {socket:?}");
 }
 
 #[test]
@@ -127,6 +146,7 @@ fn what_is_wrong_names_the_word_or_the_variable_and_what_is_legal() {
     );
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn whoever_names_an_authority_wants_it_asked() {
     let mode = |text: &str| format!("{:?}", ConnInfo::parse(text).unwrap().ssl.mode);
@@ -136,6 +156,7 @@ fn whoever_names_an_authority_wants_it_asked() {
     assert_eq!(mode("mysql://h?SSL_MODE=verify_identity"), "VerifyIdentity");
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn relative_files_start_from_the_folder_of_whoever_names_them() {
     let info = ConnInfo::parse_from("mysql://localhost?ssl-ca=ca&ssl-cert=/c&ssl-key=k&socket=s", Path::new("/srv"));

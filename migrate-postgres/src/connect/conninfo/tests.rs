@@ -13,7 +13,7 @@ fn label(text: &str, variables: &[(&str, &str)]) -> String {
 #[test]
 fn a_label_says_where_and_no_more() {
     for (text, shown) in [
-        ("postgres://u:hunter2@h/d?sslmode=require&password=hunter2", "postgres://u@h:5432/d"),
+        ("postgres://u:hunter2@h/d?sslmode=prefer&password=hunter2", "postgres://u@h:5432/d"),
         ("host=a,b port=1,2 user=u dbname=d", "postgres://u@a:1,b:2/d"),
         ("host=/run/pg user=u", "postgres://u@/run/pg:5432/u"),
         ("host=::1 dbname=d", "postgres://[::1]:5432/d"),
@@ -40,6 +40,27 @@ fn variables_say_what_the_text_does_not() {
     }
     let info = ConnInfo::parse("host=h").unwrap().with_defaults(&variables).unwrap();
     assert_eq!(info.hosts[0].address, None, "an address of the environment belongs to its own host");
+}
+
+#[test]
+fn what_insists_on_tls_needs_it_compiled_in() {
+    let check = |text: &str, variables: &[(&str, &str)], what: Option<&str>| {
+        let missing = what.filter(|_| cfg!(not(feature = "tls"))).map(|what| {
+            format!("! {what} asks for TLS, which was not compiled in: switch the feature `tls` of migrate-postgres on")
+        });
+        assert_eq!(label(text, variables), missing.unwrap_or("postgres://u@h:5432/d".to_owned()), "{text}");
+    };
+    let url = "postgres://u@h/d";
+    check(&format!("{url}?sslmode=require"), &[], Some("the parameter sslmode"));
+    check(&format!("{url}?sslmode=verify-ca&sslrootcert=f"), &[], Some("the parameter sslmode"));
+    check(&format!("{url}?sslrootcert=system"), &[], Some("the parameter sslrootcert"));
+    check(&format!("{url}?channel_binding=require"), &[], Some("the parameter channel_binding"));
+    check(url, &[("PGSSLMODE", "verify-full")], Some("the variable PGSSLMODE"));
+    for mode in ["disable", "allow", "prefer"] {
+        check(&format!("{url}?sslmode={mode}&sslrootcert=f"), &[], None);
+    }
+    let socket = ConnInfo::parse("host=/run/pg sslmode=require");
+    assert!(socket.is_ok(), "a socket is never encrypted, whatever is said: {socket:?}");
 }
 
 #[test]

@@ -1,7 +1,4 @@
-//! TLS, as far as `sslmode` insists on it.
-//!
-//! The provider of cryptography is always ring, and never the process's default: an application that brings another
-//! one loses nothing by it.
+//! What `sslmode` and its kind ask for, as rustls wants to be told.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,39 +15,45 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::version::{TLS12, TLS13};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, InconsistentKeys, RootCertStore, SignatureScheme,
+    SupportedProtocolVersion,
 };
 use tokio_postgres::config::SslNegotiation;
 use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
-use super::values::{Roots, Ssl, SslMode};
+use crate::connect::problem::Problem;
+use crate::connect::values::{Roots, Ssl, SslMode, TlsVersion};
 
-/// Why there can be no TLS: what to say, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TlsProblem {
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
-}
-
-fn problem(message: impl Into<String>, hint: Option<&str>) -> TlsProblem {
-    TlsProblem { message: message.into(), hint: hint.map(str::to_owned) }
-}
-
-/// For connections that are not encrypted: the driver wants one all the same.
-pub(super) fn unused() -> Result<ClientConfig, TlsProblem> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier =
-        Arc::new(Verifier { trust: None, by_name: false, algorithms: provider.signature_verification_algorithms });
-    let builder = ClientConfig::builder_with_provider(provider);
-    let builder = builder.with_safe_default_protocol_versions().map_err(|error| problem(error.to_string(), None))?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+/// Whoever is asked for cryptography: the process's default where an application has installed one, else ring, else
+/// aws-lc-rs, as far as they are compiled in.
+#[cfg_attr(
+    any(feature = "aws-lc-rs", feature = "ring"),
+    expect(clippy::unnecessary_wraps, reason = "without them there may be none")
+)]
+fn provider() -> Result<Arc<CryptoProvider>, Problem> {
+    if let Some(installed) = CryptoProvider::get_default() {
+        return Ok(Arc::clone(installed));
+    }
+    #[cfg(feature = "ring")]
+    return Ok(Arc::new(rustls::crypto::ring::default_provider()));
+    #[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
+    return Ok(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+    Err(problem(
+        "there is no cryptography for TLS: none was compiled in, and none was installed",
+        Some(
+            "switch the feature `ring` or `aws-lc-rs` of migrate-postgres on, or install a default with \
+             rustls::crypto::CryptoProvider::install_default",
+        ),
+    ))
 }
 
 /// Reads the files that are named, anew for every connection: certificates are renewed while a service runs.
-pub(super) fn client_config(ssl: &Ssl) -> Result<ClientConfig, TlsProblem> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+pub(super) fn client_config(ssl: &Ssl) -> Result<ClientConfig, Problem> {
+    let provider = provider()?;
     let trust = match (&ssl.roots, ssl.mode) {
         (Some(roots), _) => Some(Trust::new(roots, ssl.revoked.as_deref(), &provider)?),
         (None, SslMode::VerifyCa | SslMode::VerifyFull) => {
@@ -65,7 +68,8 @@ pub(super) fn client_config(ssl: &Ssl) -> Result<ClientConfig, TlsProblem> {
         algorithms: provider.signature_verification_algorithms,
     };
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
-    let builder = builder.with_protocol_versions(&ssl.versions).map_err(|error| problem(error.to_string(), None))?;
+    let builder =
+        builder.with_protocol_versions(&versions(&ssl.versions)).map_err(|error| problem(error.to_string(), None))?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match &ssl.identity {
         None => builder.with_no_client_auth(),
@@ -86,6 +90,14 @@ pub(super) fn client_config(ssl: &Ssl) -> Result<ClientConfig, TlsProblem> {
     Ok(config)
 }
 
+fn versions(wanted: &[TlsVersion]) -> Vec<&'static SupportedProtocolVersion> {
+    let version = |wanted: &TlsVersion| match wanted {
+        TlsVersion::Tls12 => &TLS12,
+        TlsVersion::Tls13 => &TLS13,
+    };
+    wanted.iter().map(version).collect()
+}
+
 /// Not through the builder, which refuses certificates of version 1: a client's often is one, and it is the server that
 /// judges it.
 fn identity(
@@ -100,13 +112,17 @@ fn identity(
     }
 }
 
-fn file(path: &Path, word: &str) -> Result<Vec<u8>, TlsProblem> {
+fn problem(message: impl Into<String>, hint: Option<&str>) -> Problem {
+    Problem::new(message, hint).last()
+}
+
+fn file(path: &Path, word: &str) -> Result<Vec<u8>, Problem> {
     std::fs::read(path).map_err(|error| {
         problem(format!("{word} {} cannot be read: {error}", path.display()), Some("name a file that is there, as PEM"))
     })
 }
 
-fn certificates(path: &Path, word: &str) -> Result<Vec<CertificateDer<'static>>, TlsProblem> {
+fn certificates(path: &Path, word: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
     let bytes = file(path, word)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match all {
@@ -116,7 +132,7 @@ fn certificates(path: &Path, word: &str) -> Result<Vec<CertificateDer<'static>>,
     }
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsProblem> {
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Problem> {
     let shown = path.display();
     let bytes = file(path, "sslkey")?;
     if !is_private(path) {
@@ -156,7 +172,7 @@ struct Trust {
 }
 
 impl Trust {
-    fn new(roots: &Roots, revoked: Option<&Path>, provider: &Arc<CryptoProvider>) -> Result<Self, TlsProblem> {
+    fn new(roots: &Roots, revoked: Option<&Path>, provider: &Arc<CryptoProvider>) -> Result<Self, Problem> {
         let mut store = RootCertStore::empty();
         let roots = match roots {
             Roots::System => {
@@ -265,4 +281,14 @@ fn is_current(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Err
         return Err(CertificateError::Expired.into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    #[test]
+    fn ring_goes_before_aws_lc_rs() {
+        let chosen = format!("{:?}", super::provider().expect("one is compiled in").key_provider);
+        assert_eq!(chosen, if cfg!(feature = "ring") { "Ring" } else { "AwsLcRs" });
+    }
 }

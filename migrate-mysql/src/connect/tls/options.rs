@@ -1,29 +1,26 @@
-//! TLS, as far as `ssl-mode` insists on it.
+//! What `ssl-mode` and its kind ask for, as the driver wants to be told.
 
 use std::path::Path;
 
 use mysql_async::{ClientIdentity, SslOpts};
 use rustls::RootCertStore;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::problem::Problem;
-use super::values::{Roots, Ssl, SslMode};
+use crate::connect::problem::Problem;
+use crate::connect::values::{Roots, Ssl, SslMode};
 
 /// What the driver makes TLS of. Files are read anew for every connection: certificates are renewed while a service
 /// runs.
-pub(super) fn options(ssl: &Ssl) -> Result<SslOpts, Problem> {
-    if CryptoProvider::get_default().is_none() {
-        // Without a default the driver panics where two providers are compiled in. Who is faster may have it.
-        let _ = ring::default_provider().install_default();
-    }
+pub(in crate::connect) fn options(ssl: &Ssl) -> Result<Option<SslOpts>, Problem> {
+    provide()?;
     let mut options = SslOpts::default();
     if let Some((cert, key)) = &ssl.identity {
         options = options.with_client_identity(Some(identity(cert, key)?));
     }
     if ssl.mode != SslMode::VerifyIdentity {
-        return Ok(options.with_danger_accept_invalid_certs(true));
+        return Ok(Some(options.with_danger_accept_invalid_certs(true)));
     }
     let roots = match &ssl.roots {
         Roots::File(path) => {
@@ -43,7 +40,37 @@ pub(super) fn options(ssl: &Ssl) -> Result<SslOpts, Problem> {
     // A container often has none of its own: then those that the driver brings count.
     let has_roots = !roots.is_empty();
     let roots = roots.into_iter().map(|root| root.to_vec().into()).collect();
-    Ok(options.with_root_certs(roots).with_disable_built_in_roots(has_roots))
+    Ok(Some(options.with_root_certs(roots).with_disable_built_in_roots(has_roots)))
+}
+
+/// The driver asks the process's default provider for cryptography, and panics where there is none and rustls cannot
+/// choose: an application's own stays, else ring becomes it, else aws-lc-rs, as far as they are compiled in.
+#[cfg_attr(
+    any(feature = "aws-lc-rs", feature = "ring"),
+    expect(clippy::unnecessary_wraps, reason = "without them there may be none")
+)]
+fn provide() -> Result<(), Problem> {
+    if CryptoProvider::get_default().is_some() {
+        return Ok(());
+    }
+    #[cfg(feature = "ring")]
+    let provider = rustls::crypto::ring::default_provider();
+    #[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    {
+        // Who is faster may have it.
+        let _ = provider.install_default();
+        Ok(())
+    }
+    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+    Err(problem(
+        "there is no cryptography for TLS: none was compiled in, and none was installed",
+        Some(
+            "switch the feature `ring` or `aws-lc-rs` of migrate-mysql on, or install a default with \
+             rustls::crypto::CryptoProvider::install_default",
+        ),
+    ))
 }
 
 /// Read and looked at here, as the driver's errors do not say which file they are about.
@@ -80,4 +107,19 @@ fn certificates(path: &Path, word: &str) -> Result<Vec<CertificateDer<'static>>,
 
 fn problem(message: impl Into<String>, hint: Option<&str>) -> Problem {
     Problem::new(message, hint).last()
+}
+
+#[cfg(test)]
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_cryptography_there_is_no_tls_and_no_panic() {
+        let ssl = Ssl { mode: SslMode::Required, roots: Roots::System, identity: None };
+        let error = options(&ssl).map(drop).unwrap_err().error;
+        assert!(error.message.starts_with("there is no cryptography for TLS"), "{error:?}");
+        let hint = error.hint.unwrap_or_default();
+        assert!(hint.contains("the feature `ring` or `aws-lc-rs` of migrate-mysql"), "{hint}");
+    }
 }
