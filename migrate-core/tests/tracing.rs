@@ -270,7 +270,9 @@ fn the_documented_names_are_those_that_are_there() {
     let names = Names::default();
     tracing::subscriber::with_default(names.clone(), || {
         let mut tracing = Tracing::default();
-        all.iter().for_each(|event| tracing.event(event));
+        for event in &all {
+            tracing.event(event);
+        }
     });
     let (mut emitted, mut documented) = (names.0.lock().unwrap().0.clone(), documented());
     emitted.sort();
