@@ -66,11 +66,11 @@ fn running_in_production_is_what_a_terminal_shows() {
 }
 
 #[test]
-fn adding_a_backend_is_what_its_example_does() {
-    check("adding-a-backend.md");
+fn moving_from_another_tool_is_what_a_terminal_shows() {
+    check("moving.md");
 }
 
 #[test]
-fn moving_from_another_tool_is_what_a_terminal_shows() {
-    check("moving.md");
+fn adding_a_backend_is_what_its_example_does() {
+    check("adding-a-backend.md");
 }
