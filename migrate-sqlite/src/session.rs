@@ -322,7 +322,10 @@ impl Session for SqliteSession<'_> {
         if statement.class.kind == StatementKind::Transaction(TransactionControl::Commit) {
             return Ok(Settled::Ran("its row was part of the transaction it committed".to_owned()));
         }
-        Ok(Settled::by_class(statement))
+        Ok(match Settled::by_class(statement) {
+            Settled::Undecided(_) => Settled::Undecided("SQLite leaves no trace of it".to_owned()),
+            known => known,
+        })
     }
 
     async fn free_space(&mut self) -> Result<Option<u64>, ServerError> {

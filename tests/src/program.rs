@@ -16,12 +16,13 @@ pub fn program() -> &'static Path {
     PROGRAM.get_or_init(build)
 }
 
-/// Cargo in the root of the repository, without what it told this test of the test's own package: build scripts of
-/// dependencies look at these variables, and everything would be compiled again because they are others here.
+/// Cargo in the root of the repository, without what it told this test of the test's own package: build scripts that watch
+/// these variables would run again, and once more in the next build that is no test's.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os() {
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|about| name.to_string_lossy().starts_with(about)) {
+        let about = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+        if name == "OUT_DIR" || about.iter().any(|about| name.to_string_lossy().starts_with(about)) {
             cargo.env_remove(name);
         }
     }
@@ -40,13 +41,6 @@ fn build() -> PathBuf {
         .args(["build", "--quiet", "--package", "migrate-cli", "--bin", "migrate", "--target-dir"])
         .arg(target)
         .args(["--profile", if profile_name == "debug" { "dev" } else { profile_name }]);
-    // Build scripts that watch these would run again, and once more in the next build that is no test's.
-    for (name, _) in env::vars_os() {
-        let of_this_package = ["CARGO_MANIFEST_", "CARGO_PKG_"];
-        if name == "OUT_DIR" || of_this_package.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            cargo.env_remove(name);
-        }
-    }
     let output = cargo.output().expect("cargo runs");
     assert!(output.status.success(), "migrate does not build:\n{}", String::from_utf8_lossy(&output.stderr));
     profile.join(format!("migrate{}", env::consts::EXE_SUFFIX))

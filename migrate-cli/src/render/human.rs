@@ -318,7 +318,9 @@ impl<'s, 'a> Live<'s, 'a> {
     }
 
     fn remarks(&mut self, lines: &[String]) {
-        lines.iter().for_each(|line| self.screen.remark(line));
+        for line in lines {
+            self.screen.remark(line);
+        }
     }
 
     fn say(&mut self, text: &str) {

@@ -88,6 +88,7 @@ fn resolving_what_is_not_open() {
 /// A way back outside of a transaction is stored in another form than its layout writes it in. It is mended in its file.
 #[test]
 fn a_way_back_that_fails_half_way_and_is_mended() {
+    const DOWN: &str = "down -d sqlite:app.db --to 0 --yes";
     const FILE: &str = "migrations/001_create.sql";
     let with = |rest: &str| {
         format!(
@@ -97,7 +98,6 @@ fn a_way_back_that_fails_half_way_and_is_mended() {
     };
     let project = Project::new().file(FILE, with("drop table c"));
     let up = format!("{UP} --create-db");
-    const DOWN: &str = "down -d sqlite:app.db --to 0 --yes";
     let mut screens = vec![project.migrate(&up), project.migrate(DOWN)];
     project.write(FILE, &with("drop table b"));
     screens.push(project.migrate(DOWN));
