@@ -21,7 +21,8 @@ fn partitions_without_their_table_are_dropped_before_it_is_made_again() {
         let found = find(server.folder(), &format!("{}/{file}", database.name())).expect("a file of the table");
         std::fs::remove_file(found).expect("a file that can be removed");
     }
-    assert!(database.feed(CREATE).expect_err("it cannot be made").contains("already exists"));
+    let refused = database.feed(CREATE).expect_err("it cannot be made");
+    assert!(refused.contains("already exists"), "{refused}");
 
     let note = format!("f1:0;{}", database.name());
     let class = classify::mysql(CREATE, &Syntax::MYSQL);

@@ -80,8 +80,15 @@ impl fmt::Display for Counts {
 
 /// The kinds that this server knows.
 fn kinds() -> Vec<&'static Kind> {
-    let other = if FLAVOUR == Flavour::MySql { On::MariaDb } else { On::MySql };
-    KINDS.iter().filter(|kind| kind.on != other).collect()
+    let is_mariadb = FLAVOUR == Flavour::MariaDb;
+    let is_newer = is_mariadb && !Server::shared(FLAVOUR).version().starts_with("10.5.");
+    let knows = |on| match on {
+        On::Both => true,
+        On::MySql => !is_mariadb,
+        On::MariaDb => is_mariadb,
+        On::NewerMariaDb => is_newer,
+    };
+    KINDS.iter().filter(|kind| knows(kind.on)).collect()
 }
 
 impl Case {

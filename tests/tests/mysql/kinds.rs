@@ -9,6 +9,8 @@ pub(crate) enum On {
     Both,
     MySql,
     MariaDb,
+    /// MariaDB since 10.6.
+    NewerMariaDb,
 }
 
 /// One statement that is crashed in.
@@ -187,7 +189,7 @@ pub(crate) const KINDS: &[Kind] = &[
     kind(On::MariaDb, false, "add system versioning", &[TABLE, ROWS], "alter table t add system versioning"),
     kind(On::MariaDb, false, "drop system versioning", &["create table v (a int) with system versioning", "insert into v values (1)"], "alter table v drop system versioning"),
     kind(On::MariaDb, false, "invisible column", &[TABLE, ROWS], "alter table t modify a int invisible"),
-    kind(On::MariaDb, false, "ignored index", &[TABLE, ROWS], "alter table t alter index t_a ignored"),
+    kind(On::NewerMariaDb, false, "ignored index", &[TABLE, ROWS], "alter table t alter index t_a ignored"),
     kind(On::MariaDb, false, "create index if not exists", &[TABLE, ROWS], "create index if not exists t_b on t (b)"),
     kind(On::MariaDb, false, "drop index if exists", &[TABLE, ROWS], "drop index if exists t_a on t"),
     kind(On::MariaDb, false, "create or replace trigger", &[TABLE, "create trigger t_bi before insert on t for each row set new.a = 1"], "create or replace trigger t_bi before insert on t for each row set new.a = 2"),
