@@ -109,11 +109,11 @@ fn done(place: &Place) -> u32 {
     place.sql("select count(*) from migrate_history where state = 'done'").trim().parse().expect("a number")
 }
 
-/// What a service prints until a line is the one, or it ends.
+/// What a service prints until a line is the one, or it ends. Its pipe stays open: what it prints later would end it.
 fn first_lines(service: &mut Child, mut is_it: impl FnMut(&str) -> bool) -> String {
     use std::io::{BufRead as _, BufReader, Read as _};
     let mut text = String::new();
-    for line in BufReader::new(service.stdout.take().expect("a pipe")).lines() {
+    for line in BufReader::new(service.stdout.as_mut().expect("a pipe")).lines() {
         let line = line.expect("text");
         text.push_str(&line);
         text.push('\n');

@@ -204,7 +204,8 @@ fn a_run_on_a_borrowed_connection_that_is_dropped_leaves_no_transaction_and_no_l
         drop(session);
         let rows = client
             .simple_query(
-                "select now() = statement_timestamp(), (select count(*) from pg_locks where locktype = 'advisory')",
+                "select now() = statement_timestamp(), (select count(*) from pg_locks where locktype = 'advisory' \
+                 and pid = pg_backend_pid())",
             )
             .await
             .unwrap();
