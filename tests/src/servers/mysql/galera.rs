@@ -28,11 +28,6 @@ struct Ports {
 }
 
 impl Galera {
-    /// Whether there is time for clusters: `MIGRATE_TEST_LONG`, as with `scripts/test --matrix`, which unpacks one.
-    pub fn is_wanted() -> bool {
-        crate::long()
-    }
-
     /// A new cluster, without databases.
     ///
     /// # Panics
