@@ -88,7 +88,6 @@ fn start_all(cluster: &Galera, database: &Database<'_>, project: &Project) -> Ve
 }
 
 #[test]
-#[ignore = "three nodes: scripts/test --matrix"]
 fn a_run_on_each_node_at_once_applies_each_migration_once_and_nobody_fails() {
     let cluster = cluster();
     let project = project(FILES);
@@ -155,7 +154,6 @@ fn signal(name: &str, child: &Child) {
 }
 
 #[test]
-#[ignore = "three nodes: scripts/test --matrix"]
 fn a_run_on_another_node_goes_on_after_a_killed_one_and_nothing_runs_twice() {
     let cluster = cluster();
     let project = project(FILES);
@@ -183,7 +181,6 @@ fn a_run_on_another_node_goes_on_after_a_killed_one_and_nothing_runs_twice() {
 }
 
 #[test]
-#[ignore = "three nodes: scripts/test --matrix"]
 fn a_run_that_wakes_after_its_lease_was_taken_writes_nothing_and_ends_well() {
     let cluster = cluster();
     let project = project(BEHIND);
@@ -212,7 +209,6 @@ fn a_run_that_wakes_after_its_lease_was_taken_writes_nothing_and_ends_well() {
 }
 
 #[test]
-#[ignore = "three nodes: scripts/test --matrix"]
 fn a_run_on_another_node_goes_on_when_the_node_of_the_first_dies() {
     let cluster = cluster();
     let project = long(500);
@@ -234,7 +230,6 @@ fn a_run_on_another_node_goes_on_when_the_node_of_the_first_dies() {
 }
 
 #[test]
-#[ignore = "three nodes: scripts/test --matrix"]
 fn a_lease_is_made_when_there_is_something_to_do_and_who_waits_is_told_who_has_it() {
     let cluster = cluster();
     let project = project(BEHIND);
@@ -265,7 +260,6 @@ fn a_lease_is_made_when_there_is_something_to_do_and_who_waits_is_told_who_has_i
 }
 
 #[test]
-#[ignore = "three nodes: scripts/test --matrix"]
 fn what_others_commit_is_seen_in_every_migration() {
     let cluster = cluster();
     let waits = "insert into ran values (concat('1', @@wsrep_sync_wait));";
@@ -281,7 +275,6 @@ fn what_others_commit_is_seen_in_every_migration() {
 }
 
 #[test]
-#[ignore = "three nodes: scripts/test --matrix"]
 fn a_definition_that_takes_longer_than_the_lease_costs_nobody_anything() {
     let cluster = cluster();
     let project = long(1000);
@@ -321,7 +314,6 @@ fn isolate(cluster: &Galera, node: usize, isolated: bool) {
 }
 
 #[test]
-#[ignore = "three nodes: scripts/test --matrix"]
 fn a_node_that_is_alone_is_waited_for() {
     let cluster = cluster();
     let project = project(BEHIND);

@@ -43,7 +43,6 @@ on_both! {
 
 mod on_galera {
     #[test]
-    #[ignore = "three nodes: scripts/test --matrix"]
     fn three_nodes_hold_the_same() {
         super::galera::three_nodes_hold_the_same();
     }
