@@ -37,6 +37,9 @@
 //! and 11.8 and a Galera cluster of three nodes in those of `scripts/test --matrix`. MySQL 8.0 and 8.4 are in the
 //! compose file and were not run by us. What only speaks the protocol (Aurora, `TiDB`, Vitess) is not tested.
 //!
+//! MariaDB has atomic definitions since 10.6. On 10.5 a server that was killed while it added an index was once seen to
+//! have rebuilt the table when the index was added again; its contents were whole.
+//!
 //! # Half-applied migrations
 //! On these engines a definition commits by itself, so a migration is not one transaction. Each of its statements is
 //! written down in the history:

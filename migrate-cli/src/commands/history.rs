@@ -1,7 +1,7 @@
 //! `history`: what was done to the database, row by row.
 
 use migrate_core::error::seconds;
-use migrate_core::history::{Entry, State};
+use migrate_core::history::{Action, Entry, State};
 use migrate_core::plan::Goal;
 use serde_json::json;
 
@@ -37,8 +37,12 @@ pub(super) fn history(project: &Project<'_>, args: &HistoryArgs, screen: &mut Sc
     Ok(Outcome::done(json!({ "history": rows })))
 }
 
-/// That it was only what was appended, what the run was guarded by, and what was counted.
+/// Who had applied it; that it was only what was appended, what the run was guarded by, and what was counted.
 fn remarks(entry: &Entry) -> String {
+    if entry.action == Action::Adopt {
+        // Its note is the tool's own row, or what marks its table: both are for programs.
+        return entry.origin.clone().filter(|_| !entry.is_adoption()).unwrap_or_default();
+    }
     let note = entry.note.as_deref().filter(|_| entry.state == State::Done);
     let amended = entry.is_amendment().then_some("what was appended");
     amended.into_iter().chain(entry.guarded_by()).chain(note).collect::<Vec<_>>().join("; ")

@@ -56,7 +56,7 @@ impl Counting {
     /// # Errors
     /// If the connection is lost, or a lock is in the way of an answer.
     pub(super) async fn ask_inside(&self, session: &mut dyn Session) -> Result<Found, ServerError> {
-        session.query("SAVEPOINT migrate_counts").await?;
+        go_on(session.query("SAVEPOINT migrate_counts").await)?;
         let mut now = Vec::new();
         for count in &self.counts.each {
             now.push(match session.query(&count.sql).await {
@@ -186,8 +186,8 @@ pub(super) fn rows_lost(step: &Step, losses: Vec<Counted>, left: &[Step], rolled
     }
 }
 
-/// Where code ended the transaction there is no savepoint any more, and nothing depends on it; where one is needed and
-/// missing, the commit says so.
+/// An engine may know no savepoints, and where code ended the transaction there is none any more; nothing depends on it.
+/// Where one is needed and missing, the commit says so.
 fn go_on(answer: Result<Vec<Row>, ServerError>) -> Result<(), ServerError> {
     match answer {
         Err(error) if error.is_lost() => Err(error),

@@ -135,6 +135,9 @@ fn up_takes_over_and_goes_on_at_once() {
       3  owners                                     1 statement  _ ms
     1 applied, 2 taken over in _ ms · now at 3
     ");
+    let history = project.migrate(&format!("history {DATABASE}")).exits(0).stdout;
+    let tells = ["flyway 1 recorded", "flyway 2 recorded"].iter().all(|remark| history.contains(remark));
+    assert!(tells && !history.contains(['{', '\t']), "{history}");
     assert_eq!(project.query("app.db", "select count(*) from flyway_schema_history"), "2\n");
     assert_eq!(project.query("app.db", "select name from sqlite_master where name = 'owners'"), "owners\n");
 }
