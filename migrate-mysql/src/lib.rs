@@ -38,7 +38,10 @@
 //! compose file and were not run by us. What only speaks the protocol (Aurora, `TiDB`, Vitess) is not tested.
 //!
 //! MariaDB has atomic definitions since 10.6. On 10.5 a server that was killed while it added an index was once seen to
-//! have rebuilt the table when the index was added again; its contents were whole.
+//! have rebuilt the table when the index was added again; its contents were whole. It renames the files of partitions one
+//! by one: a server that is killed in an `ALTER` or a `RENAME` of a partitioned table can leave one that nobody can read
+//! (seen on 10.11). Its catalog looks as if the statement had run, or had not; so tables are opened before one of both
+//! is believed, and what cannot be opened is asked about.
 //!
 //! # Half-applied migrations
 //! On these engines a definition commits by itself, so a migration is not one transaction. Each of its statements is

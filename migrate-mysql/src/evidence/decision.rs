@@ -8,7 +8,7 @@ use super::expression::{PREFIX, UNREADABLE};
 use super::names::{About, Aspect, Object, Rule, moved};
 use super::trips::{Identity, asked, back_quoted, quoted, read};
 use super::words::Words;
-use super::{Ask, Place};
+use super::{Ask, Place, wreck};
 
 const REPEAT: &str = "repeat: running it again leads to the same";
 
@@ -86,9 +86,14 @@ pub(super) async fn settle(
         return remembered(ask, settled).await;
     }
     match (settled, about.rule) {
-        (Settled::Ran(reason), Rule::Creates) => whole(ask, about, reason, doubtful, before.database, statement).await,
+        (Settled::Ran(reason), Rule::Creates) => {
+            wreck::whole(ask, about, reason, doubtful, before.database, statement).await
+        }
         (Settled::DidNotRun(reason), Rule::Creates) if place.mariadb && place.process => {
-            orphans(ask, about, reason, before.database, statement).await
+            wreck::orphans(ask, about, reason, before.database, statement).await
+        }
+        (settled, Rule::Changes | Rule::Renames) if place.mariadb && !matches!(settled, Settled::Undecided(_)) => {
+            wreck::readable(ask, about, settled, before.database).await
         }
         (Settled::Undecided(reason), Rule::Changes) if about.blind => {
             empty(ask, about, reason, before.database, statement).await
@@ -261,67 +266,6 @@ async fn remembered(ask: &mut dyn Ask, settled: Settled) -> Result<Settled, Serv
         Settled::DidNotRun(reason) => Settled::DidNotRun(told(reason)),
         settled => settled,
     })
-}
-
-/// A partitioned table that is not there: a MariaDB server that was killed while it made one can have partitions without
-/// their table (seen on 10.11), and refuses to make it again until they are dropped by the names of their files.
-async fn orphans(
-    ask: &mut dyn Ask,
-    about: &About,
-    reason: String,
-    database: &str,
-    statement: &Statement<'_>,
-) -> Result<Settled, ServerError> {
-    let mut drops = Vec::new();
-    for (object, _) in &about.objects {
-        let Object::Table(name) = object else { continue };
-        let schema = name.schema.as_deref().unwrap_or(database);
-        // The names of files write other characters in another way.
-        let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !statement.text.to_ascii_lowercase().contains("partition") || !plain(schema) || !plain(&name.name) {
-            continue;
-        }
-        let files = format!(
-            "SELECT SUBSTRING(name, CHAR_LENGTH('{schema}/') + 1) FROM information_schema.innodb_sys_tables \
-             WHERE name LIKE CONCAT(REPLACE('{schema}/{}', '_', '|_'), '#P#%') ESCAPE '|' ORDER BY name",
-            name.name
-        );
-        for file in asked(ask, &files).await?.unwrap_or_default().into_iter().flatten().flatten() {
-            drops.push(format!(
-                "DROP TABLE IF EXISTS {}.{}",
-                back_quoted(schema),
-                back_quoted(&format!("#mysql50#{file}"))
-            ));
-        }
-    }
-    Ok(if drops.is_empty() { Settled::DidNotRun(reason) } else { Settled::First(drops) })
-}
-
-/// A table that is there and was not: MariaDB can leave half of one behind, and rows are not all there where its engine
-/// has no transactions.
-async fn whole(
-    ask: &mut dyn Ask,
-    about: &About,
-    reason: String,
-    doubtful: bool,
-    database: &str,
-    statement: &Statement<'_>,
-) -> Result<Settled, ServerError> {
-    let selects = || statement.text.to_ascii_lowercase().contains("select");
-    for (object, _) in &about.objects {
-        let Object::Table(name) = object else { continue };
-        if doubtful && selects() {
-            return Ok(Settled::Undecided(format!("{reason}, but nothing tells whether all its rows are")));
-        }
-        if statement.text.to_ascii_lowercase().contains("view") {
-            continue;
-        }
-        let readable = asked(ask, &format!("SELECT 1 FROM {} LIMIT 0", quoted(name, database))).await?;
-        if readable.is_none() {
-            return Ok(Settled::Undecided(format!("{reason}, but it cannot be read")));
-        }
-    }
-    Ok(Settled::Ran(reason))
 }
 
 /// `TRUNCATE` of a table of which nothing is known: of an empty one there is nothing to lose.

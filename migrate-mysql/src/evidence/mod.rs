@@ -9,6 +9,7 @@
 //! | [`known`] | what need not be asked again |
 //! | [`call`] | code that may commit on its way |
 //! | [`decision`] | what was noted, and what is there now → what became of it |
+//! | [`wreck`] | what a killed server leaves behind, whatever its catalog says |
 //!
 //! The rules were found by some 3,500 crashes of MySQL 9.7 and MariaDB 10.11. Their measure: what is equal is run again,
 //! so everything that a statement can change must be read, or its repetition must be harmless; what is different ran, so
@@ -30,6 +31,7 @@ mod names;
 mod tests;
 mod trips;
 mod words;
+mod wreck;
 
 pub(crate) use call::{SEGMENTS, STARTED};
 pub(crate) use known::Known;

@@ -221,7 +221,12 @@ fn what_can_be_read_decides() {
     let create = "create table t (a int)";
     check(create, Some("f1:0;d"), &[Some("0")], "not, catalog: t is not there");
     check(create, Some("f1:0;d"), &[Some("1"), Some("")], "ran, catalog: t is there");
-    check(create, Some("f1:0;d"), &[Some("1"), None], "ask, catalog: t is there, but it cannot be read");
+    check(
+        create,
+        Some("f1:0;d"),
+        &[Some("1"), None],
+        "ask, catalog: t is there, but t cannot be read any more, restore it first (no)",
+    );
     check(create, Some("f1:1;d"), &[Some("1")], "not, catalog: t is as it was before");
     let parts = "create table t (a int) partition by hash (a) partitions 2";
     check(parts, Some("f1:0;d"), &[Some("0"), Some("")], "not, catalog: t is not there");
@@ -264,6 +269,21 @@ fn a_rename_is_seen_by_the_names_or_by_which_tables_they_are() {
         &[Some("1.1-B|1.1-A|0.0-0")],
         "ask, it can have run without a trace: nothing tells which table a, b is",
     );
+}
+
+#[test]
+fn a_table_that_nobody_can_read_is_neither_as_it_was_nor_as_it_is_to_be() {
+    let (is_table, is_read, refused) = (Some("1"), Some(""), None);
+    let alter = "alter table t add a int";
+    let before = Some("f1:2-AA;d");
+    check(alter, before, &[Some("3-BB"), is_table, is_read], "ran, fingerprint: t is not as before");
+    let lost = "but t cannot be read any more, restore it first (no)";
+    check(alter, before, &[Some("3-BB"), is_table, refused], &format!("ask, fingerprint: t is not as before, {lost}"));
+    let rename = "rename table t to u";
+    let as_before = [Some("1|0"), is_table, refused];
+    check(rename, Some("f1:1,0;d"), &as_before, &format!("ask, catalog: t, u are named as before, {lost}"));
+    let a_view = [Some("1|0"), Some("")];
+    check(rename, Some("f1:1,0;d"), &a_view, "not, catalog: t, u are named as before");
 }
 
 #[test]

@@ -1,7 +1,9 @@
-//! What a server that was killed while it made a partitioned table leaves behind, made by hand: partitions, and no table.
+//! What a server that was killed while it made, renamed or rebuilt a partitioned table leaves behind, made by hand.
+
+use std::path::{Path, PathBuf};
 
 use migrate_core::Migrator;
-use migrate_core::backend::{Backend as _, Settled};
+use migrate_core::backend::{Backend as _, Note, Settled};
 use migrate_core::sql::{Statement, Syntax, classify};
 use migrate_tests::servers::MySql as Server;
 use migrate_tests::servers::mysql::Options;
@@ -43,8 +45,70 @@ fn partitions_without_their_table_are_dropped_before_it_is_made_again() {
     assert_eq!(database.sql("select count(*) from n"), "0\n");
 }
 
+#[test]
+fn a_table_whose_partitions_have_lost_their_list_is_asked_about_and_not_taken_for_changed() {
+    check(
+        "create table n (id int not null primary key)",
+        "alter table n partition by hash (id) partitions 2",
+        true,
+        |files| files.rename("n.par", "#sql-alter-1.par"),
+        "fingerprint: n is not as before, but n cannot be read any more, restore it first",
+    );
+}
+
+#[test]
+fn a_table_whose_partitions_are_renamed_in_part_is_asked_about_and_not_renamed_once_more() {
+    check(
+        "create table n (id int not null) partition by hash (id) partitions 2",
+        "rename table n to m",
+        false,
+        |files| files.rename("n#P#p0.ibd", "m#P#p0.ibd"),
+        "catalog: m, n are named as before, but n cannot be read any more, restore it first",
+    );
+}
+
+/// The folder of a database.
+struct Files(PathBuf);
+
+impl Files {
+    fn rename(&self, from: &str, to: &str) {
+        std::fs::rename(self.0.join(from), self.0.join(to)).expect("a file that can be renamed");
+    }
+}
+
+/// What is said of `statement` when the server is stopped, files of its table are spoiled, and it is started again.
+/// Where the statement `ran` its table's definition is the new one.
+#[track_caller]
+fn check(create: &str, statement: &str, ran: bool, spoil: impl FnOnce(&Files), reason: &str) {
+    let server = Server::start(FLAVOUR, Options::default());
+    let database = server.database();
+    database.sql(create);
+    let class = classify::mysql(statement, &Syntax::MYSQL);
+    let script = Statement { number: 1, text: statement, offset: 0, data: None, class };
+    let note = block_on(async {
+        let mut session = backend(&database.url()).connect().await.unwrap();
+        let Note::Asked(expression) = session.note(&script).await.unwrap() else { panic!("something is noted") };
+        let rows = session.query(&format!("SELECT {expression}")).await.unwrap();
+        rows.into_iter().flatten().flatten().next().expect("a note")
+    });
+    if ran {
+        database.sql(statement);
+    }
+    server.stop();
+    let list = find(server.folder(), &format!("{}/n.par", database.name())).expect("the table's list of partitions");
+    spoil(&Files(list.parent().expect("a folder").to_owned()));
+    server.restart();
+    let settled = block_on(async {
+        let mut session = backend(&database.url()).connect().await.unwrap();
+        session.settle(&script, Some(&note)).await.unwrap()
+    });
+    let Settled::Undecided(found) = settled else { panic!("{settled:?}") };
+    // In what words the server refuses it is a matter of its version.
+    assert_eq!(found.split(" (").next(), Some(reason), "{found}");
+}
+
 /// The path below `folder` that ends like this.
-fn find(folder: &std::path::Path, end: &str) -> Option<std::path::PathBuf> {
+fn find(folder: &Path, end: &str) -> Option<PathBuf> {
     std::fs::read_dir(folder)
         .ok()?
         .flatten()
