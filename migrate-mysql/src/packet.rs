@@ -10,8 +10,8 @@
 //! - How many answers a `CALL` has is known only at its end, so it ends a packet, but for its row. What else answers with
 //!   rows ends one too: then an error belongs to one statement, also one that is among the rows.
 //! - A packet is smaller than the server takes.
-//! - The row that ends a step and the row that opens the next one are committed together: to commit is most of what a row
-//!   costs. A statement in between there is none, so nothing is told later than it would be otherwise.
+//! - The end of a step and the row that opens the next one are committed together: to commit is most of what a row costs.
+//!   A statement in between there is none, so nothing is told later than it would be otherwise.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -42,8 +42,18 @@ pub(crate) enum Sending {
 pub(crate) struct Packet {
     pub(crate) sql: String,
     pub(crate) parts: Vec<Part>,
-    /// The parts of each transaction in which one step ends and the next one begins.
-    pub(crate) seams: Vec<Range<usize>>,
+    pub(crate) seams: Vec<Seam>,
+}
+
+/// Where the row that begins a step is committed together with the end of the step before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seam {
+    /// From the first part that is there for that to the `COMMIT`.
+    pub(crate) parts: Range<usize>,
+    /// The effect that ends the step before.
+    pub(crate) ends: usize,
+    /// Rows were changed in the transaction, which was begun for them.
+    pub(crate) is_scripts: bool,
 }
 
 /// One statement of a packet.
@@ -201,14 +211,16 @@ pub(crate) fn user_variables<'t>(text: &'t str, syntax: &Syntax) -> impl Iterato
     })
 }
 
-/// A transaction in which one step has ended and the next one has not begun yet.
-struct Seam {
-    /// Where it begins in its packet.
+/// A seam of which the row that begins the next step is not there yet.
+struct Half {
+    /// Its first part in its packet.
     first: usize,
     /// The row that begins the next step.
     opens: String,
-    /// What is carried out when it is committed.
+    /// What is carried out when it is committed; first what ends the step before.
     completes: Vec<usize>,
+    /// Rows were changed in the transaction.
+    is_scripts: bool,
 }
 
 struct Writer<'a, 'w> {
@@ -227,7 +239,7 @@ struct Writer<'a, 'w> {
     /// The segments of the code before the next row are not committed one by one.
     segments: bool,
     /// A transaction that the row of the next step will end.
-    seam: Option<Seam>,
+    seam: Option<Half>,
     /// What is to be set when the script goes on. Between two steps that want the same nothing is sent.
     wanted: BTreeMap<String, String>,
 }
@@ -237,7 +249,9 @@ impl Writer<'_, '_> {
         match effect {
             Effect::Begin(settings) => self.begin(at, settings),
             Effect::Commit => {
-                self.push(at, PartKind::Frame, COMMIT, true);
+                if !self.join_next(at) {
+                    self.push(at, PartKind::Frame, COMMIT, true);
+                }
                 self.end();
             }
             Effect::Rollback => {
@@ -332,29 +346,47 @@ impl Writer<'_, '_> {
     /// Opens a transaction for the row that ends a step if that is `change`, and the row of the next step follows and
     /// fits into the packet.
     fn open_seam(&mut self, at: usize, change: &str) -> bool {
-        if !self.ground.counts_found || self.standing.dirty || self.standing.gtids.is_some() || self.ends_after_row {
+        if !self.ground.counts_found || self.ends_after_row {
             return false;
         }
-        let nothing_to_do = |effect: &&Effect<'_>| !matches!(effect, Effect::Set(set) if **set == Settings::default());
-        let Some(Effect::Append(new)) = self.effects[at + 1..].iter().find(nothing_to_do) else { return false };
-        let opens = history::append(self.table, new, false);
-        let size = [BEGIN, change, ONE_ROW, &opens, COMMIT].iter().map(|sql| sql.len() + 2).sum::<usize>();
-        if self.current.sql.len() + size >= self.ground.limit {
-            return false;
-        }
+        let Some(opens) = self.next_row(at, &[BEGIN, change, ONE_ROW, COMMIT]) else { return false };
         let first = self.current.parts.len();
         self.push(at, PartKind::Frame, BEGIN, false);
         self.push(at, PartKind::Row, change, false);
         self.push(at, PartKind::Guard, ONE_ROW, false);
-        self.seam = Some(Seam { first, opens, completes: vec![at] });
+        self.seam = Some(Half { first, opens, completes: vec![at], is_scripts: false });
         true
     }
 
-    fn close_seam(&mut self, at: usize, seam: Seam) {
-        self.push(at, PartKind::Row, &seam.opens, false);
-        self.push(at, PartKind::Frame, COMMIT, false);
-        self.current.seams.push(seam.first..self.current.parts.len());
-        for at in seam.completes.into_iter().chain([at]) {
+    /// Leaves the transaction that ends here to the row of the next step, if that follows and fits into the packet.
+    fn join_next(&mut self, at: usize) -> bool {
+        if self.ground.lease.is_some() {
+            return false;
+        }
+        let Some(opens) = self.next_row(at, &[COMMIT]) else { return false };
+        self.seam = Some(Half { first: self.current.parts.len(), opens, completes: vec![at], is_scripts: true });
+        true
+    }
+
+    /// The row that begins the step behind this effect, where it is not part of a transaction and fits into the packet
+    /// with these statements around it.
+    fn next_row(&self, at: usize, around: &[&str]) -> Option<String> {
+        if self.standing.dirty || self.standing.gtids.is_some() {
+            return None;
+        }
+        let nothing_to_do = |effect: &&Effect<'_>| !matches!(effect, Effect::Set(set) if **set == Settings::default());
+        let Some(Effect::Append(new)) = self.effects[at + 1..].iter().find(nothing_to_do) else { return None };
+        let opens = history::append(self.table, new, false);
+        let size: usize = around.iter().chain([&opens.as_str()]).map(|sql| sql.len() + 2).sum();
+        (self.current.sql.len() + size < self.ground.limit).then_some(opens)
+    }
+
+    fn close_seam(&mut self, at: usize, half: Half) {
+        let Half { first, opens, completes, is_scripts } = half;
+        self.push(at, PartKind::Row, &opens, false);
+        self.push(completes[0], PartKind::Frame, COMMIT, false);
+        self.current.seams.push(Seam { parts: first..self.current.parts.len(), ends: completes[0], is_scripts });
+        for at in completes.into_iter().chain([at]) {
             self.nothing(at);
         }
     }

@@ -17,7 +17,7 @@ use crate::error::{located, server_error};
 use crate::gtid;
 use crate::infile;
 use crate::packet::{
-    COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, Standing, changes_session, packets, user_variables,
+    COMMIT, COMMITS_AGAIN, Ground, Packet, Part, PartKind, Sending, Standing, changes_session, packets, user_variables,
 };
 use crate::session::{MysqlSession, cells};
 
@@ -281,18 +281,29 @@ impl MysqlSession<'_> {
         failure: Failure,
         journey: &mut Journey<'_, '_>,
     ) -> Result<Failure, Failure> {
-        let Some(seam) = packet.seams.iter().find(|seam| seam.contains(&failed)) else { return Ok(failure) };
+        let Some(seam) = packet.seams.iter().find(|seam| seam.parts.contains(&failed)) else { return Ok(failure) };
         if failure.error.is_lost() {
             return Ok(failure);
         }
-        let ended = packet.parts[seam.start].at;
-        let refused = |error| Failure { at: ended, error };
+        let ends = seam.ends;
+        let refused = |error| Failure { at: ends, error };
+        if seam.is_scripts {
+            // A deadlock takes the whole transaction back.
+            if failure.at == ends || failure.error.is_contention() {
+                return Ok(refused(failure.error));
+            }
+            self.rows(COMMIT).await.map_err(refused)?;
+            journey.complete(failure.at);
+            return Ok(failure);
+        }
         self.rows("ROLLBACK").await.map_err(refused)?;
-        if failure.at == ended {
+        if failure.at == ends {
             return Ok(failure);
         }
         let (mut again, mut start) = (Packet::default(), None);
-        for part in packet.parts[seam.clone()].iter().filter(|part| part.at == ended && part.kind != PartKind::Frame) {
+        for part in
+            packet.parts[seam.parts.clone()].iter().filter(|part| part.at == ends && part.kind != PartKind::Frame)
+        {
             let start = *start.get_or_insert(part.range.start);
             again.parts.push(Part { range: part.range.start - start..part.range.end - start, ..part.clone() });
             again.sql = packet.sql[start..part.range.end].to_owned();

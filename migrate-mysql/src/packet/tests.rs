@@ -174,6 +174,37 @@ fn two_rows_are_committed_together_only_where_both_fit_into_the_packet() {
 }
 
 #[test]
+fn rows_are_committed_together_with_the_announcement_of_the_definition_behind_them() {
+    let (insert, create, row) = (statement("insert into t values (1)"), statement("create table u (a int)"), row());
+    let (settings, none) = (two_seconds(), Settings::default());
+    let step = [
+        Effect::Begin(&none),
+        Effect::Statement(&insert),
+        Effect::Append(&row),
+        Effect::Commit,
+        Effect::Set(&none),
+        Effect::Append(&row),
+        Effect::Set(&settings),
+        Effect::Statement(&create),
+    ];
+    let begin = "SET @migrate_began = UTC_TIMESTAMP(6) | START TRANSACTION | insert into t values (1) | warnings";
+    let end = format!("{LIMITS} | create table u (a int) | warnings");
+    check(&step, &ground(), &[&format!("{begin} | insert | insert | COMMIT | {end}")]);
+
+    let (sending, _) = packets(&step, HISTORY, &ground(), &Standing::default()).unwrap();
+    let Sending::Packet(packet) = &sending[0] else { panic!() };
+    let [seam] = &packet.seams[..] else { panic!("{:?}", packet.seams) };
+    let parts: Vec<_> = packet.parts[seam.parts.clone()].iter().map(|part| (part.at, part.kind)).collect();
+    assert_eq!(parts, [(5, PartKind::Row), (3, PartKind::Frame)], "what fails says whose it is");
+
+    let sets_a_variable = statement("insert into t values (@a := 1)");
+    let mut dirty = step;
+    dirty[1] = Effect::Statement(&sets_a_variable);
+    let (sending, _) = packets(&dirty, HISTORY, &ground(), &Standing::default()).unwrap();
+    assert!(shown(&sending)[0].ends_with("warnings | insert | COMMIT"), "the session is cleaned in between");
+}
+
+#[test]
 fn rows_share_a_transaction_whose_settings_end_with_it() {
     let (insert, row, settings) = (statement("insert into t values (1)"), row(), two_seconds());
     let effects = [Effect::Begin(&settings), Effect::Statement(&insert), Effect::Append(&row), Effect::Commit];

@@ -322,11 +322,21 @@ fn a_statement_that_takes_too_long_is_named() {
 
 #[test]
 fn a_row_that_cannot_be_written_takes_nothing_of_the_step_before_it_along() {
+    for (before, tables, rows) in [
+        ("create table b (n int);", "a,b,migrate_history\n", "0\n"),
+        ("insert into a values (1);", "a,migrate_history\n", "1\n"),
+    ] {
+        refused_behind(before, tables, rows);
+    }
+}
+
+/// What is there after a step whose row is refused behind one that does `before`: tables, and how many rows in one.
+fn refused_behind(before: &str, tables: &str, rows: &str) {
     let database = Server::shared(FLAVOUR).database();
     let migrator = |files: &[(&str, &str)]| Migrator::new(backend(&database.url()), set(files));
     let files = [
         ("1_a", "create table a (n int);"),
-        ("2_b", "create table b (n int);"),
+        ("2_b", before),
         ("3_refused", "create table c (n int);"),
         ("4_d", "create table d (n int);"),
     ];
@@ -342,8 +352,9 @@ fn a_row_that_cannot_be_written_takes_nothing_of_the_step_before_it_along() {
         database.sql(
             "select group_concat(table_name order by 1) from information_schema.tables where table_schema = database()"
         ),
-        "a,b,migrate_history\n"
+        tables
     );
+    assert_eq!(database.sql("select count(*) from a"), rows);
     database.sql("drop trigger refuses");
     let report = block_on(migrator(&files).up()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(report.steps.len(), 2);
