@@ -2,7 +2,7 @@
 //! database; then the same call with nothing to do.
 //!
 //! ```sh
-//! cargo run --release --manifest-path tests/peers/Cargo.toml [postgres] [mysql] [mariadb]
+//! cargo run --release --manifest-path tests/peers/Cargo.toml [postgres] [mysql] [mariadb] [MIGRATIONS]
 //! ```
 //!
 //! All of them take turns in one run, so what counts is the ratio of the medians. A client has no history and no second
@@ -46,7 +46,10 @@ type Fresh = dyn Fn(Option<Duration>) -> (String, Box<dyn Any>);
 
 fn main() -> Result<(), Failed> {
     let chosen: Vec<String> = std::env::args().skip(1).collect();
-    let wants = |name: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == name);
+    let migrations = chosen.iter().find_map(|word| word.parse().ok());
+    let names: Vec<&String> = chosen.iter().filter(|word| word.parse::<usize>().is_err()).collect();
+    let wants = |name: &str| names.is_empty() || names.iter().any(|chosen| *chosen == name);
+    let (here, far) = (migrations.unwrap_or(1_000), migrations.unwrap_or(200));
     let link = Some(Duration::from_millis(20));
     if wants("postgres") {
         let server: &'static _ = Box::leak(Box::new(servers::Postgres::start(servers::Options {
@@ -60,8 +63,8 @@ fn main() -> Result<(), Failed> {
             (url, Box::new((database, proxy)))
         };
         let run = Run { peers: postgres::PEERS, text: postgres::text, fresh: &fresh };
-        run.compare("PostgreSQL, on this machine", 1_000, 5, None)?;
-        run.compare("PostgreSQL, over a link with 20 ms round trip", 200, 1, link)?;
+        run.compare("PostgreSQL, on this machine", here, 5, None)?;
+        run.compare("PostgreSQL, over a link with 20 ms round trip", far, 1, link)?;
     }
     for (name, flavour) in [("mysql", Flavour::MySql), ("mariadb", Flavour::MariaDb)] {
         if !wants(name) {
@@ -75,10 +78,10 @@ fn main() -> Result<(), Failed> {
             (url, Box::new((database, proxy)))
         };
         let run = Run { peers: mysql::PEERS, text: mysql::text, fresh: &fresh };
-        run.compare(&format!("{name}, on this machine"), 1_000, 5, None)?;
-        run.compare(&format!("{name}, over a link with 20 ms round trip"), 200, 1, link)?;
+        run.compare(&format!("{name}, on this machine"), here, 5, None)?;
+        run.compare(&format!("{name}, over a link with 20 ms round trip"), far, 1, link)?;
         let run = Run { text: mysql::plain, ..run };
-        run.compare(&format!("{name}, over that link, where no note is needed"), 200, 1, link)?;
+        run.compare(&format!("{name}, over that link, where no note is needed"), far, 1, link)?;
     }
     Ok(())
 }
