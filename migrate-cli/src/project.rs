@@ -169,6 +169,11 @@ impl<'a> Project<'a> {
         Ok(self.load(screen, opened, None)?.set)
     }
 
+    /// Whether there are migrations here, or somebody said where they are.
+    pub fn has_files(&self) -> bool {
+        self.config.get(Key::Dir).is_some() || self.config.folders().iter().any(|folder| folder.exists())
+    }
+
     /// The same with how its layout was found, where nobody said which it is. `tool` is whose files they are said to be.
     ///
     /// # Errors

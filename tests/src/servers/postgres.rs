@@ -180,8 +180,10 @@ impl Postgres {
     /// One of PostgreSQL's client programs, with nothing of our environment.
     pub(super) fn client(&self, program: &str) -> Command {
         let beside = self.local.as_ref().map(|local| local.bin.join(program)).filter(|path| path.is_file());
-        // Debian's commands on the search path are wrappers that take longer than what they wrap.
-        let path = beside.or_else(|| newest(program)).or_else(|| found(program)).unwrap_or_else(|| program.into());
+        // Debian's own on the search path are wrappers that take longer than what they wrap.
+        let chosen = || found(program).filter(|path| !path.starts_with("/usr/bin"));
+        let path = beside.or_else(chosen).or_else(|| newest(program)).or_else(|| found(program));
+        let path = path.unwrap_or_else(|| program.into());
         let mut command = Command::new(path);
         command.env_clear().envs([("PATH", "/usr/bin:/bin"), ("TZ", "UTC"), ("PGCLIENTENCODING", "UTF8")]);
         command.stdin(Stdio::null());

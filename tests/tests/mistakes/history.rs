@@ -93,3 +93,17 @@ fn files_of_another_application_with_lower_numbers() {
         ]
     ));
 }
+
+#[test]
+fn what_was_done_is_read_without_the_files_that_did_it() {
+    let project = Project::with(&[("1_a", "create table a (n int);")]);
+    let applied = project.migrate("up --create-db -d sqlite:app.db").exits(0);
+    std::fs::remove_dir_all(project.path("migrations")).expect("a folder that can be removed");
+    assert!(applied.stdout.contains("now at 1"), "{applied}");
+    let history = project.migrate("history -d sqlite:app.db").exits(0).stdout;
+    assert!(history.contains("1 a") && history.contains("done"), "{history}");
+    let mistyped = project.migrate("history -d sqlite:app.db --dir migrationz").exits(2).stderr;
+    assert!(mistyped.contains("migrationz: there is no such folder"), "{mistyped}");
+    let pruned = project.migrate("history -d sqlite:app.db --prune").exits(2).stderr;
+    assert!(pruned.contains("migrations: there is no such folder"), "what is squashed depends on the files: {pruned}");
+}
