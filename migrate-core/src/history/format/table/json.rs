@@ -1,4 +1,7 @@
 //! Rows as our history keeps them, and a digest over all of them.
+//!
+//! Available with feature `manifest` and not with `other-tools` alone: a program that takes nothing over can still tell that
+//! nothing was written since somebody did.
 
 use super::Record;
 use crate::checksum;
@@ -8,7 +11,7 @@ use crate::history::format::Reading;
 const LONGEST_CELL: usize = 2_048;
 
 impl Record {
-    /// The row as a JSON object of texts and nulls, its columns in the order of the table.
+    /// The row as a JSON object of texts and nulls, its columns in the order of the table. Available with feature `manifest`.
     pub fn json(&self) -> String {
         let cells: Vec<String> = self
             .cells
@@ -32,7 +35,7 @@ fn json_text(text: &str) -> String {
 }
 
 impl Reading {
-    /// A digest of all rows: as long as it stays the same, nobody has written there.
+    /// A digest of all rows: as long as it stays the same, nobody has written there. Available with feature `manifest`.
     pub fn digest(&self) -> String {
         let rows: Vec<String> = self.records.iter().chain(self.beside.iter().flatten()).map(Record::json).collect();
         checksum::raw(&rows.join("\n"))
