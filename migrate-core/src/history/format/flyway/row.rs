@@ -51,7 +51,7 @@ impl Row {
     }
 
     /// The row of a migration that failed outside a transaction. It is replaced once it has succeeded
-    /// ([`forget_failure`]).
+    /// ([`forget_failure`](super::write::forget_failure)).
     ///
     /// # Errors
     /// If Flyway has no such migration.
