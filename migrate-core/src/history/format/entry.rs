@@ -186,19 +186,19 @@ pub(super) fn supersede(entries: &mut [ForeignEntry]) {
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// `foreign::flyway`.
+    /// [`flyway`](crate::checksum::foreign::flyway).
     FlywayCrc32,
-    /// `foreign::sqlx`.
+    /// [`sqlx`](crate::checksum::foreign::sqlx).
     Sha384Raw,
-    /// `foreign::refinery`, with versions of 32 bits or of 64: a table does not say which.
+    /// [`refinery`](crate::checksum::foreign::refinery), with versions of 32 bits or of 64: a table does not say which.
     Sip13,
-    /// `foreign::sha256`.
+    /// [`sha256`](crate::checksum::foreign::sha256).
     Sha256Raw,
-    /// `foreign::liquibase`.
+    /// [`liquibase`](crate::checksum::foreign::liquibase).
     Liquibase,
-    /// `foreign::Atlas`: over all files up to this one.
+    /// [`Atlas`](crate::checksum::foreign::Atlas): over all files up to this one.
     AtlasH1Cumulative,
-    /// `foreign::sqitch`.
+    /// [`sqitch`](crate::checksum::foreign::sqitch).
     Sha1Raw,
 }
 
