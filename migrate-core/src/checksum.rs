@@ -4,6 +4,7 @@
 //! A tag never changes its meaning. The raw digest is taken when a set is read; the normalised one needs the engine's
 //! lexical rules and is taken only for what runs, and where the raw ones differ.
 
+#[cfg(feature = "other-tools")]
 pub mod foreign;
 
 use sha2::{Digest, Sha256};

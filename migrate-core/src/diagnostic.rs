@@ -2,10 +2,16 @@
 //!
 //! Everything a user may be told about a set, a plan or a run is a [`Diagnostic`]; the error types of this crate carry
 //! the facts and turn into one. Colours are not here: the CLI adds them around this text.
+//!
+//! Without the feature `diagnostics` nothing is compared: there are no differences of texts, nobody is asked whether
+//! another word was meant, and under wide characters a caret stands beside its place.
 
 pub mod codes;
+#[cfg(feature = "diagnostics")]
 mod diff;
 mod render;
+#[cfg(feature = "diagnostics")]
+mod spelling;
 
 use std::fmt;
 use std::ops::Range;
@@ -140,27 +146,34 @@ impl Diagnostic {
         self
     }
 
-    /// With the difference between two texts.
+    /// With the difference between two texts. Without the feature `diagnostics` it stays as it is.
+    #[cfg(feature = "diagnostics")]
     pub fn diff(mut self, old: &str, new: &str) -> Self {
         self.diff = diff::unified(old, new);
         self
     }
+
+    /// With the difference between two texts. Without the feature `diagnostics` it stays as it is.
+    #[cfg(not(feature = "diagnostics"))]
+    pub fn diff(self, _old: &str, _new: &str) -> Self {
+        self
+    }
+}
+
+/// What this program cannot do, because it was built without a feature: `what` says it, as in `… cannot be read`.
+pub(crate) fn without_feature(code: Code, what: impl fmt::Display, feature: &str) -> Diagnostic {
+    Diagnostic::error(code, format!("{what}: this program was built without the feature `{feature}`"))
+        .help(format!("build it with that: features = [\"{feature}\"] where Cargo.toml names the backend's crate"))
 }
 
 /// The candidate a person most likely meant by `word`, if any is near enough to be worth asking.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // No name is that long, and the distance takes memory by both lengths.
-    if word.len() > 64 {
-        return None;
-    }
-    let folded = word.to_lowercase();
-    let allowed = (folded.chars().count() / 3).clamp(1, 3);
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= allowed && *distance < folded.chars().count())
-        .min()
-        .map(|(_, candidate)| candidate)
+#[cfg(feature = "diagnostics")]
+pub(crate) use spelling::nearest;
+
+/// Without the feature `diagnostics` nobody is asked.
+#[cfg(not(feature = "diagnostics"))]
+pub(crate) fn nearest<'a>(_word: &str, _candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    None
 }
 
 #[cfg(test)]
@@ -172,21 +185,5 @@ mod tests {
         let codes: Vec<&str> = codes::ALL.iter().map(|code| code.0).collect();
         assert!(codes.iter().all(|code| code.len() == 5 && code.starts_with('M')));
         assert!(codes.windows(2).all(|pair| pair[0] < pair[1]), "{codes:?}");
-    }
-
-    #[test]
-    fn the_nearest_candidate_is_the_one_meant() {
-        let candidates = ["phase", "settings", "no-transaction", "up", "1"];
-        for (word, expected) in [
-            ("phsae", Some("phase")),
-            ("PHASE", Some("phase")),
-            ("no_transaction", Some("no-transaction")),
-            ("us", Some("up")),
-            ("x", None),
-            ("3", None),
-            ("colour", None),
-        ] {
-            assert_eq!(nearest(word, candidates), expected, "{word}");
-        }
     }
 }

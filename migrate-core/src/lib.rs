@@ -9,9 +9,14 @@
 //! # Features
 //! | feature | |
 //! |---|---|
+//! | `manifest` | `migrations.toml`, and what other tools leave beside their scripts: Flyway's and Diesel's settings, Drizzle's journal, `atlas.sum`; without it a set that has one is refused |
+//! | `other-tools` | taking over another tool's history, writing Flyway's along, leaving again; their checksums; brings `manifest` |
+//! | `diagnostics` | in messages the difference of two texts, whether another word was meant, carets under wide characters |
 //! | `serde` | plans, reports and their kind can be serialized |
 //! | `tracing` | spans and events of a run, for the `tracing` crate |
 //! | `testing` | an in-memory backend and the suite that a backend must pass; not stable |
+//!
+//! None is on by default here: a backend turns on what its own features say.
 //!
 //! # Deliberately absent
 //! A driver, a runtime, a clock to wait on, the environment, and output.

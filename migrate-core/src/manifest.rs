@@ -4,7 +4,11 @@
 //! and renamed, and some files must not change at all: what has to be said about them is said here. How a run behaves
 //! is not here; that is the project's configuration, which belongs to the CLI.
 //!
+//! Available with feature `manifest`: without it a set that has a manifest is refused, and the values can still be made.
+//!
 //! ```
+//! # #[cfg(feature = "manifest")]
+//! # fn main() -> Result<(), migrate_core::version::ParseVersionError> {
 //! use migrate_core::{Source, manifest::Manifest};
 //!
 //! let text = r#"
@@ -21,9 +25,13 @@
 //! let (manifest, diagnostics) = Manifest::parse(Source::new("migrations/migrations.toml", text));
 //! assert!(diagnostics.is_empty());
 //! assert_eq!(manifest.minimum, Some("2.0.0".parse()?));
-//! # Ok::<(), migrate_core::version::ParseVersionError>(())
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "manifest"))]
+//! # fn main() {}
 //! ```
 
+#[cfg_attr(not(feature = "manifest"), path = "manifest/unread.rs")]
 mod parse;
 #[cfg(test)]
 mod tests;

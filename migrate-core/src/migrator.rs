@@ -19,6 +19,9 @@ use crate::set::MigrationSet;
 use crate::version::Version;
 
 mod adopt;
+#[cfg(feature = "other-tools")]
+mod adoption;
+#[cfg(feature = "other-tools")]
 mod export;
 mod settle;
 mod several;

@@ -201,6 +201,7 @@ impl MigrationSet {
     }
 
     /// The folder that a file of it was found below, as it was given.
+    #[cfg(feature = "other-tools")]
     pub(crate) fn root_of(&self, path: &str) -> Option<&str> {
         let below = |root: &&String| path.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with(['/', '\\']));
         self.parts().roots.iter().filter(below).max_by_key(|root| root.len()).map(String::as_str)

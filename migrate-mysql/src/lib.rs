@@ -59,13 +59,17 @@
 //! # Features
 //! | feature | |
 //! |---|---|
+//! | `embed` (default) | [`embed_migrations!`]; brings `manifest` |
+//! | `diagnostics` (default) | in messages the difference of two texts, whether another word was meant, carets under wide characters |
+//! | `manifest` | `migrations.toml`, and what other tools leave beside their scripts: Flyway's and Diesel's settings, Drizzle's journal, `atlas.sum`; without it a set that has one is refused |
+//! | `other-tools` | taking over another tool's history, writing Flyway's along, leaving again; brings `manifest` |
 //! | `ring` (default) | TLS, its cryptography by ring; it goes before `aws-lc-rs` where both are on |
 //! | `aws-lc-rs` | TLS, its cryptography by aws-lc-rs, which needs a C compiler and on some systems `CMake` |
 //! | `tls` | TLS, its cryptography by what the program installs as rustls' default before it connects; else an error says that there is none |
 //! | `tracing` | spans and events of a run, for the `tracing` crate |
 //! | `testing` | `testing::scratch`: a migrated database for a test |
 //!
-//! A default that the program has installed goes before both. Without any of the first three nothing of TLS is compiled
+//! A default that the program has installed goes before both. Without `ring`, `aws-lc-rs` and `tls` nothing of TLS is compiled
 //! in: a URL that insists on it is [`ConnInfoError::NoTls`], and what only prefers it goes without.
 //!
 //! The driver takes the default of rustls alone. Where there is none, the first connection with TLS installs one, for the
@@ -127,12 +131,15 @@ pub use migrate_core as core;
 pub use mysql_async;
 pub use session::{Borrowed, MysqlSession};
 
+#[cfg(feature = "embed")]
 #[doc(hidden)]
 pub use migrate_macros::embed as __embed;
 
 /// A set that is read and checked at compile time: `embed_migrations!("migrations")` is an expression of type
 /// [`MigrationSet`](migrate_core::MigrationSet). The folder counts from the crate's manifest. With `mariadb` before it,
 /// the files for MariaDB go before those for MySQL.
+///
+/// Available with feature `embed`.
 ///
 /// Whatever is wrong with the set is an error of the compiler that names the file, the line and the column. A file that
 /// changes is seen by cargo; that one was *added* it sees only with this line in `build.rs`:
@@ -156,6 +163,7 @@ pub use migrate_macros::embed as __embed;
 /// ```compile_fail
 /// let set = migrate_mysql::embed_migrations!("tests/no_such_folder");
 /// ```
+#[cfg(feature = "embed")]
 #[macro_export]
 macro_rules! embed_migrations {
     ($folder:literal) => {
@@ -163,5 +171,14 @@ macro_rules! embed_migrations {
     };
     (mariadb, $folder:literal) => {
         $crate::__embed!(($crate::core) mariadb $folder)
+    };
+}
+
+/// Says which feature is missing.
+#[cfg(not(feature = "embed"))]
+#[macro_export]
+macro_rules! embed_migrations {
+    ($($arguments:tt)*) => {
+        ::core::compile_error!("embed_migrations! needs the feature `embed` of migrate-mysql")
     };
 }

@@ -38,9 +38,17 @@
 //! # Features
 //! | feature | |
 //! |---|---|
+//! | `embed` (default) | [`embed_migrations!`]; brings `manifest` |
+//! | `diagnostics` (default) | in messages the difference of two texts, whether another word was meant, carets under wide characters |
+//! | `manifest` | `migrations.toml`, and what other tools leave beside their scripts: Flyway's and Diesel's settings, Drizzle's journal, `atlas.sum`; without it a set that has one is refused |
+//! | `other-tools` | taking over another tool's history, writing Flyway's along, leaving again; brings `manifest` |
+//! | `free-disk` | the precondition `free-space`; without it that fails |
 //! | `bundled` | compiles an SQLite in, which needs a C compiler |
 //! | `tracing` | spans and events of a run, for the `tracing` crate |
 //! | `testing` | `testing::scratch`: a migrated database for a test; a fixture for the suite of the core |
+//!
+//! Without any of them scripts are run all the same, from files or from texts that are compiled in with `include_str!`
+//! ([`Folder::embedded`](migrate_core::layout::Folder::embedded)), and an error says what, where and what to do next.
 //!
 //! # Deliberately absent
 //! - Journal mode and `synchronous` are the user's: nothing here changes them.
@@ -71,11 +79,14 @@ pub use rusqlite;
 pub use session::SqliteSession;
 pub use url::UrlError;
 
+#[cfg(feature = "embed")]
 #[doc(hidden)]
 pub use migrate_macros::embed as __embed;
 
 /// A set that is read and checked at compile time: `embed_migrations!("migrations")` is an expression of type
 /// [`MigrationSet`](migrate_core::MigrationSet). The folder counts from the crate's manifest.
+///
+/// Available with feature `embed`.
 ///
 /// Whatever is wrong with the set is an error of the compiler that names the file, the line and the column. A file that
 /// changes is seen by cargo; that one was *added* it sees only with this line in `build.rs`:
@@ -101,9 +112,19 @@ pub use migrate_macros::embed as __embed;
 /// ```compile_fail
 /// let set = migrate_sqlite::embed_migrations!("tests/no_such_folder");
 /// ```
+#[cfg(feature = "embed")]
 #[macro_export]
 macro_rules! embed_migrations {
     ($folder:literal) => {
         $crate::__embed!(($crate::core) sqlite $folder)
+    };
+}
+
+/// Says which feature is missing.
+#[cfg(not(feature = "embed"))]
+#[macro_export]
+macro_rules! embed_migrations {
+    ($($arguments:tt)*) => {
+        ::core::compile_error!("embed_migrations! needs the feature `embed` of migrate-sqlite")
     };
 }

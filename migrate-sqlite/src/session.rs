@@ -331,7 +331,10 @@ impl Session for SqliteSession<'_> {
     async fn free_space(&mut self) -> Result<Option<u64>, ServerError> {
         let file = self.handle.path().filter(|path| !path.is_empty()).map(PathBuf::from);
         let folder = file.and_then(|file| file.parent().map(Path::to_path_buf));
-        Ok(folder.and_then(|folder| free_on_disk(&folder)))
+        match folder {
+            Some(folder) => free_on_disk(&folder),
+            None => Ok(None),
+        }
     }
 
     async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ServerError> {
@@ -376,13 +379,21 @@ impl Session for SqliteSession<'_> {
 }
 
 /// What of a folder's file system everybody may use.
-#[cfg(unix)]
-fn free_on_disk(folder: &Path) -> Option<u64> {
-    let found = rustix::fs::statvfs(folder).ok()?;
-    found.f_bavail.checked_mul(found.f_frsize)
+#[cfg(all(unix, feature = "free-disk"))]
+#[allow(clippy::unnecessary_wraps)] // without the feature it is an error
+fn free_on_disk(folder: &Path) -> Result<Option<u64>, ServerError> {
+    let Ok(found) = rustix::fs::statvfs(folder) else { return Ok(None) };
+    Ok(found.f_bavail.checked_mul(found.f_frsize))
 }
 
-#[cfg(not(unix))]
-fn free_on_disk(_: &Path) -> Option<u64> {
-    None
+#[cfg(all(not(unix), feature = "free-disk"))]
+#[allow(clippy::unnecessary_wraps)] // without the feature it is an error
+fn free_on_disk(_: &Path) -> Result<Option<u64>, ServerError> {
+    Ok(None)
+}
+
+#[cfg(not(feature = "free-disk"))]
+fn free_on_disk(_: &Path) -> Result<Option<u64>, ServerError> {
+    let what = "what is free on the disk is not looked at: this program was built without the feature `free-disk`";
+    Err(ServerError::new(Fault::Unsupported, what))
 }

@@ -1,6 +1,6 @@
 //! What must hold of the server before anything runs: asked under the lock where there is one, and reported all at once.
 
-use crate::backend::{Server, ServerError, Session};
+use crate::backend::{Fault, Server, ServerError, Session};
 use crate::condition::{Condition, Conditions, Finding, Judged, Known, Outcome};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::error::ErrorKind;
@@ -78,7 +78,11 @@ async fn answer(
         None => Vec::new(),
     };
     let free = match condition {
-        Condition::FreeSpace(_) => session.free_space().await?,
+        Condition::FreeSpace(_) => match session.free_space().await {
+            // Not that nobody can tell: this program cannot ask.
+            Err(error) if error.fault == Fault::Unsupported => return Ok((Outcome::Failed, error.message)),
+            free => free?,
+        },
         _ => None,
     };
     Ok(condition.judge(engine, &Known { server, free }, &rows))

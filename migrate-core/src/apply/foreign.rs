@@ -5,11 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::backend::{Atomicity, Effect, ForeignRow, Holder, Row, Settings};
+use crate::backend::{Holder, Row};
 use crate::error::ErrorKind;
 use crate::event::Event;
 use crate::history::format::ForeignLock;
-use crate::history::format::export::Export;
 
 use super::{Halt, Run};
 
@@ -73,27 +72,6 @@ impl Run<'_> {
         }
         let cell = last.first().and_then(|row| row.first()).and_then(Option::as_deref);
         Ok(cell == Some(lock.ours.as_str()))
-    }
-
-    /// Writes another tool's table: in one transaction where the engine has it, else the rows in one.
-    pub(crate) async fn write_export(&mut self, export: &Export) -> Result<(), Halt> {
-        let mirrored = |statements: &[String]| -> Vec<ForeignRow> {
-            statements.iter().map(|sql| ForeignRow { sql: sql.clone() }).collect()
-        };
-        let mut rows = mirrored(&export.rows);
-        match self.backend.dialect().atomicity {
-            Atomicity::Script => rows = [mirrored(&export.definitions), rows].concat(),
-            Atomicity::Statement => {
-                for sql in &export.definitions {
-                    self.session.query(sql).await?;
-                }
-            }
-        }
-        let settings = Settings::default();
-        let rows = rows.iter().map(Effect::Mirror);
-        let effects: Vec<Effect<'_>> =
-            std::iter::once(Effect::Begin(&settings)).chain(rows).chain([Effect::Commit]).collect();
-        self.perform_quietly(&effects).await
     }
 
     /// Gives them back. Where that fails the connection is gone, and the locks of its session with it.

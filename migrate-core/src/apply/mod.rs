@@ -35,6 +35,8 @@ pub mod code;
 mod condition;
 mod counts;
 mod effects;
+#[cfg(feature = "other-tools")]
+mod export;
 mod foreign;
 mod forgotten;
 mod journal;

@@ -151,7 +151,7 @@ pub trait Session: HistoryTable {
     }
 
     /// Bytes that are free where the database's files are, for those who ask before a run; `None` where the session
-    /// cannot tell without a query.
+    /// cannot tell without a query. The condition fails with a [`Fault::Unsupported`]: what it takes was not compiled in.
     async fn free_space(&mut self) -> Result<Option<u64>, ServerError> {
         Ok(None)
     }

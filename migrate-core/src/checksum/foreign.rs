@@ -3,32 +3,15 @@
 //! They are taken over a migration's file as it was written, and only to be compared with what that tool recorded, or
 //! to be written for it: our own history knows the two digests of [`checksum`](super) alone. Each function names the
 //! tool's version whose source was read.
+//!
+//! Available with feature `other-tools`.
 
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha384};
 use siphasher::sip::SipHasher13;
 
-/// What a recorded checksum was taken with. The names are stable: they stand in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// [`flyway`].
-    FlywayCrc32,
-    /// [`sqlx`].
-    Sha384Raw,
-    /// [`refinery`], with versions of 32 bits or of 64: a table does not say which.
-    Sip13,
-    /// [`sha256`].
-    Sha256Raw,
-    /// [`liquibase`].
-    Liquibase,
-    /// [`Atlas`]: over all files up to this one.
-    AtlasH1Cumulative,
-    /// [`sqitch`].
-    Sha1Raw,
-}
+pub use crate::history::format::entry::Algorithm;
 
 /// Flyway's checksum: CRC-32 of the lines without their ends, as a signed number.
 ///

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use unicode_width::UnicodeWidthChar;
-
 use super::{Diagnostic, Place};
 
 /// Wider lines are cut around the place that is meant.
@@ -59,9 +57,21 @@ fn cells(line: &str) -> Vec<(char, usize)> {
                 return (' ', 4);
             }
             let character = harmless(character);
-            (character, character.width().unwrap_or(1))
+            (character, columns(character))
         })
         .collect()
+}
+
+/// How many columns of a terminal a character takes.
+#[cfg(feature = "diagnostics")]
+fn columns(character: char) -> usize {
+    unicode_width::UnicodeWidthChar::width(character).unwrap_or(1)
+}
+
+/// Without the feature `diagnostics` all are taken for alike.
+#[cfg(not(feature = "diagnostics"))]
+fn columns(_character: char) -> usize {
+    1
 }
 
 fn cut(cells: &[(char, usize)], start: usize, length: usize) -> (String, String) {

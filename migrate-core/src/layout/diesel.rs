@@ -12,9 +12,6 @@
 //! Source: diesel at commit 04cc1b0bc6, `diesel_migrations/src/file_based_migrations.rs` and
 //! `diesel_migrations/migrations_internals/src/lib.rs`.
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
 use super::detect::Evidence;
 use super::draft::{Draft, foreign_way_back, without_transaction};
 use super::name::{in_a_name, new_number, number, plain, words};
@@ -29,6 +26,7 @@ pub struct Diesel;
 
 const TOOL: &str = "diesel";
 /// Whether there is a transaction, in `metadata.toml`.
+#[cfg(feature = "manifest")]
 const KEY: &str = "run_in_transaction";
 
 impl Layout for Diesel {
@@ -128,8 +126,19 @@ fn draft(subfolder: &Subfolder<'_>, reading: &mut Reading) -> Option<Draft> {
     Some(draft)
 }
 
+/// Nothing says what stands in `metadata.toml`.
+#[cfg(not(feature = "manifest"))]
+fn in_transaction(file: &File, _title: &str, reading: &mut Reading) -> bool {
+    reading.unread(file.name(), &file.path());
+    true
+}
+
 /// What `metadata.toml` says. The tool takes a file without the key for a false, and one that is no TOML for a true.
+#[cfg(feature = "manifest")]
 fn in_transaction(file: &File, title: &str, reading: &mut Reading) -> bool {
+    use toml::Spanned;
+    use toml::de::{DeTable, DeValue};
+
     let Some(source) = reading.text(file) else { return true };
     let warning = |message: String| {
         Diagnostic::warning(codes::FOREIGN_FILE, format!("{title}: {message}")).at(Place::path(source.path()))

@@ -39,6 +39,12 @@ impl Reading {
         file.source().map_err(|problem| self.diagnostics.push(*problem)).ok()
     }
 
+    /// What lies beside the scripts and cannot be read without the feature `manifest`.
+    #[cfg(not(feature = "manifest"))]
+    pub(super) fn unread(&mut self, name: &str, path: &str) {
+        self.diagnostics.push(super::unread(name, path));
+    }
+
     /// One more migration, with what its `-- migrate:` directives say about how it runs. They are comments to every
     /// other tool, so that whoever goes on with its layout has them too.
     pub(super) fn take(&mut self, mut draft: Draft, engine: &EngineNames) {

@@ -4,6 +4,9 @@
 //! and one line in [`LAYOUTS`], the sign that tells it from the others included. Order between migrations, the manifest
 //! and checks of the whole set are not here: see [`crate::set`].
 //!
+//! Scripts are read in any case. What other tools leave beside them (Flyway's and Diesel's settings in TOML, Drizzle's
+//! journal, `atlas.sum`) is read with the feature `manifest`, and is an error without it.
+//!
 //! | module | does |
 //! |---|---|
 //! | [`folder`] | the files of a set, on disk or compiled in |
@@ -75,6 +78,8 @@ pub use supabase::Supabase;
 
 use crate::callback::Callback;
 use crate::diagnostic::{Diagnostic, codes, nearest};
+#[cfg(not(feature = "manifest"))]
+use crate::diagnostic::{Place, without_feature};
 use crate::migration::{Migration, MigrationId, Snapshot};
 use crate::set::ReadOptions;
 use crate::source::{Cut, Source};
@@ -124,6 +129,13 @@ pub fn named(name: &str) -> Result<&'static dyn Layout, Box<Diagnostic>> {
             None => diagnostic.help(format!("the layouts are {}", names.join(", "))),
         })
     })
+}
+
+/// What lies beside scripts and says something about them is not passed over where it cannot be read.
+#[cfg(not(feature = "manifest"))]
+fn unread(name: &str, path: &str) -> Diagnostic {
+    let what = format!("{name}: cannot be read");
+    without_feature(codes::FOREIGN_FILE, what, "manifest").at(Place::path(path))
 }
 
 /// File names and text ⇄ migrations.

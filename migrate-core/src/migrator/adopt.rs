@@ -8,28 +8,10 @@ use crate::history::History;
 use crate::history::format::lock::Locking;
 use crate::history::format::{self, Engine, Mark, Reading, Table};
 use crate::layout::detect::InDatabase;
-use crate::plan::adopt::{self, Adoption, Foreign};
-use crate::plan::{AdoptGoal, Goal, Observed, Plan, Refusal};
+use crate::plan::adopt::{self, Foreign};
+use crate::plan::{Goal, Observed, Plan, Refusal};
 
 impl Migrator {
-    /// What taking over another tool's history would do. Read-only; creates nothing; needs no lock.
-    ///
-    /// The goal of the migrator says which history is meant ([`Goal::Adopt`]); any other goal means the one that is
-    /// there. What stands against it is part of the answer.
-    ///
-    /// # Errors
-    /// Those of connecting and reading, and if nobody can tell which history is meant.
-    pub async fn adoption(&self) -> Result<Adoption, Error> {
-        let goal = match &self.goal {
-            Goal::Adopt(goal) => goal.clone(),
-            _ => AdoptGoal::default(),
-        };
-        let mut session = self.connect().await?;
-        let observed = self.observed_for(&mut *session, &Goal::Adopt(goal.clone())).await.map_err(ErrorKind::from)?;
-        let adoption = adopt::adoption(&self.set, &observed, &goal, &self.policy, self.backend.dialect());
-        Ok(adoption.map_err(ErrorKind::Refused)?)
-    }
-
     /// What a database says about the layout of the files that belong to it: the one with which a history was taken over,
     /// and the tools whose own tables are there. Read-only; for whoever has no set yet.
     ///

@@ -11,6 +11,8 @@ use crate::plan::{AdoptGoal, Goal, Observed, Refusal};
 impl Migrator {
     /// Our history as another tool would have it: the statements that would write its table. Read-only.
     ///
+    /// Available with feature `other-tools`.
+    ///
     /// # Errors
     /// Those of connecting and reading, everything that the tool cannot have, and if its table is there already.
     pub async fn export(&self, tool: &str, table: Option<TableName>) -> Result<Export, Error> {
@@ -21,6 +23,8 @@ impl Migrator {
     }
 
     /// Writes it. Our own history stays as it is.
+    ///
+    /// Available with feature `other-tools`.
     ///
     /// # Errors
     /// As of [`export`](Self::export), and those of writing.

@@ -22,7 +22,7 @@ pub struct Policy {
     /// Another tool's history and none of ours.
     pub foreign_history: ForeignHistory,
     /// Flyway's table, which is written along with ours: [`mirror`](super::mirror). Without a schema it is looked for in
-    /// those of the connection, and made in its first.
+    /// those of the connection, and made in its first. Available with feature `other-tools`: without it that is refused.
     pub mirror: Option<TableName>,
     /// The phase where the goal names none.
     pub phase: Option<PhaseGoal>,
@@ -104,6 +104,6 @@ pub enum ForeignHistory {
     Refuse,
     /// Look away, also from what it writes after it was taken over.
     Ignore,
-    /// Take it over, then go on.
+    /// Take it over, then go on. Available with feature `other-tools`: without it that is refused where there is one.
     Adopt,
 }

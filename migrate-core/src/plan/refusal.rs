@@ -3,8 +3,7 @@
 use crate::backend::TableName;
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::error::count;
-use crate::history::format::export::NotExported;
-use crate::history::format::flyway::write::NotInFlyway;
+use crate::history::format::unwritten::{NotExported, NotInFlyway};
 use crate::history::{Action, Entry, State};
 use crate::manifest::Release;
 use crate::migration::{MigrationId, Phase};
@@ -52,6 +51,8 @@ pub enum Refusal {
     NotExported(Vec<NotExported>),
     /// Flyway's table is written along, and cannot have these.
     NotMirrored(Vec<NotInFlyway>),
+    /// What this program cannot do, because it was built without the feature `other-tools`.
+    WithoutOtherTools(String),
     /// Another tool went on after its history was taken over.
     ForeignMoved {
         /// As people type it.
@@ -267,6 +268,11 @@ pub struct Ahead {
 }
 
 impl Refusal {
+    #[cfg(not(feature = "other-tools"))]
+    pub(super) fn without_other_tools(what: impl Into<String>) -> Self {
+        Self::WithoutOtherTools(what.into())
+    }
+
     /// Whether the database is ahead of the set.
     pub fn is_ahead(&self) -> bool {
         matches!(self, Self::Ahead(_) | Self::NothingKnown { .. } | Self::DowngradeLimit { .. })
@@ -310,6 +316,7 @@ impl Refusal {
                 .help("or run them all beside what is there: migrate up --on-nonempty run")
             }
             Self::Foreign { found, tables } => problem::not_taken_over(found, tables),
+            Self::WithoutOtherTools(what) => problem::without_other_tools(what),
             Self::ForeignMoved { tool, title, table, news } => problem::moved(tool, title, table, news),
             Self::Open { entry, known } => open(entry, *known),
             Self::InDoubt { id, title, place, statement, statements, reason } => D::error(

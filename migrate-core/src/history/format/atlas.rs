@@ -2,10 +2,10 @@
 //!
 //! Source: Atlas at a5e0aecc2b, `sql/migrate/migrate.go`, `cmd/atlas/internal/migrate/ent`.
 
+use super::entry::Algorithm;
 use super::entry::version_or_prefix;
 use super::lock::{Locking, fnv1};
 use super::{Damaged, ForeignEntry, ForeignLock, ForeignState, HistoryFormat, Names, Quality, Reading, Table};
-use crate::checksum::foreign::Algorithm;
 
 /// A row that names the project and no file.
 const IDENTIFIER: &str = ".atlas_cloud_identifier";

@@ -2,8 +2,8 @@
 //!
 //! Source: drizzle-orm at b7862528fd and its branch `beta`, `src/*/dialect.ts`, `src/migrator.ts`.
 
+use super::entry::Algorithm;
 use super::{Damaged, ForeignEntry, HistoryFormat, Names, Reading, Table};
-use crate::checksum::foreign::Algorithm;
 
 /// Drizzle.
 #[derive(Debug)]

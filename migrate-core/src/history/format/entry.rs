@@ -1,6 +1,5 @@
 //! What a row of another tool's history says, in words that all tools share.
 
-use crate::checksum::foreign::Algorithm;
 use crate::version::Version;
 
 use super::Record;
@@ -129,7 +128,7 @@ impl ForeignState {
     }
 
     /// Whether nobody can go on before somebody has looked.
-    pub(crate) fn is_unfinished(self) -> bool {
+    pub fn is_unfinished(self) -> bool {
         matches!(self, Self::Failed | Self::InProgress)
     }
 }
@@ -179,5 +178,58 @@ pub(super) fn supersede(entries: &mut [ForeignEntry]) {
         for earlier in before.iter_mut().filter(|earlier| earlier.names == rest[0].names) {
             earlier.state = ForeignState::Superseded;
         }
+    }
+}
+
+/// What a recorded checksum was taken with. The names are stable: they stand in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// [`flyway`](crate::checksum::foreign::flyway).
+    FlywayCrc32,
+    /// [`sqlx`](crate::checksum::foreign::sqlx).
+    Sha384Raw,
+    /// [`refinery`](crate::checksum::foreign::refinery), with versions of 32 bits or of 64: a table does not say which.
+    Sip13,
+    /// [`sha256`](crate::checksum::foreign::sha256).
+    Sha256Raw,
+    /// [`liquibase`](crate::checksum::foreign::liquibase).
+    Liquibase,
+    /// [`Atlas`](crate::checksum::foreign::Atlas): over all files up to this one.
+    AtlasH1Cumulative,
+    /// [`sqitch`](crate::checksum::foreign::sqitch).
+    Sha1Raw,
+}
+
+/// What comes of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "checksum", rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The file is what the tool ran.
+    Matches,
+    /// It is, once its line ends are changed.
+    LineEndings,
+    /// It is not.
+    Differs {
+        /// In the tool's table.
+        recorded: String,
+        /// Of the file.
+        found: String,
+    },
+    /// The tool keeps nothing that could be compared: what the file holds now is what is first seen.
+    NotRecorded,
+    /// It was taken in a way that cannot be repeated.
+    NotComparable {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Verdict {
+    /// Whether the file may be taken for what was run.
+    pub fn agrees(&self) -> bool {
+        !matches!(self, Self::Differs { .. })
     }
 }

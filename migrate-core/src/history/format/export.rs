@@ -2,6 +2,8 @@
 //!
 //! The statements create the table and fill it, as the tool itself would have. What the tool has no row for is named,
 //! and then nothing is written. Sources are those of the formats.
+//!
+//! Available with feature `other-tools`.
 
 use std::time::Duration;
 
@@ -15,8 +17,7 @@ use super::Engine;
 use super::flyway::write;
 use super::verify::file_name;
 
-/// The tools whose tables are written.
-pub const TOOLS: &[&str] = &["flyway", "golang-migrate", "sqlx", "goose", "refinery", "diesel", "dbmate"];
+pub use super::unwritten::{NotExported, TOOLS};
 
 /// Another tool's table, ready to be written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,56 +31,6 @@ pub struct Export {
     pub definitions: Vec<String>,
     /// Rows, without terminators.
     pub rows: Vec<String>,
-}
-
-/// Why a tool cannot have our history.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotExported {
-    /// No table of that tool is written.
-    #[error("the history of `{0}` cannot be written; these can: {tools}", tools = TOOLS.join(", "))]
-    Tool(String),
-    /// Other tools' tables are not known on this engine.
-    #[error("the tables of other tools are not known on {0}")]
-    Engine(&'static str),
-    /// An attempt is not over.
-    #[error("{0}: it is not finished")]
-    Open(String),
-    /// What is applied is in no file, so that nothing tells what the tool would have recorded.
-    #[error("{0}: it is applied, and its file is not here")]
-    Unknown(String),
-    /// The tool knows neither phases nor several migrations of one version.
-    #[error("{title}: {tool} knows neither phases nor ordinals")]
-    Phased {
-        /// As messages name the migration.
-        title: String,
-        /// Which tool.
-        tool: &'static str,
-    },
-    /// The tool has no repeatables.
-    #[error("{title}: {tool} has no repeatables")]
-    Repeatable {
-        /// As messages name the migration.
-        title: String,
-        /// Which tool.
-        tool: &'static str,
-    },
-    /// The tool's versions are whole numbers of so many bits.
-    #[error("{title}: {tool}'s versions are whole numbers of {bits} bits")]
-    Version {
-        /// As messages name the migration.
-        title: String,
-        /// Which tool.
-        tool: &'static str,
-        /// How many.
-        bits: u32,
-    },
-    /// The tool takes everything below its version for applied.
-    #[error("{0}: it is pending below what is applied, and golang-migrate would take it for applied")]
-    Gap(String),
-    /// Flyway says no.
-    #[error(transparent)]
-    Flyway(#[from] write::NotInFlyway),
 }
 
 /// Our history as `tool` would have it.

@@ -59,7 +59,7 @@ impl HistoryFormat for GolangMigrate {
     }
 
     fn locks(&self, at: &Locking<'_>) -> Vec<ForeignLock> {
-        let key = |text: &str| crc32(text).wrapping_mul(SALT);
+        let key = |text: &str| crc32(text).map(|sum| sum.wrapping_mul(SALT));
         match at.engine {
             Engine::Postgres => {
                 // Opened by a URL, as the command line does it, the database's name has the slash of the URL's path.
@@ -67,11 +67,11 @@ impl HistoryFormat for GolangMigrate {
                 let schema = at.schema();
                 let table = &at.table.name.name;
                 let keys = ["", "/"].map(|slash| key(&format!("{schema}\0{table}\0{slash}{}", at.database)));
-                keys.into_iter().map(|key| ForeignLock::advisory("golang-migrate", i64::from(key))).collect()
+                keys.into_iter().flatten().map(|key| ForeignLock::advisory("golang-migrate", i64::from(key))).collect()
             }
             Engine::MySql | Engine::MariaDb => {
                 let key = key(&format!("{}:{}", at.database, at.table.name.name));
-                vec![ForeignLock::named("golang-migrate", &key.to_string(), at.engine)]
+                key.map(|key| ForeignLock::named("golang-migrate", &key.to_string(), at.engine)).into_iter().collect()
             }
             Engine::Sqlite => Vec::new(),
         }

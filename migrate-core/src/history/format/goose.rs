@@ -53,7 +53,7 @@ impl HistoryFormat for Goose {
 
     /// Only those who asked for it lock at all, and only on PostgreSQL with this one.
     fn locks(&self, at: &Locking<'_>) -> Vec<ForeignLock> {
-        at.either("goose", Some(i64::from(crc32("goose"))), None)
+        at.either("goose", crc32("goose").map(i64::from), None)
     }
 }
 

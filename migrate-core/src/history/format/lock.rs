@@ -77,8 +77,16 @@ impl Locking<'_> {
 }
 
 /// CRC-32 (IEEE) of a text.
-pub(super) fn crc32(text: &str) -> u32 {
-    crc32fast::hash(text.as_bytes())
+#[cfg(feature = "other-tools")]
+#[allow(clippy::unnecessary_wraps)] // it is not there without the feature
+pub(super) fn crc32(text: &str) -> Option<u32> {
+    Some(crc32fast::hash(text.as_bytes()))
+}
+
+/// Without the feature `other-tools` no plan takes a history over, so that nobody has to be kept out.
+#[cfg(not(feature = "other-tools"))]
+pub(super) fn crc32(_text: &str) -> Option<u32> {
+    None
 }
 
 /// Java's `String.hashCode`: over UTF-16 units, in 32 bits with a sign.

@@ -10,6 +10,7 @@
 //! | [`lock`] | [`ForeignLock`]: the lock of another tool |
 //! | [`flyway`] | Flyway, which can also be written row by row |
 //! | [`export`](mod@export) | the tables of some tools, written from our history |
+//! | [`unwritten`] | why a tool cannot have it |
 //! | the others | a file per tool |
 //!
 //! Everything is pure: SQL texts go out, text cells come in. Which entry means which migration of a set, and what to do
@@ -19,10 +20,13 @@ use std::fmt::Debug;
 
 pub mod engine;
 pub mod entry;
+#[cfg(feature = "other-tools")]
 pub mod export;
 pub mod flyway;
 pub mod lock;
 pub mod table;
+pub mod unwritten;
+#[cfg(feature = "other-tools")]
 pub mod verify;
 
 mod alembic;
@@ -49,10 +53,11 @@ mod tests;
 mod unreadable;
 
 pub use engine::Engine;
-pub use entry::{ForeignEntry, ForeignState, Names, Quality, Recorded};
+pub use entry::{ForeignEntry, ForeignState, Names, Quality, Recorded, Verdict};
 pub use lock::ForeignLock;
 pub use table::{Column, Record, Table};
-pub use verify::{Verdict, Verifier};
+#[cfg(feature = "other-tools")]
+pub use verify::Verifier;
 
 use lock::Locking;
 
@@ -252,12 +257,6 @@ impl Reading {
             .map(|(_, records)| records.as_slice())
             .next()
             .unwrap_or_default()
-    }
-
-    /// A digest of all rows: as long as it stays the same, nobody has written there.
-    pub fn digest(&self) -> String {
-        let rows: Vec<String> = self.records.iter().chain(self.beside.iter().flatten()).map(Record::json).collect();
-        crate::checksum::raw(&rows.join("\n"))
     }
 }
 

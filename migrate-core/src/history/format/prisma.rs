@@ -3,10 +3,10 @@
 //! Source: Prisma's engines (`schema-engine/connectors`), and its published guide to the states of an attempt.
 
 use super::ForeignLock;
+use super::entry::Algorithm;
 use super::entry::supersede;
 use super::lock::Locking;
 use super::{Damaged, ForeignEntry, ForeignState, HistoryFormat, Names, Reading, Table};
-use crate::checksum::foreign::Algorithm;
 
 /// Prisma Migrate.
 #[derive(Debug)]

@@ -53,8 +53,8 @@ impl HistoryFormat for Rails {
     }
 
     fn locks(&self, at: &Locking<'_>) -> Vec<ForeignLock> {
-        let key = SALT * i64::from(crc32(at.database));
-        at.either("Rails", Some(key), Some(&key.to_string()))
+        let key = crc32(at.database).map(|sum| SALT * i64::from(sum));
+        at.either("Rails", key, key.map(|key| key.to_string()).as_deref())
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Source: refinery 0.9 at 14354f54c5, `refinery_core/src/traits/mod.rs` and `src/runner.rs`.
 
+use super::entry::Algorithm;
 use super::{Damaged, ForeignEntry, HistoryFormat, Names, Reading, Table};
-use crate::checksum::foreign::Algorithm;
 
 /// refinery.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 //!
 //! Source: sqlx 0.9-dev at 9d6bf6629f, `sqlx-postgres/src/migrate.rs` and its two siblings.
 
+use super::entry::Algorithm;
 use super::lock::{Locking, crc32};
 use super::{Damaged, ForeignEntry, ForeignLock, ForeignState, HistoryFormat, Names, Reading, Table};
-use crate::checksum::foreign::Algorithm;
 
 /// What a key is multiplied with.
 const SALT: i64 = 0x3d32_ad9e;
@@ -58,8 +58,8 @@ impl HistoryFormat for Sqlx {
 
     fn locks(&self, at: &Locking<'_>) -> Vec<ForeignLock> {
         // 30 bits times 32 bits: it never overflows.
-        let key = SALT * i64::from(crc32(at.database));
-        at.either("sqlx", Some(key), Some(&format!("{key:x}")))
+        let key = crc32(at.database).map(|sum| SALT * i64::from(sum));
+        at.either("sqlx", key, key.map(|key| format!("{key:x}")).as_deref())
     }
 }
 

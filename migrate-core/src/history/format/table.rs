@@ -1,7 +1,9 @@
 //! Another tool's table as it was found: its name, its columns, its rows.
 
+#[cfg(feature = "manifest")]
+mod json;
+
 use crate::backend::{Row, TableName};
-use crate::checksum;
 
 /// A table and its columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +71,6 @@ pub struct Record {
     cells: Vec<(String, Option<String>)>,
 }
 
-/// A longer cell is kept as its digest: a row of the history is loaded with every run.
-const LONGEST_CELL: usize = 2_048;
-
 impl Record {
     /// A row from names in small letters and values.
     pub fn new(cells: impl IntoIterator<Item = (impl Into<String>, Option<String>)>) -> Self {
@@ -92,47 +91,11 @@ impl Record {
     pub(crate) fn is_true(&self, column: &str) -> bool {
         matches!(self.text(column), "t" | "1" | "true" | "TRUE" | "\u{1}")
     }
-
-    /// The row as a JSON object of texts and nulls, its columns in the order of the table.
-    pub fn json(&self) -> String {
-        let cells: Vec<String> = self
-            .cells
-            .iter()
-            .map(|(name, value)| {
-                let value = match value {
-                    None => "null".to_owned(),
-                    Some(text) if text.len() > LONGEST_CELL => json_text(&checksum::raw(text)),
-                    Some(text) => json_text(text),
-                };
-                format!("{}:{value}", json_text(name))
-            })
-            .collect();
-        format!("{{{}}}", cells.join(","))
-    }
-}
-
-/// A text as JSON writes it.
-fn json_text(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_row_is_kept_as_json() {
-        let record = Record::new([
-            ("id", Some("1".to_owned())),
-            ("text", Some("a\"b\\\n\u{1}".to_owned())),
-            ("nothing", None),
-            ("long", Some("x".repeat(3_000))),
-        ]);
-        let json = record.json();
-        let expected = r#"{"id":"1","text":"a\"b\\\n\u0001","nothing":null,"long":"sha256:"#;
-        assert!(json.starts_with(expected), "{json}");
-        assert!(json.len() < 200, "{json}");
-    }
 
     #[test]
     fn tables_are_put_together_from_their_columns() {

@@ -1,44 +1,15 @@
 //! What a tool recorded of a file, compared with the file.
+//!
+//! Available with feature `other-tools`.
 
 use std::collections::BTreeMap;
 
-use crate::checksum::foreign::{self, Algorithm, line_ending_variants};
+use crate::checksum::foreign::{self, line_ending_variants};
 use crate::migration::Migration;
 use crate::set::MigrationSet;
 
-use super::{ForeignEntry, Names, liquibase};
-
-/// What comes of a comparison.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "checksum", rename_all = "kebab-case"))]
-#[non_exhaustive]
-pub enum Verdict {
-    /// The file is what the tool ran.
-    Matches,
-    /// It is, once its line ends are changed.
-    LineEndings,
-    /// It is not.
-    Differs {
-        /// In the tool's table.
-        recorded: String,
-        /// Of the file.
-        found: String,
-    },
-    /// The tool keeps nothing that could be compared: what the file holds now is what is first seen.
-    NotRecorded,
-    /// It was taken in a way that cannot be repeated.
-    NotComparable {
-        /// Why.
-        why: String,
-    },
-}
-
-impl Verdict {
-    /// Whether the file may be taken for what was run.
-    pub fn agrees(&self) -> bool {
-        !matches!(self, Self::Differs { .. })
-    }
-}
+use super::entry::Algorithm;
+use super::{ForeignEntry, Names, Verdict, liquibase};
 
 /// Compares the files of a set with what a tool recorded.
 #[derive(Debug)]

@@ -25,6 +25,7 @@ struct Directive<'a> {
 }
 
 /// Whether the sum passes over the text of this file.
+#[cfg(feature = "manifest")]
 pub(super) fn is_ignored(text: &str) -> bool {
     directives(text, 0).0.iter().any(|directive| directive.name == "sum" && directive.value == "ignore")
 }

@@ -20,6 +20,7 @@
 //! Source: Atlas at commit a5e0aecc2b, `sql/migrate/dir.go` and `sql/migrate/migrate.go`.
 
 mod header;
+#[cfg_attr(not(feature = "manifest"), path = "unverified.rs")]
 mod sum;
 #[cfg(test)]
 mod tests;

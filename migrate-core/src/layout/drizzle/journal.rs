@@ -10,8 +10,6 @@
 //! | placeholders | none |
 //! | refused | an entry without its file, a file without its entry, two entries with one number, numbers that do not ascend |
 
-use serde_json::Value;
-
 use super::{TOOL, breakpoints};
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::detect::Evidence;
@@ -109,7 +107,21 @@ fn entries(folder: &Folder, options: &ReadOptions, reading: &mut Reading) -> Opt
         );
         return None;
     };
-    let source = reading.text(&file)?;
+    parse(&file, options, reading)
+}
+
+/// Nothing says what stands in the journal.
+#[cfg(not(feature = "manifest"))]
+fn parse(file: &File, _options: &ReadOptions, reading: &mut Reading) -> Option<(Source, Vec<Entry>)> {
+    reading.unread(JOURNAL, &file.path());
+    None
+}
+
+#[cfg(feature = "manifest")]
+fn parse(file: &File, options: &ReadOptions, reading: &mut Reading) -> Option<(Source, Vec<Entry>)> {
+    use serde_json::Value;
+
+    let source = reading.text(file)?;
     let mut problem = |message: String, place: Place| {
         reading.diagnostics.push(Diagnostic::error(codes::FOREIGN_FILE, format!("{JOURNAL}: {message}")).at(place));
     };

@@ -3,7 +3,8 @@
 //! Source: Flyway 13.0.0, `ConfigUtils` and its documentation: `flyway.conf` holds Java properties whose backslashes are
 //! plain, `flyway.toml` a table `[flyway]`; the variables `FLYWAY_PLACEHOLDERS_NAME` go before both.
 
-use toml::de::{DeTable, DeValue};
+#[cfg_attr(not(feature = "manifest"), path = "settings/unread.rs")]
+mod toml;
 
 use crate::diagnostic::{Diagnostic, Place, codes};
 use crate::layout::Folder;
@@ -70,7 +71,7 @@ pub(super) fn read(folder: &Folder, options: &ReadOptions, diagnostics: &mut Vec
         match file.source() {
             Ok(source) => {
                 let is_toml = name.to_ascii_lowercase().ends_with(".toml");
-                let entries = if is_toml { of_toml(&source, diagnostics) } else { of_properties(&source) };
+                let entries = if is_toml { toml::entries(&source, diagnostics) } else { of_properties(&source) };
                 for entry in entries {
                     settings.take(entry, folder, diagnostics);
                 }
@@ -97,47 +98,6 @@ fn of_properties(source: &Source) -> Vec<Entry> {
         Some(Entry { key, value: property.value.trim_end().to_owned(), place })
     };
     properties::parse(source, Backslash::Literal).into_iter().filter_map(entry).collect()
-}
-
-fn of_toml(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
-    let (table, errors) = DeTable::parse_recoverable(source.file());
-    if let Some(error) = errors.first() {
-        let mut place = Place::in_source(source, error.span().unwrap_or(0..0));
-        place.line = None;
-        let message = format!("flyway.toml: {}", error.message().replace('\n', ", "));
-        diagnostics.push(Diagnostic::error(codes::FOREIGN_FILE, message).at(place));
-        return Vec::new();
-    }
-    let mut entries = Vec::new();
-    if let Some(DeValue::Table(flyway)) = table.get_ref().get("flyway").map(toml::Spanned::get_ref) {
-        flatten(flyway, "", source, &mut entries);
-    }
-    entries
-}
-
-fn flatten(table: &DeTable<'_>, prefix: &str, source: &Source, entries: &mut Vec<Entry>) {
-    for (name, value) in table {
-        let key = format!("{prefix}{}", name.get_ref());
-        let mut place = Place::in_source(source, name.span());
-        place.line = None;
-        match value.get_ref() {
-            DeValue::Table(inner) => flatten(inner, &format!("{key}."), source, entries),
-            DeValue::Array(items) => {
-                let texts: Vec<String> = items.iter().filter_map(|item| text(item.get_ref())).collect();
-                entries.push(Entry { key, value: texts.join(","), place });
-            }
-            value => entries.extend(text(value).map(|value| Entry { key, value, place })),
-        }
-    }
-}
-
-fn text(value: &DeValue<'_>) -> Option<String> {
-    match value {
-        DeValue::String(text) => Some(text.to_string()),
-        DeValue::Integer(number) => Some(number.to_string()),
-        DeValue::Boolean(flag) => Some(flag.to_string()),
-        _ => None,
-    }
 }
 
 impl Settings {

@@ -2,35 +2,54 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | this one | [`Foreign`]: what was observed; which history is meant; the rows that take it over |
+//! | this one | [`Foreign`]: what was observed; which history is meant |
 //! | [`mod@adoption`] | [`Adoption`]: what would happen, as a value |
-//! | `find` | which migrations of a set an entry is about |
+//! | `matching`, `find` | how it comes about; which migrations of a set an entry is about |
+//! | `steps` | the rows that take it over |
 //! | [`problem`] | [`Problem`]: why it cannot be taken over |
 //! | `moved` | what the tool did after it was taken over |
 //! | `text` | an adoption as people read it |
 //!
 //! Nothing is guessed: what a tool only lets conclude is marked as inferred, what it has failed at or not finished must
 //! be finished first, and a file that is not what was recorded is named. The tool's table is only read.
+//!
+//! Available with feature `other-tools`. Without it such a history is noticed all the same, and what would have to be
+//! understood of it is refused: `absent`.
 
-use crate::backend::{Dialect, NewEntry, Server, TableName};
-use crate::history::format::{self, Damaged, Engine, Found, HistoryFormat, Mark, Reading, Table};
-use crate::history::{Action, History};
-use crate::migration::{MigrationId, Phase};
+use crate::backend::{Server, TableName};
+use crate::history::History;
+use crate::history::format::{self, Found, HistoryFormat, Mark, Reading, Table};
 use crate::set::MigrationSet;
 
 use super::planner::Planner;
-use super::{AdoptGoal, ForeignHistory, Goal, Observed, Plan, Policy, Refusal, Step, mirror};
+use super::{AdoptGoal, ForeignHistory, Goal, Plan, Policy, mirror};
 
+#[cfg(not(feature = "other-tools"))]
+mod absent;
 pub mod adoption;
+#[cfg(feature = "other-tools")]
 mod find;
+#[cfg(feature = "other-tools")]
+mod matching;
+#[cfg(feature = "other-tools")]
 mod moved;
 pub mod problem;
+#[cfg(feature = "other-tools")]
+mod steps;
 mod text;
 
 pub use adoption::{Adopted, Adoption, Pending, Unknown};
 pub use problem::Problem;
 
-pub(super) use moved::{check as check_moved, due};
+#[cfg(not(feature = "other-tools"))]
+pub(super) use absent::{check_moved, due, steps};
+#[cfg(feature = "other-tools")]
+pub use steps::adoption;
+#[cfg(feature = "other-tools")]
+pub(super) use {
+    moved::{check as check_moved, due},
+    steps::{damaged, engine, steps},
+};
 
 /// What was observed of other tools' histories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,20 +128,6 @@ impl Foreign {
     }
 }
 
-/// What taking over the history that `goal` means would do, with what stands against it.
-///
-/// # Errors
-/// If nobody can tell which history is meant, or it cannot be read.
-pub fn adoption(
-    set: &MigrationSet,
-    observed: &Observed,
-    goal: &AdoptGoal,
-    policy: &Policy,
-    dialect: &Dialect,
-) -> Result<Adoption, Refusal> {
-    Ok(adoption::plan(&Planner::new(set, observed, policy, dialect), goal)?.0)
-}
-
 /// A table whose name no tool has by itself: the one that was named, or the one that was taken over.
 pub(crate) fn named_table(goal: &Goal, policy: &Policy, history: &History) -> Option<TableName> {
     if let Some(table) = policy.mirror.as_ref().filter(|_| mirror::concerns(goal)) {
@@ -169,88 +174,6 @@ pub(crate) fn reads(
         (_, None) if policy.foreign_history == ForeignHistory::Adopt => foreign.chosen(set, &AdoptGoal::default()).ok(),
         _ => None,
     }
-}
-
-/// The steps that take a history over, and whose it is; none where everything is taken over already.
-pub(super) fn steps(planner: &Planner<'_>, goal: &AdoptGoal) -> Result<(Vec<Step>, Found), Refusal> {
-    let (adoption, found) = adoption::plan(planner, goal)?;
-    if let Some(refusal) = adoption.refusal() {
-        return Err(refusal);
-    }
-    let format = found.format();
-    let origin = |label: &str, quality: &str| {
-        // The column holds 255 characters.
-        let label: String = label.chars().take(200).collect();
-        Some(format!("{} {label} {quality}", format.name()))
-    };
-    let mut steps = Vec::new();
-    for adopted in adoption.applied.iter().filter(|adopted| !adopted.already) {
-        let migration = planner.set.get(&adopted.id).expect("found in the set");
-        let mut row = planner.row(migration, Action::Adopt);
-        row.entry.origin = origin(&adopted.label, adopted.quality.as_str());
-        row.entry.note = Some(adopted.record.clone());
-        steps.push(Planner::recorded(row));
-    }
-    for unknown in adoption.unknown.iter().filter(|unknown| !unknown.already) {
-        let Some(id) = &unknown.recorded_as else { continue };
-        let mut entry = planner.blank_entry(id.clone(), Action::Adopt);
-        entry.description.clone_from(&unknown.description);
-        if let MigrationId::Repeatable { name } = id {
-            entry.description.clone_from(name);
-        }
-        entry.origin = origin(&unknown.label, "recorded");
-        entry.note = Some(unknown.record.clone());
-        steps.push(Planner::recorded(NewEntry { entry, script: None, down_script: None, asked: None }));
-    }
-    for id in &adoption.taken_back {
-        let mut step = super::record::forget(planner, id);
-        step.row.entry.origin = origin("taken back", "recorded");
-        steps.push(step);
-    }
-    if let Some(version) = goal.to.as_ref().filter(|version| format.is_head_only() && !version.parts().is_empty()) {
-        steps.push(floor(planner, version));
-    }
-    let digest = planner.observed.foreign.reading.as_ref().map(Reading::digest).unwrap_or_default();
-    let known = planner.history().adoption().is_some_and(|last| last.checksum == digest);
-    if !steps.is_empty() || !known {
-        steps.push(mark(planner, &adoption, &found, digest));
-    }
-    Ok((steps, found))
-}
-
-/// Everything up to a version was there before: no file that comes later below it is applied silently.
-fn floor(planner: &Planner<'_>, version: &crate::Version) -> Step {
-    let mut entry = planner.blank_entry(MigrationId::versioned(version.clone(), Phase::Pre, 0), Action::Baseline);
-    "baseline".clone_into(&mut entry.description);
-    entry.origin = Some(crate::history::entry::FLOOR.to_owned());
-    Planner::recorded(NewEntry { entry, script: None, down_script: None, asked: None })
-}
-
-/// The row that says how far the history was taken over: it comes last, so that half an adoption has none.
-fn mark(planner: &Planner<'_>, adoption: &Adoption, found: &Found, digest: String) -> Step {
-    let name = format!("{}'s history in {}", found.format().title(), found.table.name);
-    let mut entry = planner.blank_entry(MigrationId::repeatable(name.clone()), Action::Adopt);
-    entry.description = name;
-    entry.origin = Some(crate::history::entry::ADOPTION.to_owned());
-    entry.checksum = digest;
-    let (tool, layout) = (found.tool.to_owned(), planner.set.layout().to_owned());
-    let mark = Mark { tool, table: found.table.name.clone(), layout };
-    entry.note = Some(mark.note(&adoption.without_entry));
-    Planner::recorded(NewEntry { entry, script: None, down_script: None, asked: None })
-}
-
-/// Why a history cannot be read.
-pub(super) fn damaged(found: &Found, damaged: &Damaged) -> Refusal {
-    Refusal::Adoption(vec![Problem::Damaged {
-        tool: found.format().title(),
-        table: found.table.name.clone(),
-        what: damaged.to_string(),
-    }])
-}
-
-/// The engine of a plan, where other tools' tables are known on it.
-pub(super) fn engine(planner: &Planner<'_>) -> Option<Engine> {
-    Engine::of(planner.dialect.name(), &planner.observed.server.product)
 }
 
 /// The history that a plan takes over.

@@ -5,7 +5,8 @@ use crate::migration::MigrationId;
 
 use super::super::planner::Planner;
 use super::super::{AdoptGoal, ForeignHistory, Refusal, Step};
-use super::adoption::{self, Adoption};
+use super::adoption::Adoption;
+use super::matching;
 use super::problem::Problem;
 
 /// Says no where the tool went on: what it did there is unknown here.
@@ -18,7 +19,7 @@ pub(in super::super) fn check(planner: &Planner<'_>) -> Result<(), Refusal> {
         return Ok(());
     }
     let found = &reading.found;
-    let news = match adoption::plan(planner, &goal) {
+    let news = match matching::plan(planner, &goal) {
         Ok((adoption, _)) => news(&adoption),
         // It cannot be read any more: somebody was there.
         Err(Refusal::Adoption(problems)) => {
@@ -50,7 +51,7 @@ pub(in super::super) fn due(planner: &Planner<'_>) -> Result<Vec<Step>, Refusal>
         }
         None => return Ok(Vec::new()),
     };
-    Ok(super::steps(planner, &goal)?.0)
+    Ok(super::steps::steps(planner, &goal)?.0)
 }
 
 /// The history that was taken over, where its rows are not those of the mark any more.

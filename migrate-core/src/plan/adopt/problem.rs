@@ -1,8 +1,8 @@
 //! Why a history cannot be taken over: one case for each, with its facts.
 
 use crate::backend::TableName;
-use crate::diagnostic::{Diagnostic, Place, codes};
-use crate::history::format::export::NotExported;
+use crate::diagnostic::{Diagnostic, Place, codes, without_feature};
+use crate::history::format::unwritten::NotExported;
 use crate::history::format::{FORMATS, Found};
 use crate::migration::MigrationId;
 
@@ -267,6 +267,13 @@ pub(in super::super) fn not_exported(problems: &[NotExported]) -> Vec<Diagnostic
         last.help.push("nothing was written".to_owned());
     }
     diagnostics
+}
+
+/// That this program knows nothing of other tools' histories.
+pub(in super::super) fn without_other_tools(what: &str) -> Diagnostic {
+    without_feature(codes::FOREIGN_HISTORY, what, "other-tools")
+        .help("or have it done by the command line, which has all features: migrate adopt --dry-run")
+        .help("once that tool is given up, drop its table, or look away from it: ForeignHistory::Ignore")
 }
 
 /// That a tool went on after its history was taken over.

@@ -2,13 +2,15 @@
 //!
 //! Source: Flyway 13.0.0 at c5e20fc773 (`JdbcTableSchemaHistory`, `MigrationInfoServiceImpl`, `MigrationType`).
 
-use super::entry::supersede;
+use super::entry::{Algorithm, supersede};
 use super::lock::{Locking, java_hash};
 use super::{Damaged, ForeignEntry, ForeignLock, ForeignState, HistoryFormat, Names, Quality, Reading, Record, Table};
-use crate::checksum::foreign::Algorithm;
 use crate::version::Version;
 
+#[cfg(feature = "other-tools")]
 mod name;
+#[cfg(feature = "other-tools")]
+pub(crate) mod row;
 pub mod write;
 
 /// The first eight bytes of an advisory lock's key say "Flyway"; a table's hash is added.

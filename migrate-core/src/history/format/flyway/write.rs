@@ -7,13 +7,11 @@
 use std::time::Duration;
 
 use crate::backend::TableName;
-use crate::checksum::foreign;
-use crate::history::Entry;
-use crate::migration::{Migration, MigrationId, Phase, Snapshot};
 use crate::set::MigrationSet;
 
 use super::super::engine::Engine;
-use super::name;
+
+pub use super::super::unwritten::NotInFlyway;
 
 /// The table where nobody chose another name.
 pub const TABLE: &str = "flyway_schema_history";
@@ -32,7 +30,7 @@ pub struct Row {
     pub kind: Kind,
     /// The file, relative to its location.
     pub script: String,
-    /// [`foreign::flyway`]; `None` for a baseline.
+    /// Flyway's own, [`foreign::flyway`](crate::checksum::foreign::flyway); `None` for a baseline.
     pub checksum: Option<i32>,
     /// Who; `None` is the user of the connection.
     pub installed_by: Option<String>,
@@ -97,174 +95,12 @@ impl Kind {
     }
 }
 
-/// Why something of ours has no row in Flyway's table.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotInFlyway {
-    /// Flyway has one history for one table.
-    #[error("component {0}: flyway knows no components, only {main} can be written", main = MigrationSet::MAIN)]
-    Component(String),
-    /// Flyway orders by version alone.
-    #[error("{0}: flyway knows neither phases nor ordinals")]
-    Phased(String),
-    /// Flyway's versions are numbers.
-    #[error("{0}: flyway's versions have no suffix")]
-    Suffix(String),
-    /// The column holds 50 characters.
-    #[error("{0}: flyway's versions have at most 50 characters")]
-    TooLong(String),
-    /// Nothing is known of how Flyway writes there.
-    #[error("{0}: it is not known how flyway writes its table on this engine")]
-    Engine(&'static str),
-    /// Flyway reads no such work from a row.
-    #[error("{0}: flyway cannot have code of ours")]
-    Code(String),
-}
-
-impl Row {
-    /// The row of a migration that was applied. `root` is the location its path is relative to.
-    ///
-    /// # Errors
-    /// If Flyway has no such migration.
-    pub fn applied(migration: &Migration, root: Option<&str>, elapsed: Duration) -> Result<Self, NotInFlyway> {
-        let (version, description) = identity(migration)?;
-        if migration.attributes.code.is_some() {
-            return Err(NotInFlyway::Code(migration.title()));
-        }
-        // A repeatable counts by what was run, a versioned one by what was written.
-        let text = if migration.id.is_repeatable() { migration.up.text() } else { migration.up.written_file() };
-        Ok(Self {
-            version,
-            description: shortened(&description),
-            kind: Kind::Sql,
-            script: script(migration.up.path(), root),
-            checksum: Some(foreign::flyway(text)),
-            installed_by: None,
-            execution_time: Elapsed::of(elapsed),
-            success: true,
-        })
-    }
-
-    /// The row of a snapshot that was installed, as Flyway writes that of a baseline migration. `root` is the location
-    /// its path is relative to.
-    ///
-    /// # Errors
-    /// If Flyway has no such version.
-    pub fn snapshot(snapshot: &Snapshot, root: Option<&str>) -> Result<Self, NotInFlyway> {
-        Ok(Self {
-            version: Some(version_text(&snapshot.version, &snapshot.title())?),
-            description: shortened(&snapshot.description),
-            kind: Kind::SqlBaseline,
-            script: script(snapshot.script.path(), root),
-            checksum: Some(foreign::flyway(snapshot.script.written_file())),
-            installed_by: None,
-            execution_time: Elapsed::OfTransaction,
-            success: true,
-        })
-    }
-
-    /// The row of a migration that failed outside a transaction. It is replaced once it has succeeded
-    /// ([`forget_failure`]).
-    ///
-    /// # Errors
-    /// If Flyway has no such migration.
-    pub fn failed(migration: &Migration, root: Option<&str>, elapsed: Duration) -> Result<Self, NotInFlyway> {
-        Ok(Self { success: false, ..Self::applied(migration, root, elapsed)? })
-    }
-
-    /// The row of a baseline at a version.
-    ///
-    /// # Errors
-    /// If Flyway has no such version.
-    pub fn baseline(version: &crate::Version) -> Result<Self, NotInFlyway> {
-        Ok(Self {
-            version: Some(version_text(version, &format!("baseline {version}"))?),
-            description: BASELINE.to_owned(),
-            kind: Kind::Baseline,
-            script: BASELINE.to_owned(),
-            checksum: None,
-            installed_by: None,
-            execution_time: Elapsed::Millis(0),
-            success: true,
-        })
-    }
-}
-
 /// Whether the rows of a component can be written at all.
 ///
 /// # Errors
 /// For any component but [`MigrationSet::MAIN`].
 pub fn component(component: &str) -> Result<(), NotInFlyway> {
     if component == MigrationSet::MAIN { Ok(()) } else { Err(NotInFlyway::Component(component.to_owned())) }
-}
-
-/// The version under which Flyway knows an entry of the history; `None` for a repeatable.
-///
-/// # Errors
-/// If Flyway has no such version.
-pub(crate) fn version_of(entry: &Entry) -> Result<Option<String>, NotInFlyway> {
-    of_id(&entry.id, &entry.title())
-}
-
-/// Version and description, as Flyway derives them from the file's name where that is one of its own.
-fn identity(migration: &Migration) -> Result<(Option<String>, String), NotInFlyway> {
-    let version = of_id(&migration.id, &migration.title())?;
-    let Some(named) = name::parse(file_name(migration.up.path())) else {
-        let description = match &migration.id {
-            MigrationId::Repeatable { name } => name.clone(),
-            MigrationId::Versioned { .. } => migration.description.clone(),
-        };
-        return Ok((version, description));
-    };
-    let same = match (&named.version, migration.id.version()) {
-        (Some(text), Some(version)) => text.parse().is_ok_and(|parsed: crate::Version| parsed == *version),
-        (None, None) => true,
-        _ => false,
-    };
-    Ok(if same { (named.version, named.description) } else { (version, migration.description.clone()) })
-}
-
-fn of_id(id: &MigrationId, title: &str) -> Result<Option<String>, NotInFlyway> {
-    match id {
-        MigrationId::Repeatable { .. } => Ok(None),
-        MigrationId::Versioned { version, phase: Phase::Pre, ordinal: 0 } => version_text(version, title).map(Some),
-        MigrationId::Versioned { .. } => Err(NotInFlyway::Phased(title.to_owned())),
-    }
-}
-
-fn version_text(version: &crate::Version, title: &str) -> Result<String, NotInFlyway> {
-    let text = version.as_str();
-    if version.suffix().is_some() {
-        return Err(NotInFlyway::Suffix(title.to_owned()));
-    }
-    if text.len() > 50 { Err(NotInFlyway::TooLong(title.to_owned())) } else { Ok(text.to_owned()) }
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
-}
-
-/// The path below its location; without a location the name alone.
-fn script(path: &str, root: Option<&str>) -> String {
-    let path = path.replace('\\', "/");
-    let below = root.and_then(|root| path.strip_prefix(root.replace('\\', "/").trim_end_matches('/')));
-    let script = match below {
-        Some(below) => below.trim_start_matches('/'),
-        None => file_name(&path),
-    };
-    let length = script.chars().count();
-    if length <= 1_000 {
-        return script.to_owned();
-    }
-    let end: String = script.chars().skip(length - 997).collect();
-    format!("...{end}")
-}
-
-fn shortened(description: &str) -> String {
-    if description.chars().count() <= 200 {
-        return description.to_owned();
-    }
-    description.chars().take(197).chain("...".chars()).collect()
 }
 
 /// The table's definition, as Flyway 13 creates it: statements without terminators. They fail where the table exists.
@@ -444,7 +280,7 @@ fn columns(engine: Engine) -> String {
 mod tests {
     use super::*;
     use crate::checksum;
-    use crate::migration::Attributes;
+    use crate::migration::{Attributes, Migration};
     use crate::source::Source;
 
     fn migration(id: &str, path: &str, text: &str) -> Migration {
