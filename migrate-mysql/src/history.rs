@@ -152,7 +152,7 @@ pub(crate) async fn ensure(session: &mut MysqlSession<'_>, table: &TableName) ->
 }
 
 /// Access denied to a table, a column, a command, a database.
-const DENIED: &[&str] = &["1142", "1143", "1227", "1044"];
+pub(crate) const DENIED: &[&str] = &["1142", "1143", "1227", "1044"];
 const NO_SUCH_TABLE: &str = "1146";
 const NO_SUCH_DATABASE: &str = "1049";
 const NO_SUCH_COLUMN: &str = "1054";

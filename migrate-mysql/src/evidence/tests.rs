@@ -11,23 +11,31 @@ use super::names::{About, Aspect};
 use super::{Ask, Known, Place, note, settle};
 
 /// A list of answers; whatever is asked for beyond it is refused.
-struct Answers(VecDeque<Option<Vec<Row>>>);
+struct Answers(VecDeque<Result<Vec<Row>, ServerError>>);
 
 impl Answers {
-    /// One cell each; `None` is a refusal, an empty text no row.
+    /// One cell each; `None` is a refusal, an empty text no row, `!1142` a refusal with that number.
     fn of(texts: &[Option<&str>]) -> Self {
-        let rows = |text: &str| match text {
-            "" => Vec::new(),
-            text => vec![text.split('|').map(|cell| Some(cell.to_owned())).collect()],
+        let answer = |text: &Option<&str>| match text {
+            None => Err(no()),
+            Some("") => Ok(Vec::new()),
+            Some(text) => match text.strip_prefix('!') {
+                Some(code) => Err(ServerError { code: Some(code.to_owned()), ..no() }),
+                None => Ok(vec![text.split('|').map(|cell| Some(cell.to_owned())).collect()]),
+            },
         };
-        Self(texts.iter().map(|text| text.map(rows)).collect())
+        Self(texts.iter().map(answer).collect())
     }
+}
+
+fn no() -> ServerError {
+    ServerError::new(Fault::Refused, "no")
 }
 
 #[async_trait]
 impl Ask for Answers {
     async fn rows(&mut self, _sql: &str) -> Result<Vec<Row>, ServerError> {
-        self.0.pop_front().flatten().ok_or_else(|| ServerError::new(Fault::Refused, "no"))
+        self.0.pop_front().unwrap_or_else(|| Err(no()))
     }
 }
 
@@ -282,6 +290,8 @@ fn a_table_that_nobody_can_read_is_neither_as_it_was_nor_as_it_is_to_be() {
     let rename = "rename table t to u";
     let as_before = [Some("1|0"), is_table, refused];
     check(rename, Some("f1:1,0;d"), &as_before, &format!("ask, catalog: t, u are named as before, {lost}"));
+    let may_not_read_it = [Some("3-BB"), is_table, Some("!1142")];
+    check(alter, before, &may_not_read_it, "ran, fingerprint: t is not as before");
     let a_view = [Some("1|0"), Some("")];
     check(rename, Some("f1:1,0;d"), &a_view, "not, catalog: t, u are named as before");
 }

@@ -13,6 +13,7 @@ use super::Ask;
 use super::expression::literal;
 use super::names::{About, Name, Object};
 use super::trips::{asked, back_quoted, quoted};
+use crate::history::DENIED;
 
 /// A partitioned table that is not there: a MariaDB server that was killed while it made one can have partitions without
 /// their table (seen on 10.11), and refuses to make it again until they are dropped by the names of their files.
@@ -106,11 +107,11 @@ fn unreadable(reason: &str, name: &Name, refusal: &str) -> String {
     format!("{reason}, but {name} cannot be read any more, restore it first ({refusal})")
 }
 
-/// What the server says instead of a table's rows.
+/// What the server says instead of a table's rows. Who may not read them is told nothing about them.
 async fn refusal(ask: &mut dyn Ask, name: &Name, database: &str) -> Result<Option<String>, ServerError> {
     match ask.rows(&format!("SELECT 1 FROM {} LIMIT 0", quoted(name, database))).await {
-        Ok(_) => Ok(None),
-        Err(error) if error.is_lost() => Err(error),
-        Err(error) => Ok(Some(error.message)),
+        Err(error) if error.is_lost() || error.is_contention() => Err(error),
+        Err(error) if !error.code.as_deref().is_some_and(|code| DENIED.contains(&code)) => Ok(Some(error.message)),
+        _ => Ok(None),
     }
 }
