@@ -3,13 +3,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use migrate_core::Source;
-use migrate_core::sql::lexer::Lexer;
-use migrate_core::sql::{Syntax, classify, mask, split};
+use migrate_core::sql::{Syntax, classify, fuzzing, split};
 
 fuzz_target!(|text: &str| {
     for syntax in [Syntax::POSTGRES, Syntax::MYSQL, Syntax::SQLITE] {
         let mut end = 0;
-        for token in Lexer::new(text, &syntax) {
+        for token in fuzzing::tokens(text, &syntax) {
             assert_eq!(token.start, end);
             assert!(token.end > end && text.is_char_boundary(token.end));
             end = token.end;
@@ -30,6 +29,6 @@ fuzz_target!(|text: &str| {
             }
         }
         assert!(split.problems.into_iter().all(|problem| text.get(problem.at).is_some()));
-        mask::mask_secrets(text, &syntax);
+        fuzzing::masked(text, &syntax);
     }
 });

@@ -10,6 +10,7 @@
 //! | `batch` | `:lo` and `:hi` in a statement that runs over key ranges |
 //! | `mask` | text → the same without passwords, or without any literal |
 //! | [`script`] | all of it together, owned: what a step of a plan runs |
+//! | `fuzzing` | what the fuzz targets look at beyond the public interface |
 //!
 //! There is no parser here: nothing builds a syntax tree, nothing checks that a statement is legal. The server does.
 
@@ -17,6 +18,8 @@ pub(crate) mod batch;
 pub mod classify;
 pub mod directive;
 pub(crate) mod enums;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod lexer;
 pub(crate) mod mask;
 pub mod script;

@@ -16,7 +16,7 @@ struct Answers(VecDeque<Result<Vec<Row>, ServerError>>);
 impl Answers {
     /// One cell each; `None` is a refusal, an empty text no row, `!1142` a refusal with that number.
     fn of(texts: &[Option<&str>]) -> Self {
-        let answer = |text: &Option<&str>| match text {
+        let answer = |text: Option<&str>| match text {
             None => Err(no()),
             Some("") => Ok(Vec::new()),
             Some(text) => match text.strip_prefix('!') {
@@ -24,7 +24,7 @@ impl Answers {
                 None => Ok(vec![text.split('|').map(|cell| Some(cell.to_owned())).collect()]),
             },
         };
-        Self(texts.iter().map(answer).collect())
+        Self(texts.iter().copied().map(answer).collect())
     }
 }
 
