@@ -233,7 +233,7 @@ fn what_can_be_read_decides() {
         create,
         Some("f1:0;d"),
         &[Some("1"), None],
-        "ask, catalog: t is there, but t cannot be read any more, restore it first (no)",
+        "ask, catalog: t is there, but t cannot be read (no): drop it and answer that it did not run",
     );
     check(create, Some("f1:1;d"), &[Some("1")], "not, catalog: t is as it was before");
     let parts = "create table t (a int) partition by hash (a) partitions 2";
@@ -285,7 +285,7 @@ fn a_table_that_nobody_can_read_is_neither_as_it_was_nor_as_it_is_to_be() {
     let alter = "alter table t add a int";
     let before = Some("f1:2-AA;d");
     check(alter, before, &[Some("3-BB"), is_table, is_read], "ran, fingerprint: t is not as before");
-    let lost = "but t cannot be read any more, restore it first (no)";
+    let lost = "but t cannot be read any more (no): restore it before you answer";
     check(alter, before, &[Some("3-BB"), is_table, refused], &format!("ask, fingerprint: t is not as before, {lost}"));
     let rename = "rename table t to u";
     let as_before = [Some("1|0"), is_table, refused];

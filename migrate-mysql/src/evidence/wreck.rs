@@ -69,7 +69,8 @@ pub(super) async fn whole(
             continue;
         }
         if let Some(refusal) = refusal(ask, name, database).await? {
-            return Ok(Settled::Undecided(unreadable(&reason, name, &refusal)));
+            let remedy = "drop it and answer that it did not run";
+            return Ok(Settled::Undecided(format!("{reason}, but {name} cannot be read ({refusal}): {remedy}")));
         }
     }
     Ok(Settled::Ran(reason))
@@ -97,14 +98,13 @@ pub(super) async fn readable(
             continue;
         }
         if let Some(refusal) = refusal(ask, name, database).await? {
-            return Ok(Settled::Undecided(unreadable(reason, name, &refusal)));
+            let remedy = "restore it before you answer";
+            return Ok(Settled::Undecided(format!(
+                "{reason}, but {name} cannot be read any more ({refusal}): {remedy}"
+            )));
         }
     }
     Ok(settled)
-}
-
-fn unreadable(reason: &str, name: &Name, refusal: &str) -> String {
-    format!("{reason}, but {name} cannot be read any more, restore it first ({refusal})")
 }
 
 /// What the server says instead of a table's rows. Who may not read them is told nothing about them.

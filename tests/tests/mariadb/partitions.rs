@@ -52,7 +52,7 @@ fn a_table_whose_partitions_have_lost_their_list_is_asked_about_and_not_taken_fo
         "alter table n partition by hash (id) partitions 2",
         true,
         |files| files.rename("n.par", "#sql-alter-1.par"),
-        "fingerprint: n is not as before, but n cannot be read any more, restore it first",
+        "fingerprint: n is not as before, but n cannot be read any more",
     );
 }
 
@@ -63,7 +63,7 @@ fn a_table_whose_partitions_are_renamed_in_part_is_asked_about_and_not_renamed_o
         "rename table n to m",
         false,
         |files| files.rename("n#P#p0.ibd", "m#P#p0.ibd"),
-        "catalog: m, n are named as before, but n cannot be read any more, restore it first",
+        "catalog: m, n are named as before, but n cannot be read any more",
     );
 }
 
