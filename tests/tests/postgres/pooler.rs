@@ -1,6 +1,6 @@
 //! Behind a pooler that pools transactions: nothing of a session lasts, and nothing of ours may.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -40,22 +40,24 @@ fn another_client_of_the_pooler_never_sees_what_a_script_set() {
         ("4_last", "insert into ran values (4);\nselect pg_sleep(1);"),
     ]);
     let before = Psql::connect(server, &pooler.url(&database)).run(STATE);
-    let stop = AtomicBool::new(false);
+    let (stop, looks) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         let other = scope.spawn(|| {
             let mut client = Psql::connect(server, &pooler.url(&database));
-            let mut looks = 0;
             while !stop.load(Ordering::SeqCst) {
                 assert_eq!(client.run(STATE), before);
-                looks += 1;
+                looks.fetch_add(1, Ordering::SeqCst);
             }
-            looks
         });
         let at_end = AtEnd(&stop);
+        // From here on it is in the pooler's queue whenever the run lets go of the one connection.
+        wait_for("the other client looks", || (other.is_finished() || looks.load(Ordering::SeqCst) > 0).then_some(()));
+        let first = looks.load(Ordering::SeqCst);
         let result = block_on(fragile(&pooler.url(&database), &set).up());
         drop(at_end);
         result.unwrap_or_else(|error| panic!("{error}"));
-        assert!(other.join().expect("it saw nothing") > 0);
+        other.join().expect("it saw nothing");
+        assert!(looks.load(Ordering::SeqCst) > first, "it did not look while the run was at work");
     });
     assert_eq!(Psql::connect(server, &pooler.url(&database)).run(STATE), before);
     assert_eq!(database.psql("select n from ran order by n"), "2\n4\n");
