@@ -1,6 +1,6 @@
 //! What the server says of itself.
 
-use migrate_core::backend::{Server, ServerError, TableName};
+use migrate_core::backend::{Row, Server, ServerError, TableName};
 use migrate_core::history::foreign;
 use migrate_core::sql::Syntax;
 
@@ -114,8 +114,11 @@ pub(crate) async fn observe(session: &mut MysqlSession<'_>, table: &TableName) -
     let lease = lease::table_name(&table.name);
     let ours = [&*table.name, &*lease].into_iter().chain(foreign::COMPANIONS.iter().copied());
     let ours: Vec<_> = ours.map(|name| literal(&name.to_ascii_lowercase())).collect();
+    // MariaDB changes partitions one by one. What it says of a table's options is dearer than the rest: it opens each.
+    let parted = if facts.mariadb { "CREATE_OPTIONS LIKE '%partitioned%'" } else { "FALSE" };
     // MariaDB shows the session's own temporary tables since 11.2, and they are nobody else's.
     let lasts = "TABLE_TYPE NOT LIKE 'TEMPORARY%'";
+    let plain = "ENGINE NOT IN ('InnoDB', 'ndbcluster', 'NDB', 'ROCKSDB', 'TokuDB')";
     // Each statement sees its own moment. Whoever made the objects made the history first, so it is looked for last.
     let sql = format!(
         "SELECT o.n FROM (\
@@ -126,19 +129,17 @@ pub(crate) async fn observe(session: &mut MysqlSession<'_>, table: &TableName) -
          SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} \
          AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') \
          AND (LOWER(TABLE_NAME) IN ({known}) OR TABLE_NAME = 'CHANGELOG') ORDER BY TABLE_NAME;\n\
-         SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} AND {lasts} \
-         AND ENGINE IS NOT NULL AND ENGINE NOT IN ('InnoDB', 'ndbcluster', 'NDB', 'ROCKSDB', 'TokuDB') ORDER BY TABLE_NAME;\n\
+         SELECT TABLE_NAME, {plain}, {parted} FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} AND {lasts} \
+         AND ENGINE IS NOT NULL AND ({plain} OR {parted}) ORDER BY TABLE_NAME;\n\
          SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = {home} AND {lasts} AND TABLE_NAME = {}",
         ours.join(", "),
         literal(&table.name)
     );
-    let mut sets = session.sets(&sql).await?.into_iter();
-    let mut names = || -> Vec<String> {
-        let rows = sets.next().map(|(_, rows)| rows).unwrap_or_default();
-        rows.into_iter().filter_map(|row| row.into_iter().next()?).collect()
-    };
-    let (objects, foreign_histories, not_transactional) = (names(), names(), names());
-    let has_history = !names().is_empty();
+    let mut sets = session.sets(&sql).await?.into_iter().map(|(_, rows)| rows);
+    let mut next = || sets.next().unwrap_or_default();
+    let (objects, foreign_histories, tables, history) = (names(next()), names(next()), next(), next());
+    let are = |column: usize| names(tables.iter().filter(|row| row[column].as_deref() == Some("1")).cloned().collect());
+    let has_history = !history.is_empty();
     session.no_history = !has_history;
     Ok(Server {
         product: facts.product,
@@ -147,9 +148,15 @@ pub(crate) async fn observe(session: &mut MysqlSession<'_>, table: &TableName) -
         has_history,
         objects,
         foreign_histories,
-        not_transactional,
+        not_transactional: are(1),
+        partitioned: facts.mariadb.then(|| are(2)),
         read_only: facts.read_only,
         pooled: false,
         joined: false,
     })
+}
+
+/// The first column.
+fn names(rows: Vec<Row>) -> Vec<String> {
+    rows.into_iter().filter_map(|row| row.into_iter().next()?).collect()
 }

@@ -90,6 +90,7 @@ pub(crate) async fn observe(session: &mut PostgresSession<'_>, table: &TableName
         foreign_histories,
         objects,
         not_transactional: Vec::new(),
+        partitioned: None,
         read_only: cell(2) == "t",
         pooled: facts.pooled,
         joined: session.is_joined(),

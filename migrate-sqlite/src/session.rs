@@ -301,6 +301,7 @@ impl Session for SqliteSession<'_> {
             foreign_histories: objects.foreign,
             // SQLite opens a file that it may not write for reading, and says so here.
             not_transactional: Vec::new(),
+            partitioned: None,
             read_only: query_only || self.handle.is_readonly("main").map_err(|e| server_error(&e))?,
             pooled: false,
             joined: self.is_joined(),

@@ -420,7 +420,7 @@ impl Run<'_> {
         if stopped && *recovery != Recovery::Repeat && self.backend.dialect().atomicity == Atomicity::Statement {
             return Ok(Outcome::Unsettled(index, error));
         }
-        if *recovery != Recovery::Definition {
+        if !matches!(recovery, Recovery::Definition | Recovery::FileByFile) {
             return Ok(Outcome::Refused(part, error));
         }
         Ok(match self.remove_leftovers(&journal.script.statement(index), note).await? {

@@ -141,8 +141,8 @@ pub trait Session: HistoryTable {
 
     /// What became of a statement that was in flight, with the lock held again and its server thread gone.
     ///
-    /// Also asked right after the server refused one whose recovery is [`Recovery::Definition`]: then only
-    /// [`Settled::First`] counts, which removes what the failure left behind.
+    /// Also asked right after the server refused one whose recovery is [`Recovery::Definition`] or
+    /// [`Recovery::FileByFile`]: then only [`Settled::First`] counts, which removes what the failure left behind.
     ///
     /// By itself it knows what the class of the statement tells, and asks a person about the rest.
     async fn settle(&mut self, statement: &Statement<'_>, note: Option<&str>) -> Result<Settled, ServerError> {

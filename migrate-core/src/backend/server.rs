@@ -23,6 +23,9 @@ pub struct Server {
     pub foreign_histories: Vec<String>,
     /// Tables whose engine has no transactions: what is written to one of them cannot be rolled back.
     pub not_transactional: Vec<String>,
+    /// Tables with partitions, where the server changes these one by one and one that is killed meanwhile can destroy the
+    /// table; `None` where a change of them is as atomic as any.
+    pub partitioned: Option<Vec<String>>,
     /// Nothing can be written here.
     pub read_only: bool,
     /// A pooler that pools transactions stands between us and the server: nothing of a session lasts.
@@ -57,6 +60,7 @@ impl Server {
             objects: Vec::new(),
             foreign_histories: Vec::new(),
             not_transactional: Vec::new(),
+            partitioned: None,
             read_only: false,
             pooled: false,
             joined: false,

@@ -244,6 +244,7 @@ mod tests {
             objects: Vec::new(),
             foreign_histories: Vec::new(),
             not_transactional: Vec::new(),
+            partitioned: None,
             read_only,
             pooled: false,
             joined: false,

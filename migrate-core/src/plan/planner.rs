@@ -20,9 +20,10 @@ use crate::sql::directive::{self, DirectiveKind};
 use crate::sql::{Script, Syntax, mask};
 
 use super::changed::Changed;
+use super::tables::Tables;
 use super::{
     Foreign, Goal, Mode, OnAhead, Plan, Policy, Refusal, Resume, Step, Unit, adopt, amend, callback, down, joined,
-    mirror, needs, pooled, record, snapshot, stored, tables, units, up,
+    mirror, needs, pooled, record, snapshot, stored, units, up,
 };
 
 /// What a plan is made for.
@@ -193,8 +194,7 @@ pub(super) struct Planner<'a> {
     renamed: BTreeMap<&'a MigrationId, &'a Migration>,
     /// What a snapshot of the set stands for.
     replaced: BTreeSet<&'a MigrationId>,
-    /// Tables without transactions: what the server has, and what the steps so far make.
-    not_transactional: RefCell<BTreeSet<String>>,
+    tables: RefCell<Tables>,
 }
 
 impl<'a> Planner<'a> {
@@ -205,9 +205,8 @@ impl<'a> Planner<'a> {
             .collect();
         let replaced =
             set.snapshots().iter().flat_map(|snapshot| &snapshot.replaces).map(|replaced| &replaced.id).collect();
-        let not_transactional = observed.server.not_transactional.iter().map(|name| name.to_lowercase()).collect();
-        let not_transactional = RefCell::new(not_transactional);
-        Self { set, observed, policy, dialect, renamed, replaced, not_transactional }
+        let tables = RefCell::new(Tables::of(&observed.server));
+        Self { set, observed, policy, dialect, renamed, replaced, tables }
     }
 
     pub(super) fn history(&self) -> &'a History {
@@ -285,7 +284,7 @@ impl<'a> Planner<'a> {
         let script = Script::parse(source.clone(), self.syntax(), self.dialect.classify).map_err(|problems| {
             Refusal::Script(problems.into_iter().map(|problem| script_problem(title, source, problem)).collect())
         })?;
-        Ok(tables::marked(script, &mut self.not_transactional.borrow_mut(), self.syntax()))
+        Ok(self.tables.borrow_mut().mark(script, self.syntax()))
     }
 
     /// Splits a script and cuts it into units.

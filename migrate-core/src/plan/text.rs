@@ -107,7 +107,7 @@ fn settings(settings: &[(String, String)]) -> String {
 
 /// Whether nothing may tell what became of a unit that was interrupted.
 fn may_be_in_doubt(unit: &Unit) -> bool {
-    matches!(unit.how, How::Alone(Recovery::NonAtomic | Recovery::Call))
+    matches!(unit.how, How::Alone(Recovery::FileByFile | Recovery::NonAtomic | Recovery::Call))
 }
 
 fn running(step: &Step) -> usize {

@@ -93,6 +93,9 @@ pub enum Recovery {
     Drop,
     /// Atomic in itself; whether it ran shows in the catalog.
     Definition,
+    /// As [`Definition`](Self::Definition), of a table whose files the server changes one by one: one that is killed
+    /// meanwhile can leave a table that nobody can read, and a person must look.
+    FileByFile,
     /// May have been half done; if anything changed, a person must look.
     NonAtomic,
     /// Runs code that may commit on the way; if anything changed, a person must look.

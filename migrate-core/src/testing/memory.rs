@@ -381,6 +381,7 @@ impl Session for MemorySession {
             objects,
             foreign_histories: Vec::new(),
             not_transactional: Vec::new(),
+            partitioned: None,
             read_only: false,
             pooled: false,
             joined: false,

@@ -241,6 +241,7 @@ fn case(fixture: &str) -> Case {
         objects: names("objects"),
         foreign_histories: names("foreign"),
         not_transactional: Vec::new(),
+        partitioned: None,
         read_only: false,
         pooled: all.contains(&"pooled"),
         joined: all.contains(&"joined"),
