@@ -266,14 +266,14 @@ mod tests {
 
     #[test]
     fn a_note_with_an_identifier_says_the_rest_as_well() {
-        let Note::Asked(asked) = noted(Note::Asked("CONCAT('f1:0;', DATABASE())".to_owned())) else { panic!() };
+        let Note::Asked(asked) = noted(Note::Asked("CONCAT('f2:0;', DATABASE())".to_owned())) else { panic!() };
         let mut gtids = Gtids { uuid: "u".to_owned(), next: 7 };
         let (asked, gtid) = gtids.announce(Some(&asked)).unwrap();
-        assert_eq!(asked, "CONCAT('gtid=u:7;', COALESCE((CONCAT('f1:0;', DATABASE())), ''))");
+        assert_eq!(asked, "CONCAT('gtid=u:7;', COALESCE((CONCAT('f2:0;', DATABASE())), ''))");
         assert_eq!((gtid.as_str(), gtids.next), ("u:7", 8));
-        assert_eq!(gtids.announce(Some("CONCAT('f1:0;', DATABASE())")), None);
-        assert_eq!(in_note("gtid=u:7;f1:0;d"), (Some("u:7"), "f1:0;d"));
-        assert_eq!(in_note("f1:0;d"), (None, "f1:0;d"));
+        assert_eq!(gtids.announce(Some("CONCAT('f2:0;', DATABASE())")), None);
+        assert_eq!(in_note("gtid=u:7;f2:0;d"), (Some("u:7"), "f2:0;d"));
+        assert_eq!(in_note("f2:0;d"), (None, "f2:0;d"));
         assert_eq!(noted(Note::Shares), Note::Shares);
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! | action | read |
 //! |---|---|
-//! | `ADD`, `DROP`, `RENAME COLUMN`, `CHANGE` to another name | the names of the columns |
+//! | `ADD`, `RENAME COLUMN`, `CHANGE` to another name, `ADD INDEX` with a name | whether those are there |
+//! | only `DROP` of columns and indexes | nothing: they are gone |
+//! | `DROP COLUMN` | the names of the columns |
 //! | `MODIFY`, `ALTER`, `CHANGE` without another name | the columns |
-//! | `ADD`, `DROP INDEX`, `UNIQUE` | the names of the indexes; with both, the indexes |
+//! | `DROP INDEX`, an index without a name | the names of the indexes; with both, the indexes |
 //! | `PRIMARY KEY`, `RENAME INDEX`, `ALTER INDEX` | the indexes |
 //! | `ADD`, `DROP FOREIGN KEY`, `CHECK`, `CONSTRAINT` | the constraints |
 //! | `RENAME TO` | which names are there |
@@ -26,8 +28,12 @@ struct Action {
     certain: bool,
     /// It drops something.
     drops: bool,
-    /// The columns that appear or vanish.
-    names: Vec<String>,
+    /// The columns that appear.
+    columns: Vec<String>,
+    /// The columns that vanish.
+    lost: Vec<String>,
+    /// The index that appears or, where it drops one, vanishes.
+    index: Option<String>,
     /// Repeated after it has run, it does harm, and nothing but [`Aspect::Identity`] shows that it has.
     harmful: bool,
     /// The table that it is exchanged with.
@@ -37,12 +43,45 @@ struct Action {
 
 impl Action {
     fn new(aspect: Aspect, certain: bool) -> Self {
-        Self { aspect, certain, drops: false, names: Vec::new(), harmful: false, other: None, renamed: None }
+        Self {
+            aspect,
+            certain,
+            drops: false,
+            columns: Vec::new(),
+            lost: Vec::new(),
+            index: None,
+            harmful: false,
+            other: None,
+            renamed: None,
+        }
     }
 
-    fn names(names: Vec<Option<String>>) -> Self {
-        let names: Vec<String> = names.into_iter().flatten().map(|name| name.to_lowercase()).collect();
-        Self { names, ..Self::new(Aspect::ColumnNames, true) }
+    /// Columns come and go.
+    fn names(columns: Vec<Option<String>>, lost: Vec<Option<String>>) -> Self {
+        let known = columns.iter().chain(&lost).all(Option::is_some);
+        let aspect = if known { Aspect::ColumnNames } else { Aspect::Columns };
+        let [columns, lost] = [columns, lost].map(|names| names.into_iter().flatten().collect());
+        Self { columns, lost, ..Self::new(aspect, true) }
+    }
+
+    /// What it makes of a table.
+    fn makes(&self, table: &Name) -> Vec<Object> {
+        if self.drops {
+            return Vec::new();
+        }
+        let column = |column: &String| Object::Column { table: table.clone(), column: column.clone() };
+        self.columns.iter().map(column).chain(self.index_of(table)).collect()
+    }
+
+    /// What it only removes from a table. `None` where it does more.
+    fn removes(&self, table: &Name) -> Option<Vec<Object>> {
+        let column = |column: &String| Object::Column { table: table.clone(), column: column.clone() };
+        let all: Vec<_> = self.lost.iter().map(column).chain(self.index_of(table)).collect();
+        (self.drops && self.certain && !all.is_empty()).then_some(all)
+    }
+
+    fn index_of(&self, table: &Name) -> Option<Object> {
+        self.index.clone().map(|index| Object::Index { table: table.clone(), index })
     }
 }
 
@@ -56,16 +95,24 @@ pub(super) fn table(table: Name, words: &Words<'_>) -> About {
         let schema = to.schema.or_else(|| table.schema.clone());
         return renamed(&[(table, Name { schema, name: to.name })]);
     }
-    let mut names: Vec<&String> = actions.iter().flat_map(|action| &action.names).collect();
-    let count = names.len();
-    names.sort();
-    names.dedup();
+    let comes_back = is_twice(actions.iter().flat_map(|action| action.columns.iter().chain(&action.lost)));
+    let index_comes_back = is_twice(actions.iter().filter_map(|action| action.index.as_ref()));
+    if !comes_back && !index_comes_back {
+        let makes: Vec<Object> =
+            actions.iter().filter(|action| action.certain).flat_map(|action| action.makes(&table)).collect();
+        if !makes.is_empty() {
+            return About::new(Rule::Creates, makes, &[Aspect::Existence]);
+        }
+        let removes: Option<Vec<Vec<Object>>> = actions.iter().map(|action| action.removes(&table)).collect();
+        if let Some(removes) = removes.filter(|removes| !removes.is_empty()) {
+            return About::new(Rule::Removes, removes.concat(), &[Aspect::Existence]);
+        }
+    }
     // A column that goes and comes: there may be nothing to see.
-    let comes_back = names.len() < count;
     let blind = comes_back || actions.iter().any(|action| action.harmful);
     let others: Vec<Name> = actions.iter().filter_map(|action| action.other.clone()).collect();
     if comes_back {
-        actions.retain(|action| action.names.is_empty());
+        actions.retain(|action| action.columns.is_empty() && action.lost.is_empty());
         actions.push(Action::new(Aspect::Columns, false));
     }
     // One that is dropped and added again under its name does not show in the names.
@@ -97,6 +144,14 @@ pub(super) fn table(table: Name, words: &Words<'_>) -> About {
     about
 }
 
+fn is_twice<'n>(names: impl Iterator<Item = &'n String>) -> bool {
+    let mut names: Vec<String> = names.map(|name| name.to_lowercase()).collect();
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    names.len() < count
+}
+
 /// `None` where it changes nothing itself: `ALGORITHM = …`, `LOCK = …`.
 fn action(mut words: Words<'_>) -> Option<Action> {
     let Some(verb) = words.next() else { return Some(Action::new(Aspect::Definition, false)) };
@@ -111,7 +166,7 @@ fn action(mut words: Words<'_>) -> Option<Action> {
             }
             match (words.plain_name(), words.plain_name()) {
                 (Some(from), Some(to)) if from.to_lowercase() != to.to_lowercase() => {
-                    Action::names(vec![Some(from), Some(to)])
+                    Action::names(vec![Some(to)], vec![Some(from)])
                 }
                 _ => Action::new(Aspect::Columns, false),
             }
@@ -170,7 +225,11 @@ fn add(words: &mut Words<'_>) -> Action {
     for (kinds, aspect) in kinds {
         if words.eat_any(kinds).is_some() {
             words.eat_any(&["index", "key"]);
-            return Action::new(aspect, !words.if_exists());
+            let certain = !words.if_exists();
+            // The server names an index that has none.
+            let named = aspect == Aspect::IndexNames && certain && !words.at_any(&["(", "using"]);
+            let index = if named { words.plain_name() } else { None };
+            return Action { index, ..Action::new(aspect, certain) };
         }
     }
     words.eat(&["column"]);
@@ -178,11 +237,11 @@ fn add(words: &mut Words<'_>) -> Action {
         return Action::new(Aspect::Columns, false);
     }
     if !words.at("(") {
-        return Action::names(vec![words.plain_name()]);
+        return Action::names(vec![words.plain_name()], Vec::new());
     }
     let mut inside = words.clone();
     inside.next();
-    Action::names(inside.parts().into_iter().map(|mut part| part.plain_name()).collect())
+    Action::names(inside.parts().into_iter().map(|mut part| part.plain_name()).collect(), Vec::new())
 }
 
 fn drop(words: &mut Words<'_>) -> Action {
@@ -199,7 +258,9 @@ fn drop(words: &mut Words<'_>) -> Action {
     for (kinds, aspect) in kinds {
         if words.eat_any(kinds).is_some() {
             words.eat(&["key"]);
-            return Action::new(aspect, !words.if_exists());
+            let certain = !words.if_exists();
+            let index = if aspect == Aspect::IndexNames && certain { words.plain_name() } else { None };
+            return Action { index, ..Action::new(aspect, certain) };
         }
     }
     if words.eat(&["constraint"]) {
@@ -210,7 +271,7 @@ fn drop(words: &mut Words<'_>) -> Action {
     if words.if_exists() {
         return Action::new(Aspect::Columns, false);
     }
-    Action::names(vec![words.plain_name()])
+    Action::names(Vec::new(), vec![words.plain_name()])
 }
 
 fn rename(words: &mut Words<'_>) -> Action {
@@ -223,7 +284,7 @@ fn rename(words: &mut Words<'_>) -> Action {
         }
         let from = words.plain_name();
         words.eat(&["to"]);
-        return Action::names(vec![from, words.plain_name()]);
+        return Action::names(vec![words.plain_name()], vec![from]);
     }
     words.eat_any(&["to", "as", "="]);
     Action { renamed: words.name(), ..Action::new(Aspect::Existence, false) }

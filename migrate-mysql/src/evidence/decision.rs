@@ -85,15 +85,24 @@ pub(super) async fn settle(
     if about.objects.iter().any(|(object, _)| matches!(object, Object::Account(_))) {
         return remembered(ask, settled).await;
     }
+    let part_of = about.objects.iter().find_map(|(object, _)| object.part_of());
+    if let Some(table) = part_of.filter(|_| !matches!(settled, Settled::Undecided(_)))
+        && !wreck::is_there(ask, table, before.database).await?
+    {
+        return Ok(Settled::DidNotRun(format!("catalog: {table} is not there")));
+    }
     match (settled, about.rule) {
+        (Settled::Ran(reason), _) if part_of.is_some() && doubtful => {
+            Ok(Settled::Undecided(format!("{reason}, and the rest may have been half done")))
+        }
+        (settled, _) if place.mariadb && about.changes_tables() && !matches!(settled, Settled::Undecided(_)) => {
+            wreck::readable(ask, about, settled, before.database).await
+        }
         (Settled::Ran(reason), Rule::Creates) => {
             wreck::whole(ask, about, reason, doubtful, before.database, statement).await
         }
         (Settled::DidNotRun(reason), Rule::Creates) if place.mariadb && place.process => {
             wreck::orphans(ask, about, reason, before.database, statement).await
-        }
-        (settled, Rule::Changes | Rule::Renames) if place.mariadb && !matches!(settled, Settled::Undecided(_)) => {
-            wreck::readable(ask, about, settled, before.database).await
         }
         (Settled::Undecided(reason), Rule::Changes) if about.blind => {
             empty(ask, about, reason, before.database, statement).await

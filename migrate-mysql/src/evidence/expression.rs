@@ -2,7 +2,7 @@
 //!
 //! | rule | because |
 //! |---|---|
-//! | one text for all: `f1:part,part;database`, a part being its aspects with dots between | each can be compared by itself |
+//! | one text for all: `f2:part,part;database`, a part being its aspects with dots between | each can be compared by itself |
 //! | rows are folded by exclusive or, with their number | no order, and no bound of `GROUP_CONCAT`, changes it |
 //! | every cell as hexadecimal digits, NULL as a dash | nothing depends on a mode or a character set of the session |
 //! | a name that is not plain ASCII is written in hexadecimal digits | quotes and backslashes mean different things in different modes |
@@ -16,7 +16,7 @@ use super::Place;
 use super::names::{About, Aspect, Name, Object};
 
 /// Notes that begin otherwise were written by another rule.
-pub(super) const PREFIX: &str = "f1:";
+pub(super) const PREFIX: &str = "f2:";
 /// In the place of what may not be read.
 pub(super) const UNREADABLE: &str = "?";
 
@@ -106,6 +106,11 @@ fn read(place: &Place, object: &Object, aspect: Aspect, database: Database<'_>) 
     };
     let (from, condition, definition): (&str, String, &[&str]) = match object {
         Object::Table(name) => return table(place, name, aspect, database),
+        Object::Column { table, column } => {
+            let from = if extensions(place) { "columns_extensions" } else { "columns" };
+            let table = of(["table_schema", "table_name"], table);
+            return Some(there(from, &format!("{table} AND column_name = {}", literal(column))));
+        }
         Object::Index { table, index } => {
             return Some(if extensions(place) {
                 let table = of(["constraint_schema", "table_name"], table);

@@ -2,10 +2,11 @@
 //!
 //! Of `CREATE x` only one thing is noted: whether it was there before. For a script of a thousand of them the catalog is
 //! read once, after a few; a name that was not in it, and that no statement since then has in its text, is not there.
-//! Somebody else may have made it meanwhile; then the statement fails, and only a crash between that and the answer
-//! would be taken for its success.
+//! Neither is a column or an index of a table that was not in it, unless a statement since then has the names of both in
+//! its text, or gave the table what another one has. Somebody else may have made it meanwhile; then the statement fails,
+//! and only a crash between that and the answer would be taken for its success.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use migrate_core::backend::ServerError;
 use migrate_core::sql::classify::words;
@@ -19,14 +20,23 @@ use super::{Ask, Place};
 /// So often the server is asked before the catalog is read as a whole.
 const PATIENCE: usize = 6;
 
+/// Behind these a table has columns and indexes that no text names.
+const INHERITS: &[&str] = &["like", "rename", "select", "values", "with"];
+
+/// Names that the server gives to columns and indexes by itself. Those of indexes may go on with a number.
+const GIVEN: &[&str] =
+    &["fts_doc_id", "fts_doc_id_index", "functional_index", "my_row_id", "primary", "row_end", "row_start"];
+
 /// What a session knows without asking. It begins with nothing, and must see every statement.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
     asked: usize,
     /// Lower-case names of everything in the connection's database, of whatever kind; `None` before they are read.
     there: Option<BTreeSet<String>>,
-    /// Lower-case words of the statements since then.
-    touched: BTreeSet<String>,
+    /// How many definitions there were since then.
+    definitions: usize,
+    /// Their lower-case words, each with those that have it.
+    touched: BTreeMap<String, BTreeSet<usize>>,
 }
 
 impl Known {
@@ -34,10 +44,17 @@ impl Known {
     pub(crate) fn passed(&mut self, statement: &Statement<'_>, syntax: &Syntax) {
         match statement.class.kind {
             StatementKind::Definition | StatementKind::Maintenance if self.there.is_some() => {
+                self.definitions += 1;
+                let mut tables = 0;
                 for word in words(statement.text, syntax) {
                     if matches!(word.kind, TokenKind::Word | TokenKind::Name | TokenKind::Number | TokenKind::String) {
-                        self.touched.insert(word.text.trim_matches(['`', '"', '\'']).to_lowercase());
+                        self.touch(&word.text.trim_matches(['`', '"', '\'']).to_lowercase());
+                        tables += usize::from(word.is("table"));
                     }
+                }
+                // `CREATE TABLE t TABLE u`, `EXCHANGE PARTITION p WITH TABLE t`
+                if tables > 1 {
+                    self.touch(INHERITS[0]);
                 }
             }
             StatementKind::Call | StatementKind::Unknown => *self = Self::default(),
@@ -49,6 +66,14 @@ impl Known {
         }
     }
 
+    fn touch(&mut self, word: &str) {
+        if let Some(definitions) = self.touched.get_mut(word) {
+            definitions.insert(self.definitions);
+        } else {
+            self.touched.insert(word.to_owned(), BTreeSet::from([self.definitions]));
+        }
+    }
+
     /// Whether it is known that nothing is there of what a statement creates.
     pub(super) async fn absent(
         &mut self,
@@ -56,8 +81,10 @@ impl Known {
         place: &Place,
         about: &About,
     ) -> Result<bool, ServerError> {
-        let names: Option<Vec<&str>> = about.objects.iter().map(|(object, _)| known_name(place, object)).collect();
-        let Some(names) = names.filter(|_| about.rule == Rule::Creates) else { return Ok(false) };
+        let here = |(object, _): &(Object, _)| is_here(place, object);
+        if about.rule != Rule::Creates || !about.objects.iter().all(here) {
+            return Ok(false);
+        }
         self.asked += 1;
         if self.there.is_none() && self.asked > PATIENCE {
             self.there = asked(ask, &everything(place)).await?.map(|rows| {
@@ -66,28 +93,53 @@ impl Known {
                     .map(|name| name.to_lowercase())
                     .collect()
             });
+            self.definitions = 0;
             self.touched.clear();
         }
         let Some(there) = &self.there else { return Ok(false) };
         // What is equal beyond ASCII is the server's matter.
         let plain = there.iter().all(|name| name.is_ascii());
-        Ok(plain
-            && names.iter().all(|name| {
-                let name = name.to_lowercase();
-                name.is_ascii() && !there.contains(&name) && !self.touched.contains(&name)
-            }))
+        Ok(plain && about.objects.iter().all(|(object, _)| self.is_absent(there, object)))
+    }
+
+    fn is_absent(&self, there: &BTreeSet<String>, object: &Object) -> bool {
+        match object {
+            Object::Table(name) | Object::Event(name) | Object::Routine { name, .. } | Object::Trigger { name, .. } => {
+                let name = name.name.to_lowercase();
+                is_plain(&name) && !there.contains(&name) && !self.touched.contains_key(&name)
+            }
+            Object::Column { table, column: part } | Object::Index { table, index: part } => {
+                let (table, part) = (table.name.to_lowercase(), part.to_lowercase());
+                let about = self.touched.get(&table);
+                let together = |word: &str| {
+                    let other = self.touched.get(word);
+                    about.zip(other).is_some_and(|(about, other)| !about.is_disjoint(other))
+                };
+                // `name`, `name_2`
+                let base = part.trim_end_matches(|letter: char| letter.is_ascii_digit());
+                let is_numbered = matches!(object, Object::Index { .. }) && base != part && base.ends_with('_');
+                let is_given = is_numbered || GIVEN.contains(&&*part);
+                let is_named = together(&part) || INHERITS.iter().any(|word| together(word));
+                is_plain(&table) && is_plain(&part) && !there.contains(&table) && !is_given && !is_named
+            }
+            _ => false,
+        }
     }
 }
 
-fn known_name<'o>(place: &Place, object: &'o Object) -> Option<&'o str> {
-    let here = |name: &'o Name| {
-        name.schema.as_ref().is_none_or(|schema| *schema == place.database).then_some(name.name.as_str())
-    };
+/// A name that is written as it is meant, between whatever quotes.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b' ' | b'-' | b'.'))
+}
+
+/// Whether an object is in the connection's database, and of a kind that can be known.
+fn is_here(place: &Place, object: &Object) -> bool {
+    let here = |name: &Name| name.schema.as_ref().is_none_or(|schema| *schema == place.database);
     match object {
         Object::Table(name) | Object::Event(name) | Object::Routine { name, .. } | Object::Trigger { name, .. } => {
             here(name)
         }
-        _ => None,
+        object => object.part_of().is_some_and(here),
     }
 }
 

@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | `CREATE x` | whether it is there | it is there now |
 //! | `DROP x` | nothing | all of it is gone |
-//! | `ALTER TABLE` | what it surely changes, as little as that is | that is different now |
+//! | `ALTER TABLE`, only to drop columns or indexes | nothing | all of them are gone, and the table is there |
+//! | `ALTER TABLE` | what it surely makes or changes, as little as that is | that is there, or different, now |
 //! | `RENAME TABLE` | which of the names are there | others are there now |
 //! | `TRUNCATE`, a swap of names, `EXCHANGE PARTITION` | which tables they are | they are others now |
 //! | `ALTER x`, `REVOKE` | the definition | it is different now |
@@ -47,6 +48,10 @@ pub(crate) struct Account {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Object {
     Account(Account),
+    Column {
+        table: Name,
+        column: String,
+    },
     /// An index of a table.
     Index {
         table: Name,
@@ -86,6 +91,7 @@ impl fmt::Display for Object {
             Self::Account(Account { user: None, .. }) => f.write_str("the current user"),
             Self::Account(Account { user: Some(user), host: None }) => f.write_str(user),
             Self::Account(Account { user: Some(user), host: Some(host) }) => write!(f, "{user}@{host}"),
+            Self::Column { table, column } => write!(f, "the column {column} of {table}"),
             Self::Index { table, index } => write!(f, "the index {index} of {table}"),
             Self::Schema(name) if name.is_empty() => f.write_str("the database"),
             Self::Component(name)
@@ -102,6 +108,16 @@ impl fmt::Display for Object {
             | Self::Table(name)
             | Self::Trigger { name, .. }
             | Self::View(name) => name.fmt(f),
+        }
+    }
+}
+
+impl Object {
+    /// The table that it is a part of.
+    pub(super) fn part_of(&self) -> Option<&Name> {
+        match self {
+            Self::Column { table, .. } | Self::Index { table, .. } => Some(table),
+            _ => None,
         }
     }
 }
@@ -161,6 +177,12 @@ impl About {
     pub(super) fn new(rule: Rule, objects: Vec<Object>, aspects: &[Aspect]) -> Self {
         let objects = objects.into_iter().map(|object| (object, aspects.to_vec())).collect();
         Self { rule, objects, blind: false, pairs: Vec::new() }
+    }
+
+    /// Whether it is about tables that are there before and after it.
+    pub(super) fn changes_tables(&self) -> bool {
+        matches!(self.rule, Rule::Changes | Rule::Renames)
+            || self.objects.iter().any(|(object, _)| object.part_of().is_some())
     }
 
     /// `None` where it is not understood.

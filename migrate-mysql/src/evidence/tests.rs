@@ -128,18 +128,25 @@ fn statements_say_what_they_are_about() {
 #[test]
 fn an_alter_table_is_read_as_little_as_it_takes() {
     for (actions, expected) in [
-        ("add a int", "changes: t columnnames"),
-        ("add column (a int, b int), drop index i", "changes: t columnnames"),
+        ("add a int", "creates: the column a of t"),
+        ("add column (a int, b int), drop index i", "creates: the column a of t, the column b of t"),
         ("add column if not exists a int", "changes: t columns"),
-        ("add column if not exists a int, add index i (a)", "changes: t indexnames"),
-        ("drop a, drop column b", "changes: t columnnames"),
+        ("add column if not exists a int, add index i (a)", "creates: the index i of t"),
+        ("drop a, drop column b", "removes: the column a of t, the column b of t"),
+        ("drop a, drop key i, algorithm=inplace", "removes: the column a of t, the index i of t"),
+        ("drop a, drop foreign key c", "changes: t columnnames"),
+        ("drop index i, drop check c", "changes: t indexnames"),
+        ("drop a, drop index if exists i", "changes: t columnnames"),
         ("drop a, add a int", "changes blind: t columns"),
-        ("rename column a to b", "changes: t columnnames"),
+        ("drop a, add b int", "creates: the column b of t"),
+        ("rename column a to b", "creates: the column b of t"),
         ("rename column a to b, rename column b to a", "changes blind: t columns"),
-        ("change a b int", "changes: t columnnames"),
+        ("change a b int", "creates: the column b of t"),
         ("change a A bigint, modify b int", "changes: t columns"),
         ("alter column a set default 1, algorithm=inplace", "changes: t columns"),
         ("add unique (a)", "changes: t indexnames"),
+        ("add key using btree (a)", "changes: t indexnames"),
+        ("add fulltext index `i j` (a), add b int", "creates: the index i j of t, the column b of t"),
         ("add constraint primary key (a)", "changes: t indexes"),
         ("drop primary key", "changes: t indexes"),
         ("drop index i, add index i (a, b)", "changes: t indexes"),
@@ -170,6 +177,7 @@ fn an_expression_means_the_same_in_every_mode() {
     for mariadb in [false, true] {
         for text in [
             "create table `it's` (a int)",
+            "alter table `it's` drop `a's`",
             "alter table `a\\b` add b int",
             "alter table `ü` comment 'x'",
             "truncate `a-b`",
@@ -177,13 +185,13 @@ fn an_expression_means_the_same_in_every_mode() {
             "create trigger g before insert on t for each row set new.a = 1",
         ] {
             let expression = asked(text, &place(mariadb, true));
-            assert!(expression.starts_with("CONCAT('f1:"), "{expression}");
+            assert!(expression.starts_with("CONCAT('f2:"), "{expression}");
             assert!(expression.is_ascii() && !expression.contains('\\'), "{expression}");
         }
     }
     assert!(asked("create table `it's` (a int)", &place(false, true)).contains("_utf8mb4 0x69742773"));
     assert!(asked("truncate `a-b`", &place(true, true)).contains("'/a@002db'"));
-    assert_eq!(asked("drop table a, b", &place(true, false)), "CONCAT('f1:1,1;', COALESCE(DATABASE(), ''))");
+    assert_eq!(asked("drop table a, b", &place(true, false)), "CONCAT('f2:1,1;', COALESCE(DATABASE(), ''))");
 }
 
 #[test]
@@ -195,7 +203,7 @@ fn what_is_known_to_be_absent_is_not_asked_for() {
         let statement = statement(text);
         let note = block_on(note(&mut answers, &place, known, &statement, &Syntax::MYSQL)).unwrap();
         known.passed(&statement, &Syntax::MYSQL);
-        note == Note::Asked("CONCAT('f1:0;', COALESCE(DATABASE(), ''))".to_owned())
+        note == Note::Asked("CONCAT('f2:0;', COALESCE(DATABASE(), ''))".to_owned())
     };
     for at in 0..6 {
         assert!(!ask(&mut known, &format!("create table t{at} (a int)")), "too early");
@@ -207,6 +215,40 @@ fn what_is_known_to_be_absent_is_not_asked_for() {
     assert!(ask(&mut known, "create view v as select 1"));
     known.passed(&statement("call p()"), &Syntax::MYSQL);
     assert!(!ask(&mut known, "create table u (a int)"), "whatever p does");
+}
+
+#[test]
+fn what_a_new_table_has_is_known_from_the_texts_about_it() {
+    let place = place(true, true);
+    let mut known = Known::default();
+    let mut answers = Answers::of(&[Some("Old")]);
+    let mut ask = |text: &str| {
+        let statement = statement(text);
+        let note = block_on(note(&mut answers, &place, &mut known, &statement, &Syntax::MYSQL)).unwrap();
+        known.passed(&statement, &Syntax::MYSQL);
+        note == Note::Asked("CONCAT('f2:0;', COALESCE(DATABASE(), ''))".to_owned())
+    };
+    for at in 0..6 {
+        assert!(!ask(&format!("alter table old add c{at} int")), "too early");
+    }
+    assert!(!ask("alter table old add d int"), "a table that was there");
+    assert!(ask("create table t (a int, b int, key (a))"));
+    assert!(ask("alter table t add c int"));
+    assert!(ask("create index i on T (c)"));
+    assert!(!ask("alter table t add A int"), "in the text that made it");
+    assert!(!ask("alter table t rename column b to C"), "added since");
+    assert!(!ask("create index a on t (b)"), "an index that got its name from its column");
+    assert!(!ask("alter table t add index a_2 (a)"), "a name that the server may have given");
+    assert!(!ask("alter table t add my_row_id int"), "a column that the server may have made");
+    assert!(ask("create table u (z int)"));
+    assert!(ask("alter table u add c int"), "another table's");
+    assert!(!ask("alter table other.u add d int"), "elsewhere");
+    assert!(ask("create table v like t"));
+    assert!(!ask("alter table v add e int"), "it has what t has");
+    ask("rename table u to w");
+    assert!(!ask("alter table w add f int"), "it has what u has");
+    assert!(ask("create table x table t"));
+    assert!(!ask("alter table x add g int"), "it has what t has");
 }
 
 #[track_caller]
@@ -227,53 +269,81 @@ fn check(text: &str, noted: Option<&str>, answers: &[Option<&str>], expected: &s
 #[test]
 fn what_can_be_read_decides() {
     let create = "create table t (a int)";
-    check(create, Some("f1:0;d"), &[Some("0")], "not, catalog: t is not there");
-    check(create, Some("f1:0;d"), &[Some("1"), Some("")], "ran, catalog: t is there");
+    check(create, Some("f2:0;d"), &[Some("0")], "not, catalog: t is not there");
+    check(create, Some("f2:0;d"), &[Some("1"), Some("")], "ran, catalog: t is there");
     check(
         create,
-        Some("f1:0;d"),
+        Some("f2:0;d"),
         &[Some("1"), None],
         "ask, catalog: t is there, but t cannot be read (no): drop it and answer that it did not run",
     );
-    check(create, Some("f1:1;d"), &[Some("1")], "not, catalog: t is as it was before");
+    check(create, Some("f2:1;d"), &[Some("1")], "not, catalog: t is as it was before");
     let parts = "create table t (a int) partition by hash (a) partitions 2";
-    check(parts, Some("f1:0;d"), &[Some("0"), Some("")], "not, catalog: t is not there");
+    check(parts, Some("f2:0;d"), &[Some("0"), Some("")], "not, catalog: t is not there");
     let orphan = "first, DROP TABLE IF EXISTS `d`.`#mysql50#t#P#p0`";
-    check(parts, Some("f1:0;d"), &[Some("0"), Some("t#P#p0")], orphan);
-    check(create, Some("f1:0;d"), &[None], "ask, what was read before it was sent may not be read now");
+    check(parts, Some("f2:0;d"), &[Some("0"), Some("t#P#p0")], orphan);
+    check(create, Some("f2:0;d"), &[None], "ask, what was read before it was sent may not be read now");
     check(create, None, &[], "ask, nothing about it could be read before it was sent");
     check(create, Some("f9:0;d"), &[], "ask, what was read before it was sent is not understood by this version");
     let users = "create user a@x, b@x";
-    check(users, Some("f1:0,0;d"), &[Some("a|x"), Some("")], "ask, catalog: a@x is there, and b@x is not");
-    let alter = "alter table t add a int";
-    check(alter, Some("f1:2-AA;d"), &[Some("2-AA")], "not, fingerprint: t is as before");
-    check(alter, Some("f1:2-AA;d"), &[Some("3-BB")], "ran, fingerprint: t is not as before");
-    check(alter, Some("f1:2-AA;d"), &[Some("0-0")], "ask, catalog: t is gone, and the statement does not drop it");
+    check(users, Some("f2:0,0;d"), &[Some("a|x"), Some("")], "ask, catalog: a@x is there, and b@x is not");
+    let alter = "alter table t modify a int";
+    let (is_table, is_read) = (Some("1"), Some(""));
+    check(alter, Some("f2:2-AA;d"), &[Some("2-AA"), is_table, is_read], "not, fingerprint: t is as before");
+    check(alter, Some("f2:2-AA;d"), &[Some("2-BB"), is_table, is_read], "ran, fingerprint: t is not as before");
+    check(alter, Some("f2:2-AA;d"), &[Some("0-0")], "ask, catalog: t is gone, and the statement does not drop it");
+}
+
+#[test]
+fn what_a_table_has_is_there_or_gone_while_the_table_is_there() {
+    let (is_table, no_table, is_read) = (Some("1"), Some(""), Some(""));
+    let add = "alter table t add a int, add index i (a)";
+    let read = |now| [Some(now), is_table, is_table, is_read, is_table, is_read];
+    let (column, index) = ("the column a of t", "the index i of t");
+    check(add, Some("f2:0,0;d"), &read("1|1"), &format!("ran, catalog: {column}, {index} are there"));
+    check(add, Some("f2:0,0;d"), &read("0|0"), &format!("not, catalog: {column}, {index} are not there"));
+    check(add, Some("f2:1,1;d"), &read("1|1"), &format!("not, catalog: {column}, {index} are as it was before"));
+    check(add, Some("f2:0,0;d"), &[Some("0|0"), no_table], "not, catalog: t is not there");
+    let drop = "alter table t drop a";
+    check(drop, Some("f2:1;d"), &read("0"), &format!("ran, catalog: {column} is gone"));
+    check(drop, Some("f2:1;d"), &read("1"), &format!("not, catalog: {column} is still there"));
+    check(drop, Some("f2:1;d"), &[Some("0"), no_table], "not, catalog: t is not there");
+    check("drop index i on t", Some("f2:1;d"), &[Some("0"), no_table], "not, catalog: t is not there");
+    let several = "alter table t drop a, drop b";
+    check(
+        several,
+        Some("f2:1,1;d"),
+        &[Some("0|1")],
+        "ask, catalog: the column b of t is still there, but not all of it",
+    );
+    let refused = [Some("0"), is_table, is_table, None];
+    let lost = "but t cannot be read any more (no): restore it before you answer";
+    check(drop, Some("f2:1;d"), &refused, &format!("ask, catalog: {column} is gone, {lost}"));
 }
 
 #[test]
 fn what_was_dropped_in_part_is_dropped_to_the_end() {
     let drop = "drop table t, s.`u``v`";
-    check(drop, Some("f1:1,1;d"), &[Some("1|1")], "not, catalog: t, s.u`v are still there");
-    check(drop, Some("f1:1,1;d"), &[Some("0|0")], "ran, catalog: t, s.u`v are gone");
-    check(drop, Some("f1:1,1;d"), &[Some("0|1")], "first, DROP TABLE IF EXISTS `s`.`u``v`");
+    check(drop, Some("f2:1,1;d"), &[Some("1|1")], "not, catalog: t, s.u`v are still there");
+    check(drop, Some("f2:1,1;d"), &[Some("0|0")], "ran, catalog: t, s.u`v are gone");
+    check(drop, Some("f2:1,1;d"), &[Some("0|1")], "first, DROP TABLE IF EXISTS `s`.`u``v`");
     let users = "drop user a@x, b";
-    check(users, Some("f1:1,1;d"), &[Some("a|x"), Some("")], "first, DROP USER IF EXISTS `a`@`x`");
+    check(users, Some("f2:1,1;d"), &[Some("a|x"), Some("")], "first, DROP USER IF EXISTS `a`@`x`");
 }
 
 #[test]
 fn a_rename_is_seen_by_the_names_or_by_which_tables_they_are() {
     let rename = "rename table t to t_old, t_new to t";
-    check(rename, Some("f1:1,1,0;d"), &[Some("1|1|0")], "not, catalog: t, t_new, t_old are named as before");
-    check(rename, Some("f1:1,1,0;d"), &[Some("1|0|1")], "ran, catalog: t, t_old are there");
-    check(rename, Some("f1:1,1,0;d"), &[Some("0|1|1")], "ask, catalog: of t, t_new, t_old only t_new, t_old are there");
+    check(rename, Some("f2:1,1,0;d"), &[Some("1|1|0")], "not, catalog: t, t_new, t_old are named as before");
+    check(rename, Some("f2:1,1,0;d"), &[Some("1|0|1")], "ran, catalog: t, t_old are there");
+    check(rename, Some("f2:1,1,0;d"), &[Some("0|1|1")], "ask, catalog: of t, t_new, t_old only t_new, t_old are there");
     let swap = "rename table a to x, b to a, x to b";
-    let before = Some("f1:1.1-A,1.1-B,0.0-0;d");
+    let before = Some("f2:1.1-A,1.1-B,0.0-0;d");
     check(swap, before, &[Some("1.1-A|1.1-B|0.0-0")], "not, fingerprint: a, b, x are as before");
     check(swap, before, &[Some("1.1-B|1.1-A|0.0-0")], "ran, fingerprint: a, b are not as before");
     check(
         swap,
-        Some("f1:1.?,1.?,0.?;d"),
+        Some("f2:1.?,1.?,0.?;d"),
         &[Some("1.1-B|1.1-A|0.0-0")],
         "ask, it can have run without a trace: nothing tells which table a, b is",
     );
@@ -282,24 +352,24 @@ fn a_rename_is_seen_by_the_names_or_by_which_tables_they_are() {
 #[test]
 fn a_table_that_nobody_can_read_is_neither_as_it_was_nor_as_it_is_to_be() {
     let (is_table, is_read, refused) = (Some("1"), Some(""), None);
-    let alter = "alter table t add a int";
-    let before = Some("f1:2-AA;d");
+    let alter = "alter table t modify a int";
+    let before = Some("f2:2-AA;d");
     check(alter, before, &[Some("3-BB"), is_table, is_read], "ran, fingerprint: t is not as before");
     let lost = "but t cannot be read any more (no): restore it before you answer";
     check(alter, before, &[Some("3-BB"), is_table, refused], &format!("ask, fingerprint: t is not as before, {lost}"));
     let rename = "rename table t to u";
     let as_before = [Some("1|0"), is_table, refused];
-    check(rename, Some("f1:1,0;d"), &as_before, &format!("ask, catalog: t, u are named as before, {lost}"));
+    check(rename, Some("f2:1,0;d"), &as_before, &format!("ask, catalog: t, u are named as before, {lost}"));
     let may_not_read_it = [Some("3-BB"), is_table, Some("!1142")];
     check(alter, before, &may_not_read_it, "ran, fingerprint: t is not as before");
     let a_view = [Some("1|0"), Some("")];
-    check(rename, Some("f1:1,0;d"), &a_view, "not, catalog: t, u are named as before");
+    check(rename, Some("f2:1,0;d"), &a_view, "not, catalog: t, u are named as before");
 }
 
 #[test]
 fn accounts_are_read_again_by_the_server_before_one_of_them_is_judged_by_its_tables() {
     let rename = "rename user a@x to b@x";
-    let before = Some("f1:1,0;d");
+    let before = Some("f2:1,0;d");
     let read_again = Some("");
     check(rename, before, &[Some("a|x"), Some(""), read_again], "not, catalog: a@x, b@x are named as before");
     let refused = None;
@@ -315,7 +385,7 @@ fn accounts_are_read_again_by_the_server_before_one_of_them_is_judged_by_its_tab
 fn what_can_be_half_done_is_never_taken_for_done() {
     let convert = "alter table t engine=MyISAM";
     let parts = |text: &str| [text; 5].join(".");
-    let before = format!("f1:{};d", parts("2-A"));
+    let before = format!("f2:{};d", parts("2-A"));
     check(convert, Some(&before), &[Some(&parts("2-A"))], "not, fingerprint: t is as before");
     check(
         convert,
@@ -323,18 +393,24 @@ fn what_can_be_half_done_is_never_taken_for_done() {
         &[Some(&parts("2-B"))],
         "ask, fingerprint: t is not as before, and it may have been half done",
     );
+    check(
+        "alter table t engine=MyISAM, add a int",
+        Some("f2:0;d"),
+        &[Some("1"), Some("1")],
+        "ask, catalog: the column a of t is there, and the rest may have been half done",
+    );
     let fill = "create table t engine=MyISAM as select 1 as a";
     let rows = "ask, catalog: t is there, but nothing tells whether all its rows are";
-    check(fill, Some("f1:0;d"), &[Some("1")], rows);
-    check("create table t (a int) engine=MyISAM", Some("f1:0;d"), &[Some("1"), Some("")], "ran, catalog: t is there");
+    check(fill, Some("f2:0;d"), &[Some("1")], rows);
+    check("create table t (a int) engine=MyISAM", Some("f2:0;d"), &[Some("1"), Some("")], "ran, catalog: t is there");
     let gone = "nothing tells which table t is";
     check(
         "truncate t",
-        Some("f1:1.0-0;d"),
+        Some("f2:1.0-0;d"),
         &[Some("1.0-0"), Some("1")],
         &format!("ask, it can have run without a trace: {gone}"),
     );
-    check("truncate t", Some("f1:1.0-0;d"), &[Some("1.0-0"), Some("")], "not, catalog: t is empty either way");
+    check("truncate t", Some("f2:1.0-0;d"), &[Some("1.0-0"), Some("")], "not, catalog: t is empty either way");
     check("call p()", Some("call:segments"), &[], "not, segments: not even its first part was committed");
     let part = "ask, a part of it was committed, and nothing tells how far it came";
     check("call p()", Some("call:segments started"), &[], part);

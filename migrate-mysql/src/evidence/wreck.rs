@@ -86,15 +86,14 @@ pub(super) async fn readable(
 ) -> Result<Settled, ServerError> {
     let (Settled::Ran(reason) | Settled::DidNotRun(reason)) = &settled else { return Ok(settled) };
     for (object, _) in &about.objects {
-        let Object::Table(name) = object else { continue };
-        // A view that cannot be read is none of this.
-        let tables = format!(
-            "SELECT 1 FROM information_schema.tables WHERE table_schema = {} AND table_name = {} \
-             AND table_type <> 'VIEW'",
-            literal(name.schema.as_deref().unwrap_or(database)),
-            literal(&name.name)
-        );
-        if asked(ask, &tables).await?.is_none_or(|rows| rows.is_empty()) {
+        let name = match object {
+            Object::Table(name) => name,
+            object => match object.part_of() {
+                Some(table) => table,
+                None => continue,
+            },
+        };
+        if !is_there(ask, name, database).await? {
             continue;
         }
         if let Some(refusal) = refusal(ask, name, database).await? {
@@ -105,6 +104,16 @@ pub(super) async fn readable(
         }
     }
     Ok(settled)
+}
+
+/// Whether there is such a table. A view that cannot be read is none of this.
+pub(super) async fn is_there(ask: &mut dyn Ask, name: &Name, database: &str) -> Result<bool, ServerError> {
+    let tables = format!(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = {} AND table_name = {} AND table_type <> 'VIEW'",
+        literal(name.schema.as_deref().unwrap_or(database)),
+        literal(&name.name)
+    );
+    Ok(asked(ask, &tables).await?.is_some_and(|rows| !rows.is_empty()))
 }
 
 /// What the server says instead of a table's rows. Who may not read them is told nothing about them.

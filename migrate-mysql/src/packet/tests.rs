@@ -237,7 +237,7 @@ fn what_is_stored_with_its_text_is_the_last_of_its_packet() {
 
 #[test]
 fn code_ends_its_packet_but_for_its_row() {
-    let (call, announced, passed) = (statement("call p()"), advance(Some("f1:0")), advance(None));
+    let (call, announced, passed) = (statement("call p()"), advance(Some("f2:0")), advance(None));
     let create = statement("create table t (a int)");
     let effects = [
         Effect::Advance(&announced),

@@ -2,8 +2,10 @@
 //! database; then the same call with nothing to do.
 //!
 //! ```sh
-//! cargo run --release --manifest-path tests/peers/Cargo.toml [postgres] [mysql] [mariadb] [MIGRATIONS]
+//! cargo run --release --manifest-path tests/peers/Cargo.toml [postgres] [mysql] [mariadb] [TOOL…] [here] [MIGRATIONS] [ROUNDSx]
 //! ```
+//!
+//! `here` leaves the slow link out. A tool is called as in the table; without one all take part.
 //!
 //! All of them take turns in one run, so what counts is the ratio of the medians. A client has no history and no second
 //! look: it is what the bare server needs. Connecting and reading the files are part of every figure. The servers are
@@ -47,8 +49,14 @@ type Fresh = dyn Fn(Option<Duration>) -> (String, Box<dyn Any>);
 fn main() -> Result<(), Failed> {
     let chosen: Vec<String> = std::env::args().skip(1).collect();
     let migrations = chosen.iter().find_map(|word| word.parse().ok());
-    let names: Vec<&String> = chosen.iter().filter(|word| word.parse::<usize>().is_err()).collect();
-    let wants = |name: &str| names.is_empty() || names.iter().any(|chosen| *chosen == name);
+    let rounds = chosen.iter().find_map(|word| word.strip_suffix('x')?.parse().ok()).unwrap_or(5);
+    let named = |name: &str| chosen.iter().any(|word| word == name);
+    let is_any_named = ["postgres", "mysql", "mariadb"].into_iter().any(named);
+    let wants = |name: &str| !is_any_named || named(name);
+    let take_part = |peers: &'static [Peer]| -> Vec<&'static Peer> {
+        let chosen: Vec<_> = peers.iter().filter(|peer| named(peer.name)).collect();
+        if chosen.is_empty() { peers.iter().collect() } else { chosen }
+    };
     let (here, far) = (migrations.unwrap_or(1_000), migrations.unwrap_or(200));
     let link = Some(Duration::from_millis(20));
     if wants("postgres") {
@@ -62,9 +70,11 @@ fn main() -> Result<(), Failed> {
             let url = proxy.as_ref().map_or_else(|| database.url(), |proxy| database.url_by(&proxy.address()));
             (url, Box::new((database, proxy)))
         };
-        let run = Run { peers: postgres::PEERS, text: postgres::text, fresh: &fresh };
-        run.compare("PostgreSQL, on this machine", here, 5, None)?;
-        run.compare("PostgreSQL, over a link with 20 ms round trip", far, 1, link)?;
+        let run = Run { peers: &take_part(postgres::PEERS), text: postgres::text, fresh: &fresh };
+        run.compare("PostgreSQL, on this machine", here, rounds, None)?;
+        if !named("here") {
+            run.compare("PostgreSQL, over a link with 20 ms round trip", far, 1, link)?;
+        }
     }
     for (name, flavour) in [("mysql", Flavour::MySql), ("mariadb", Flavour::MariaDb)] {
         if !wants(name) {
@@ -77,8 +87,11 @@ fn main() -> Result<(), Failed> {
             let url = proxy.as_ref().map_or_else(|| database.url(), |proxy| database.url_by(&proxy.address()));
             (url, Box::new((database, proxy)))
         };
-        let run = Run { peers: mysql::PEERS, text: mysql::text, fresh: &fresh };
-        run.compare(&format!("{name}, on this machine"), here, 5, None)?;
+        let run = Run { peers: &take_part(mysql::PEERS), text: mysql::text, fresh: &fresh };
+        run.compare(&format!("{name}, on this machine"), here, rounds, None)?;
+        if named("here") {
+            continue;
+        }
         run.compare(&format!("{name}, over a link with 20 ms round trip"), far, 1, link)?;
         let run = Run { text: mysql::plain, ..run };
         run.compare(&format!("{name}, over that link, where no note is needed"), far, 1, link)?;
@@ -89,7 +102,7 @@ fn main() -> Result<(), Failed> {
 /// What takes part in a comparison.
 #[derive(Clone, Copy)]
 struct Run<'s> {
-    peers: &'static [Peer],
+    peers: &'s [&'static Peer],
     text: fn(usize) -> String,
     fresh: &'s Fresh,
 }

@@ -100,7 +100,8 @@ fn client_for_each(folder: &Path, url: &str) -> Result<(), Failed> {
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
-    let mut files: Vec<_> = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut files: Vec<_> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     files.sort();
     Ok(files)
 }

@@ -26,7 +26,7 @@ fn partitions_without_their_table_are_dropped_before_it_is_made_again() {
     let refused = database.feed(CREATE).expect_err("it cannot be made");
     assert!(refused.contains("exists"), "{refused}");
 
-    let note = format!("f1:0;{}", database.name());
+    let note = format!("f2:0;{}", database.name());
     let class = classify::mysql(CREATE, &Syntax::MYSQL);
     let statement = Statement { number: 1, text: CREATE, offset: 0, data: None, class };
     block_on(async {

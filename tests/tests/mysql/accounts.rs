@@ -24,7 +24,7 @@ fn an_account_that_only_the_memory_has_renamed_can_be_renamed() {
 
     let class = classify::mysql(RENAME, &Syntax::MYSQL);
     let statement = Statement { number: 1, text: RENAME, offset: 0, data: None, class };
-    let note = format!("f1:1,0;{}", database.name());
+    let note = format!("f2:1,0;{}", database.name());
     block_on(async {
         let mut session = backend(&database.url()).connect().await.unwrap();
         let settled = session.settle(&statement, Some(&note)).await.unwrap();

@@ -369,7 +369,7 @@ fn a_statement_whose_objects_cannot_be_read_is_not_announced() {
     let (table, nothing) = (TableName::default(), Some("SELECT NULL".to_owned()));
     let row =
         |seq: u64, asked| NewEntry { entry: entry(seq, &seq.to_string()), script: None, down_script: None, asked };
-    let (unread, read) = (row(1, nothing), row(1, Some("CONCAT('f1:', 1)".to_owned())));
+    let (unread, read) = (row(1, nothing), row(1, Some("CONCAT('f2:', 1)".to_owned())));
     block_on(async {
         let mut session = backend(&database.url()).connect().await.unwrap();
         session.ensure_history(&table).await.unwrap();
@@ -378,6 +378,6 @@ fn a_statement_whose_objects_cannot_be_read_is_not_announced() {
         assert_eq!(error.fault, Fault::Cancelled, "{error}");
         assert!(session.load(&table).await.unwrap().is_empty());
         assert_eq!(session.perform(&table, &[Effect::Append(&read)], &mut ()).await.end, End::All);
-        assert_eq!(session.load(&table).await.unwrap()[0].note.as_deref(), Some("f1:1"));
+        assert_eq!(session.load(&table).await.unwrap()[0].note.as_deref(), Some("f2:1"));
     });
 }
