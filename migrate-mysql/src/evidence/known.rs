@@ -1,9 +1,10 @@
 //! What is known to be there, so that it need not be asked before every statement.
 //!
 //! Of `CREATE x` only one thing is noted: whether it was there before. For a script of a thousand of them the catalog is
-//! read once, after a few; a name that was not in it, and that no statement since then has in its text, is not there.
-//! Neither is a column or an index of a table that was not in it, unless a statement since then has the names of both in
-//! its text, or gave the table what another one has. Somebody else may have made it meanwhile; then the statement fails,
+//! read once, after a few; a name that was not in it, and that no statement of the session has in its text, is not there.
+//! Neither is a column or an index of a table that was not in it, unless a statement has the names of both in its text, or
+//! gave the table what another one has. A statement counts from when it is planned: it may be sent after the catalog is
+//! read. Somebody else may have made it meanwhile; then the statement fails,
 //! and only a crash between that and the answer would be taken for its success.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +34,7 @@ pub(crate) struct Known {
     asked: usize,
     /// Lower-case names of everything in the connection's database, of whatever kind; `None` before they are read.
     there: Option<BTreeSet<String>>,
-    /// How many definitions there were since then.
+    /// How many definitions there were.
     definitions: usize,
     /// Their lower-case words, each with those that have it.
     touched: BTreeMap<String, BTreeSet<usize>>,
@@ -43,7 +44,7 @@ impl Known {
     /// A statement is about to be sent, or was.
     pub(crate) fn passed(&mut self, statement: &Statement<'_>, syntax: &Syntax) {
         match statement.class.kind {
-            StatementKind::Definition | StatementKind::Maintenance if self.there.is_some() => {
+            StatementKind::Definition | StatementKind::Maintenance => {
                 self.definitions += 1;
                 let mut tables = 0;
                 for word in words(statement.text, syntax) {
@@ -57,13 +58,19 @@ impl Known {
                     self.touch(INHERITS[0]);
                 }
             }
-            StatementKind::Call | StatementKind::Unknown => *self = Self::default(),
+            StatementKind::Call | StatementKind::Unknown => self.forget(),
             // `USE`.
             StatementKind::Session if statement.text.get(..3).is_some_and(|verb| verb.eq_ignore_ascii_case("use")) => {
-                *self = Self::default();
+                self.forget();
             }
             _ => {}
         }
+    }
+
+    /// Anything may be there by now.
+    fn forget(&mut self) {
+        self.there = None;
+        self.asked = 0;
     }
 
     fn touch(&mut self, word: &str) {
@@ -93,8 +100,6 @@ impl Known {
                     .map(|name| name.to_lowercase())
                     .collect()
             });
-            self.definitions = 0;
-            self.touched.clear();
         }
         let Some(there) = &self.there else { return Ok(false) };
         // What is equal beyond ASCII is the server's matter.
