@@ -14,6 +14,7 @@ use crate::plan::{Mode, Plan, Step};
 use crate::sql::classify::words;
 use crate::sql::{Statement, StatementKind, Syntax};
 
+use super::retry::Retry;
 use super::{Halt, Run};
 
 /// What is counted, and what it was last.
@@ -108,8 +109,8 @@ impl Run<'_> {
     /// What there is before the first step.
     pub(super) async fn count_first(&mut self, plan: &Plan) -> Result<(), Halt> {
         self.counting = Counting { counts: plan.counts.clone(), ..Counting::default() };
-        if self.counting.is_needed() {
-            self.counting.last = ask(&mut *self.session, &plan.counts).await?;
+        if let Some(step) = plan.steps.first().filter(|_| self.counting.is_needed()) {
+            self.counting.last = self.count(plan, step).await?;
         }
         Ok(())
     }
@@ -124,7 +125,7 @@ impl Run<'_> {
         }
         // The script may have left the session in another schema.
         self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
-        let now = ask(&mut *self.session, &plan.counts).await?;
+        let now = self.count(plan, step).await?;
         let found = self.counting.found(now);
         self.write_down(step, &plan.component, found.note()).await?;
         let losses = found.losses();
@@ -140,6 +141,20 @@ impl Run<'_> {
         self.observer.event(&Event::Remark { diagnostic: &warning });
         self.report.notes.push(warning);
         Ok(())
+    }
+
+    /// Each number, before or after a step. Whoever holds a lock is waited for: behind it there may be as much as before.
+    async fn count(&mut self, plan: &Plan, step: &Step) -> Result<Vec<Option<u64>>, Halt> {
+        let mut retry = Retry::default();
+        loop {
+            match ask(&mut *self.session, &plan.counts).await {
+                Err(error) if error.is_contention() => {
+                    let failure = || error.clone().into();
+                    self.pause_for_retry(step, &error, &mut retry, failure).await?;
+                }
+                numbers => return Ok(numbers?),
+            }
+        }
     }
 
     /// Into the step's row, which is done and has no use for its note any more.
@@ -202,13 +217,17 @@ fn listed(counted: &[Counted]) -> String {
 /// Each number, or nothing where it cannot be asked.
 ///
 /// # Errors
-/// Only if the connection is lost.
+/// If the connection is lost, or a lock is in the way of an answer.
 async fn ask(session: &mut dyn Session, counts: &Counts) -> Result<Vec<Option<u64>>, ServerError> {
     let mut numbers = Vec::new();
     for count in &counts.each {
         numbers.push(match session.query(&count.sql).await {
             Ok(rows) => number(&rows),
             Err(error) if error.is_lost() => return Err(error),
+            Err(error) if error.is_contention() => {
+                let message = format!("count {} cannot be asked: {}", count.name, error.message);
+                return Err(ServerError { message, ..error });
+            }
             Err(_) => None,
         });
     }

@@ -98,7 +98,7 @@ impl Memory {
         Self { fraud: Some(fraud), ..self }
     }
 
-    /// Lets the next `times` attempts at any statement that contains `text` fail.
+    /// Lets the next `times` attempts at any statement or question that contains `text` fail.
     pub fn fail_next(&self, text: &str, fault: Fault, times: usize) {
         guard(&self.shared.faults).push(Planned { text: text.to_owned(), fault, times });
     }
@@ -264,15 +264,19 @@ impl MemorySession {
         })
     }
 
+    fn planned_fault(&self, text: &str) -> Option<ServerError> {
+        let mut faults = guard(&self.memory.shared.faults);
+        let planned = faults.iter_mut().find(|planned| planned.times > 0 && text.contains(&planned.text))?;
+        planned.times -= 1;
+        Some(ServerError::new(planned.fault, format!("{text} met somebody's lock")))
+    }
+
     fn statement(&mut self, statement: &Statement<'_>) -> Result<Done, ServerError> {
-        for planned in guard(&self.memory.shared.faults).iter_mut() {
-            if planned.times > 0 && statement.text.contains(&planned.text) {
-                planned.times -= 1;
-                if let ["BUILD", _, name] = *words(statement.text).iter().map(String::as_str).collect::<Vec<_>>() {
-                    guard(&self.memory.shared.world).tables.insert(format!("{name}_broken"), Vec::new());
-                }
-                return Err(ServerError::new(planned.fault, format!("{} met somebody's lock", statement.text)));
+        if let Some(fault) = self.planned_fault(statement.text) {
+            if let ["BUILD", _, name] = *words(statement.text).iter().map(String::as_str).collect::<Vec<_>>() {
+                guard(&self.memory.shared.world).tables.insert(format!("{name}_broken"), Vec::new());
             }
+            return Err(fault);
         }
         let words = words(statement.text);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -448,6 +452,9 @@ impl Session for MemorySession {
     }
 
     async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ServerError> {
+        if let Some(fault) = self.planned_fault(sql) {
+            return Err(fault);
+        }
         let words = words(sql);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         self.with(|world| match *words.as_slice() {

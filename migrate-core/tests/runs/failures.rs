@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use futures_executor::block_on;
 use insta::assert_snapshot;
 use migrate_core::backend::Fault;
 use migrate_core::error::ErrorKind;
 use migrate_core::event::Event;
+use migrate_core::layout::Folder;
 use migrate_core::migration::{Batch, BatchAt, Migration, Precondition, RunAttributes};
 use migrate_core::plan::Refusal;
 use migrate_core::testing::fixture::{self, Text};
 use migrate_core::testing::{Memory, Record};
-use migrate_core::{MigrationSet, Migrator};
+use migrate_core::{EngineNames, MigrationSet, Migrator, ReadOptions};
 
 use super::{entries, ids, migrator, numbers, options, rows, told, up};
 
@@ -94,6 +96,32 @@ fn a_lock_that_stays_is_an_error_once_the_time_is_over() {
 }
 
 #[test]
+fn a_lock_in_the_way_of_a_count_is_waited_for_and_is_no_loss() {
+    let memory = Memory::transactional();
+    let set = |second: &str| {
+        let first = "CREATE TABLE a (n INTEGER); INSERT INTO a VALUES (7);";
+        let counts = "[counts]\na = \"SELECT n FROM a\"\n";
+        let files = [("1_a.sql", first), ("2_b.sql", second), ("migrations.toml", counts)];
+        let read =
+            MigrationSet::from_folder(&Folder::embedded("migrations", files), &ReadOptions::new(EngineNames::SQLITE));
+        read.unwrap_or_else(|problems| panic!("{problems:?}")).set
+    };
+    let migrator = Migrator::new(memory.clone(), set("CREATE TABLE b (n INTEGER);")).options(options());
+    let mut waited = 0;
+    let mut observer = |event: &Event<'_>| match event {
+        Event::StepFinished { .. } => memory.fail_next("SELECT n FROM a", Fault::LockTimeout, 2),
+        Event::Retry { step, error, .. } => {
+            assert!(error.to_string().contains("count a cannot be asked: "), "{error}");
+            waited += usize::from(step.title().starts_with('2'));
+        }
+        _ => {}
+    };
+    block_on(migrator.run(&mut observer)).unwrap();
+    assert_eq!(waited, 2);
+    assert_eq!(entries(&memory)[1].note.as_deref(), Some("counts: a 7"));
+}
+
+#[test]
 fn no_retries_means_none() {
     let memory = Memory::implicit();
     memory.fail_next("INSERT", Fault::LockTimeout, usize::MAX);
@@ -140,7 +168,7 @@ fn a_precondition_is_asked_before_the_first_attempt_only() {
         let mut both: Vec<Migration> = with(ask, text).iter().cloned().collect();
         both.push(fixture::migration(&("0", "CREATE TABLE b (n INTEGER); INSERT INTO b VALUES (0);", "")));
         let set = MigrationSet::new("main", both).unwrap();
-        futures_executor::block_on(Migrator::new(memory.clone(), set).up())
+        block_on(Migrator::new(memory.clone(), set).up())
     };
     let text = "DELETE FROM b; INSERT INTO b VALUES (1); CREATE TABLE c (n INTEGER); INSERT INTO nosuch VALUES (1);";
     let error = run(text).unwrap_err();
@@ -165,7 +193,7 @@ fn a_precondition_is_asked_before_the_first_attempt_only() {
 fn up_to(memory: &Memory, value: &str) {
     let text = format!("DELETE FROM b; INSERT INTO b VALUES ({value});");
     let set = fixture::component("other", &[("1", &text, "")]);
-    futures_executor::block_on(Migrator::new(memory.clone(), set).up()).unwrap();
+    block_on(Migrator::new(memory.clone(), set).up()).unwrap();
 }
 
 fn emptying(limit: u64) -> impl FnOnce(&mut Migration) {
@@ -218,7 +246,7 @@ fn a_batch_that_gets_on_is_not_given_up_for_the_locks_it_met_before() {
         Event::Retry { attempt, .. } => attempts.push(*attempt),
         _ => {}
     };
-    futures_executor::block_on(batch.run(&mut observer)).unwrap();
+    block_on(batch.run(&mut observer)).unwrap();
     assert_eq!(attempts, [1, 1, 1, 1]);
 }
 
@@ -254,7 +282,7 @@ fn what_queues_nobody_waits_as_long_as_it_must() {
         let mut migration = fixture::migration(&("1", text, ""));
         migration.attributes.run = run;
         let set = MigrationSet::new("main", vec![migration]).unwrap();
-        futures_executor::block_on(Migrator::new(recorded.clone(), set).up()).unwrap();
+        block_on(Migrator::new(recorded.clone(), set).up()).unwrap();
         let lines = recorded.lines();
         let shown = |line: &String| line.starts_with("set ") || line.contains("BUILD") || line.contains("REINDEX");
         lines.into_iter().filter(shown).filter(|line| !line.starts_with("note")).collect()
