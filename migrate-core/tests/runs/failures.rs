@@ -255,7 +255,7 @@ fn what_is_only_recorded_waits_for_locks_too() {
     let recorded = Record::new(Memory::transactional());
     let texts: &[Text<'_>] = &[("1", "CREATE TABLE a (n INTEGER);", ""), ("2", "CREATE TABLE b (n INTEGER);", "")];
     let baseline = migrate_core::Goal::Baseline("2".parse().unwrap());
-    let report = futures_executor::block_on(migrator(&recorded, texts).goal(baseline).up()).unwrap();
+    let report = block_on(migrator(&recorded, texts).goal(baseline).up()).unwrap();
     assert_eq!(ids(&report), ["baseline 1", "baseline 2", "baseline 2"]);
     assert_eq!(up(&recorded, texts).unwrap().steps, []);
     // All rows in one transaction.
