@@ -66,22 +66,19 @@ impl Action {
 
     /// What it makes of a table.
     fn makes(&self, table: &Name) -> Vec<Object> {
-        if self.drops {
-            return Vec::new();
-        }
-        let column = |column: &String| Object::Column { table: table.clone(), column: column.clone() };
-        self.columns.iter().map(column).chain(self.index_of(table)).collect()
+        if self.drops { Vec::new() } else { self.parts(table, &self.columns) }
     }
 
     /// What it only removes from a table. `None` where it does more.
     fn removes(&self, table: &Name) -> Option<Vec<Object>> {
-        let column = |column: &String| Object::Column { table: table.clone(), column: column.clone() };
-        let all: Vec<_> = self.lost.iter().map(column).chain(self.index_of(table)).collect();
+        let all = self.parts(table, &self.lost);
         (self.drops && self.certain && !all.is_empty()).then_some(all)
     }
 
-    fn index_of(&self, table: &Name) -> Option<Object> {
-        self.index.clone().map(|index| Object::Index { table: table.clone(), index })
+    /// The columns and the index.
+    fn parts(&self, table: &Name, columns: &[String]) -> Vec<Object> {
+        let columns = columns.iter().map(|column| Object::Column { table: table.clone(), column: column.clone() });
+        columns.chain(self.index.clone().map(|index| Object::Index { table: table.clone(), index })).collect()
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is known to be there, so that it need not be asked before every statement.
 //!
-//! Of `CREATE x` only one thing is noted: whether it was there before. For a script of a thousand of them the catalog is
-//! read once, after a few; a name that was not in it, and that no statement of the session has in its text, is not there.
-//! Neither is a column or an index of a table that was not in it, unless a statement has the names of both in its text, or
-//! gave the table what another one has. A statement counts from when it is planned: it may be sent after the catalog is
-//! read. Somebody else may have made it meanwhile; then the statement fails,
-//! and only a crash between that and the answer would be taken for its success.
+//! Of `CREATE x`, and of an `ALTER TABLE` that adds something, only one thing is noted: whether it was there before. For a
+//! script of a thousand of them the catalog is read once, after a few; a name that was not in it, and that no statement of
+//! the session has in its text, is not there. Neither is a column or an index of a table that was not in it, unless a
+//! statement has the names of both in its text, or gave the table what another one has. A statement counts from when its
+//! note is asked for: it may be sent after the catalog is read.
+//!
+//! Somebody else may have made it meanwhile; then the statement fails, and only a crash between that and the answer would
+//! be taken for its success.
 
 use std::collections::{BTreeMap, BTreeSet};
 
