@@ -94,8 +94,8 @@ impl Run<'_> {
                 How::Together | How::Discarded | How::Batch(_) => None,
             });
         match recovery {
-            // What was announced was not sent in a transaction, whatever is known of it now.
-            None if entry.note.is_some() => {}
+            // What was announced with a note has one for a reason, whatever is known of its tables now.
+            None | Some(Recovery::Repeat) if entry.note.is_some() => {}
             None => return Ok((false, "transaction: it shares one with its row".to_owned())),
             Some(Recovery::Repeat) => return Ok((false, "repeat: running it again leads to the same".to_owned())),
             Some(_) if entry.note.is_none() => return Ok((false, "row: it was never sent".to_owned())),

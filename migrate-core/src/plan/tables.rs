@@ -38,7 +38,9 @@ impl Tables {
             match (class.kind, class.sharing) {
                 (StatementKind::Definition, Sharing::Commits(recovery)) => {
                     self.follow(statement, syntax);
-                    let files = recovery == Recovery::Definition && self.changes_files(statement, syntax);
+                    // To make one again may be harmless, and to be killed meanwhile is not.
+                    let alters = matches!(recovery, Recovery::Definition | Recovery::Repeat);
+                    let files = alters && self.changes_files(statement, syntax);
                     Class { sharing: Sharing::Commits(if files { Recovery::FileByFile } else { recovery }), ..class }
                 }
                 (StatementKind::Manipulation, Sharing::Shares)
@@ -215,13 +217,14 @@ mod tests {
             Some(&[]),
             &[false, true],
         );
-        check_partitions("alter table p analyze partition p0", Some(&["p"]), &[false]);
+        check_partitions("alter table p force; analyze table p", Some(&["p"]), &[true, false]);
     }
 
     #[test]
     fn a_change_of_a_table_without_transactions_is_one_of_files() {
         let there = || Tables { not_transactional: BTreeSet::from(["m".to_owned()]), partitioned: None };
-        assert_eq!(marked("alter table m add a int; truncate m", there()), [Some(Recovery::FileByFile); 2]);
+        let altered = "alter table m add a int; truncate m; alter table m engine=InnoDB";
+        assert_eq!(marked(altered, there()), [Some(Recovery::FileByFile); 3]);
         assert_eq!(
             marked("alter table t add a int; drop table m", there()),
             [Some(Recovery::Definition), Some(Recovery::Drop)]

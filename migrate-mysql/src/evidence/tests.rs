@@ -402,6 +402,10 @@ fn what_can_be_half_done_is_never_taken_for_done() {
         &[Some("1"), Some("1")],
         "ask, catalog: the column a of t is there, and the rest may have been half done",
     );
+    let from = "alter table t engine=InnoDB";
+    let gone = [Some("0-0.0-0.0-0.0-0.0-0")];
+    check(from, Some(&before), &gone, "ask, catalog: t is gone, and the statement does not drop it");
+    check(from, None, &[], "not, repeat: running it again leads to the same");
     let fill = "create table t engine=MyISAM as select 1 as a";
     let rows = "ask, catalog: t is there, but nothing tells whether all its rows are";
     check(fill, Some("f2:0;d"), &[Some("1")], rows);

@@ -168,7 +168,7 @@ pub(crate) const KINDS: &[Kind] = &[
     kind(On::Both, false, "create a table of MyISAM", &[], "create table n (id int primary key, a int) engine=MyISAM"),
     kind(On::Both, true, "create a table of MyISAM as select", &[TABLE, ROWS], "create table n engine=MyISAM as select id, a from t"),
     kind(On::Both, true, "alter to MyISAM", &[TABLE, ROWS], "alter table t engine=MyISAM"),
-    kind(On::Both, false, "alter from MyISAM", &["create table n (id int primary key, a int) engine=MyISAM", "insert into n values (1, 1), (2, 2)"], "alter table n engine=InnoDB"),
+    kind(On::Both, true, "alter from MyISAM", &["create table n (id int primary key, a int) engine=MyISAM", "insert into n values (1, 1), (2, 2)"], "alter table n engine=InnoDB"),
     kind(On::Both, true, "add column of MyISAM", &["create table n (id int primary key, a int) engine=MyISAM", "insert into n values (1, 1), (2, 2)"], "alter table n add column b int"),
     kind(On::Both, true, "truncate of MyISAM", &["create table n (id int primary key, a int) engine=MyISAM", "insert into n values (1, 1), (2, 2)"], "truncate n"),
     kind(On::MySql, false, "invisible index", &[TABLE, ROWS], "alter table t alter index t_a invisible"),
