@@ -13,9 +13,7 @@ use crate::error::{ErrorKind, StatementFailure};
 use crate::event::{Event, Observer};
 use crate::history::State;
 use crate::plan::{How, Refusal, Step, Unit};
-use crate::sql::classify::words;
-use crate::sql::syntax::Bodies;
-use crate::sql::{Recovery, Script, Statement, StatementKind, Syntax};
+use crate::sql::{Recovery, Statement};
 
 use super::effects::{Journal, Part, Stamp, settings, unit_settings};
 use super::forgotten::forgotten;
@@ -160,18 +158,6 @@ impl Run<'_> {
         // Also where nothing of ours is in force: a script may have changed the session.
         self.in_force = Settings::default();
         self.perform_quietly(&[Effect::Set(&Settings::default())]).await
-    }
-
-    /// What an earlier attempt set for its session holds for the rest of the script, so it is set again.
-    async fn set_again(&mut self, script: &Script, start: usize) -> Result<(), Halt> {
-        let syntax = self.backend.dialect().syntax;
-        let statements: Vec<_> =
-            script.statements().take(start).filter(|statement| sets_the_session(statement, &syntax)).collect();
-        if statements.is_empty() {
-            return Ok(());
-        }
-        let effects: Vec<_> = statements.iter().map(Effect::Statement).collect();
-        self.perform_quietly(&effects).await
     }
 
     /// Settings of the session for what runs outside a transaction; answers why they are refused.
@@ -490,19 +476,6 @@ impl Run<'_> {
             }
         }
     }
-}
-
-/// `SET`, `RESET` and `USE`, but not what ends with its transaction, or outlives the session.
-fn sets_the_session(statement: &Statement<'_>, syntax: &Syntax) -> bool {
-    let words = words(statement.text, syntax);
-    let mut first = words.clone();
-    // What is local is a transaction's, but for MySQL.
-    let others = ["transaction", "constraints", "local"];
-    let others = if syntax.bodies == Bodies::Mysql { &others[..2] } else { &others[..] };
-    statement.class.kind == StatementKind::Session
-        && first.next().is_some_and(|word| word.is_any(&["set", "reset", "use"]))
-        && first.next().is_none_or(|word| !word.is_any(others))
-        && !words.clone().any(|word| word.is_any(&["global", "persist", "persist_only"]))
 }
 
 pub(super) fn stopped(step: &Step, left: &[Step]) -> Halt {

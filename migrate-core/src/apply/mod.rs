@@ -15,6 +15,7 @@
 //! | `counts` | what is counted before and after each step |
 //! | `settle` | what became of a statement in flight |
 //! | `forgotten` | what ended with the session of an earlier attempt |
+//! | `replay` | what can be done again in another session |
 //! | `lock` | taking the lock of the migrations, by polling |
 //! | `foreign` | the locks of other tools |
 //! | `reconnect` | going on after the connection was lost |
@@ -43,6 +44,7 @@ mod journal;
 mod lock;
 pub mod options;
 mod reconnect;
+mod replay;
 pub mod report;
 mod retry;
 mod ride;

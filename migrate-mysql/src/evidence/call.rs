@@ -162,6 +162,13 @@ pub(super) async fn note(
     Ok(if facts.commits { Note::Is(SEGMENTS.to_owned()) } else { Note::Shares })
 }
 
+/// Whether a statement of its own that changes rows can be in one transaction with its row.
+pub(super) async fn shares(ask: &mut dyn Ask, place: &Place, text: &str, syntax: &Syntax) -> Result<bool, ServerError> {
+    let mut facts = Facts::of(&Words::new(text, syntax));
+    facts.schemas.insert(place.database.clone());
+    Ok(!facts.opaque && !facts.commits && transactional(ask, &facts.schemas).await?)
+}
+
 fn within(names: Vec<Name>, schema: &str) -> Vec<Name> {
     let within = |name: Name| Name { schema: name.schema.or_else(|| Some(schema.to_owned())), ..name };
     names.into_iter().map(within).collect()

@@ -10,7 +10,7 @@ use super::trips::{Identity, asked, back_quoted, quoted, read};
 use super::words::Words;
 use super::{Ask, Place, wreck};
 
-const REPEAT: &str = "repeat: running it again leads to the same";
+pub(super) const REPEAT: &str = "repeat: running it again leads to the same";
 
 /// What is known of one object: the texts of its aspects.
 type Part<'n> = Vec<&'n str>;

@@ -17,6 +17,7 @@ use migrate_core::sql::lexer::TokenKind;
 use migrate_core::sql::{Statement, StatementKind, Syntax};
 
 use super::names::{About, Name, Object, Rule};
+use super::prepared::Prepared;
 use super::trips::asked;
 use super::{Ask, Place};
 
@@ -36,6 +37,7 @@ pub(crate) struct Known {
     asked: usize,
     /// Lower-case names of everything in the connection's database, of whatever kind; `None` before they are read.
     there: Option<BTreeSet<String>>,
+    pub(super) prepared: Prepared,
     /// How many definitions there were.
     definitions: usize,
     /// Their lower-case words, each with those that have it.
@@ -45,6 +47,7 @@ pub(crate) struct Known {
 impl Known {
     /// A statement is about to be sent, or was.
     pub(crate) fn passed(&mut self, statement: &Statement<'_>, syntax: &Syntax) {
+        self.prepared.passed(statement, syntax);
         match statement.class.kind {
             StatementKind::Definition | StatementKind::Maintenance => {
                 self.definitions += 1;

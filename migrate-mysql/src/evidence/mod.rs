@@ -8,6 +8,7 @@
 //! | [`trips`] | what an expression cannot read |
 //! | [`known`] | what need not be asked again |
 //! | [`call`] | code that may commit on its way |
+//! | [`prepared`] | what `EXECUTE` runs |
 //! | [`decision`] | what was noted, and what is there now → what became of it |
 //! | [`wreck`] | what a killed server leaves behind, whatever its catalog says |
 //!
@@ -27,6 +28,7 @@ mod decision;
 mod expression;
 mod known;
 mod names;
+mod prepared;
 #[cfg(test)]
 mod tests;
 mod trips;
@@ -38,6 +40,7 @@ pub(crate) use known::Known;
 
 use expression::Database;
 use names::{About, Rule};
+use prepared::Noted;
 use trips::Identity;
 use words::Words;
 
@@ -71,9 +74,23 @@ pub(crate) async fn note(
     statement: &Statement<'_>,
     syntax: &Syntax,
 ) -> Result<Note, ServerError> {
-    if matches!(statement.class.kind, StatementKind::Call) {
-        return call::note(ask, place, statement, syntax).await;
+    if !matches!(statement.class.kind, StatementKind::Call) {
+        return definition(ask, place, known, statement, syntax).await;
     }
+    match call::note(ask, place, statement, syntax).await? {
+        Note::Nothing => prepared::note(ask, place, known, statement, syntax).await,
+        note => Ok(note),
+    }
+}
+
+/// The same of what names its objects itself.
+async fn definition(
+    ask: &mut dyn Ask,
+    place: &Place,
+    known: &mut Known,
+    statement: &Statement<'_>,
+    syntax: &Syntax,
+) -> Result<Note, ServerError> {
     let Some(about) = About::of(statement, syntax) else { return Ok(Note::Nothing) };
     if let Rule::Temporary { .. } = about.rule {
         return Ok(Note::Is("temporary".to_owned()));
@@ -100,6 +117,11 @@ pub(crate) async fn settle(
     note: Option<&str>,
     syntax: &Syntax,
 ) -> Result<Settled, ServerError> {
+    let (statement, note) = match note.and_then(prepared::in_note) {
+        Some(Noted::Repeats) => return Ok(Settled::DidNotRun(decision::REPEAT.to_owned())),
+        Some(Noted::As(noted, text)) => (&prepared::executed(statement, text, syntax), Some(noted)),
+        None => (statement, note),
+    };
     let about = About::of(statement, syntax);
     let words = Words::new(statement.text, syntax);
     decision::settle(ask, place, statement, note, about.as_ref(), words).await

@@ -444,6 +444,43 @@ fn a_procedure_is_followed_into_what_it_calls() {
 }
 
 #[test]
+fn what_is_executed_by_name_is_noted_as_what_it_is() {
+    let place = place(true, true);
+    let noted = |texts: &[&str], answers: &[Option<&str>]| {
+        let mut known = Known::default();
+        let (last, before) = texts.split_last().unwrap();
+        for text in before {
+            known.passed(&statement(text), &Syntax::MYSQL);
+        }
+        let mut answers = Answers::of(answers);
+        block_on(note(&mut answers, &place, &mut known, &statement(last), &Syntax::MYSQL)).unwrap()
+    };
+    let is = |text: &str| Note::Is(text.to_owned());
+    let index = "create index i on t (a)";
+    let prepared = ["prepare `P` from @s", "execute p"];
+    assert_eq!(noted(&prepared, &[Some(index), Some("f2:0;d")]), is("execute:f2:0;d\ncreate index i on t (a)"));
+    assert_eq!(noted(&prepared, &[Some("create table if not exists t (a int)")]), is("execute:repeat"));
+    assert_eq!(noted(&prepared, &[Some("select 1"), Some("")]), Note::Shares);
+    assert_eq!(noted(&prepared, &[Some("insert into t values (1)"), Some("")]), Note::Shares);
+    assert_eq!(noted(&prepared, &[Some("insert into m values (1)"), Some("1")]), Note::Nothing, "no transactions");
+    assert_eq!(noted(&prepared, &[Some("call p()")]), Note::Nothing);
+    assert_eq!(noted(&prepared, &[Some("create user u identified by 'x'"), Some("")]), Note::Nothing, "a secret");
+    assert_eq!(noted(&prepared, &[None]), Note::Nothing, "not readable");
+    assert_eq!(noted(&["execute p"], &[Some(index)]), Note::Nothing, "prepared elsewhere");
+    assert_eq!(
+        noted(&["execute immediate 'drop table t' using @a"], &[Some("drop table t"), Some("f2:1;d")]),
+        is("execute:f2:1;d\ndrop table t")
+    );
+    assert_eq!(noted(&["execute immediate concat('drop table ', @t)"], &[]), Note::Nothing);
+
+    let execute = "execute p";
+    let there = [Some("1"), Some("1"), Some("1"), Some("")];
+    check(execute, Some("execute:f2:0;d\ncreate index i on t (a)"), &there, "ran, catalog: the index i of t is there");
+    check(execute, Some("execute:repeat"), &[], "not, repeat: running it again leads to the same");
+    check(execute, None, &[], "ask, nothing about it could be read before it was sent");
+}
+
+#[test]
 fn what_needs_no_evidence_gets_none() {
     let temporary = "session: a temporary table ends with its connection";
     check("create temporary table t (a int)", Some("temporary"), &[], &format!("not, {temporary}"));

@@ -250,6 +250,33 @@ fn what_ended_with_the_first_connection_is_not_taken_for_something_else() {
     }
 }
 
+/// How people make an index where there is none yet: with a statement that depends on the catalog.
+#[test]
+fn what_was_prepared_before_a_failure_is_there_again() {
+    let database = Server::shared(FLAVOUR).database();
+    let block = "set @s = (select if((select count(*) from information_schema.statistics where table_schema = database() \
+                 and index_name = 'by_late') > 0, 'select 1', 'create index by_late on a (late)'));\n\
+                 prepare make_it from @s;\nexecute make_it;\ndeallocate prepare make_it;\n";
+    let files = [("1_create", "create table a (n int primary key);"), ("2_index", block)];
+    let up = |files: &[(&str, &str)]| block_on(fragile(&database.url(), &set(files)).up());
+    let error = up(&files).unwrap_err().to_string();
+    assert!(error.contains("statement 3 of 4 failed: Key column 'late' doesn't exist"), "{error}");
+    database.sql("alter table a add late int");
+    up(&files).unwrap();
+    assert!(database.schema().contains("by_late"));
+
+    // It was made, and what is left is to give up what made it.
+    database.sql(
+        "update migrate_history set state = 'in_flight', `cursor` = 2, finished_at = null, prefix_digest = \
+         (select d from (select prefix_digest d from migrate_history where state = 'failed') f), note = concat(\
+         'execute:f2:0;', database(), '\\ncreate index by_late on a (late)') where seq = 3",
+    );
+    up(&files).unwrap();
+    let settled = database.sql("select settled_by from migrate_history where settled_by is not null");
+    assert_eq!(settled, "catalog: the index by_late of a is there\n");
+    assert_eq!(database.sql("select state, `cursor` from migrate_history order by seq desc limit 1"), "done\t4\n");
+}
+
 #[test]
 fn a_server_that_forgets_to_answer_is_not_waited_for_without_end() {
     // As MariaDB does that is told to stop just between two statements of a packet.

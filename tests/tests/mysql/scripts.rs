@@ -266,14 +266,15 @@ fn a_long_note_is_kept() {
         ("1_wide".to_owned(), format!("create table wide (id int primary key{columns});")),
         (
             "2_alter".to_owned(),
-            "alter table wide add column last int, drop column größe_7;\nalter table wide add m int;".to_owned(),
+            "alter table wide drop column größe_7, modify größe_8 bigint not null;\nalter table wide add m int;"
+                .to_owned(),
         ),
     ];
     let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     up_to_the_end(&database, &files);
     let columns =
         "select count(*) from information_schema.columns where table_schema = database() and table_name = 'wide'";
-    assert_eq!(database.sql(columns), "202\n");
+    assert_eq!(database.sql(columns), "201\n");
 }
 
 /// What the server says to a statement, by the way it takes.
