@@ -68,9 +68,16 @@ pub(super) fn forgotten(script: &Script, start: usize, syntax: &Syntax) -> Optio
         let (target, rest) = assigned(&words, syntax);
         made.retain(|(item, _)| !matches!(item, Item::Variable(name) if target.as_ref() == Some(name)));
         let again = made.iter().any(|(item, _)| uses(item, rest, None));
-        match prepared {
-            Some(Prepared::Made(name)) if again => made.push((Item::Prepared(name), at)),
-            _ if !again && at >= quiet && target.is_some() && asks_the_catalog(rest) => {}
+        match (prepared, target) {
+            (Some(Prepared::Made(name)), _) if again => made.push((Item::Prepared(name), at)),
+            (_, Some(name)) => {
+                // Without a table in it a value does not depend on when it is asked for.
+                let lasts = at >= quiet || !rest.iter().any(|word| word.is("from"));
+                let is_constant = !rest.iter().any(|word| word.is("(")) || (lasts && asks_the_catalog(rest));
+                if again || !is_constant {
+                    made.push((Item::Variable(name), at));
+                }
+            }
             _ => made.extend(makes(&words, syntax, again).into_iter().map(|item| (item, at))),
         }
     }
@@ -211,7 +218,6 @@ fn asks_the_catalog(words: &[Word<'_>]) -> bool {
     calls.into_iter().all(|two| two[0].is_any(FUNCTIONS))
         && tables.into_iter().all(|two| two[1].text.trim_matches('`').eq_ignore_ascii_case("information_schema"))
         && !lists_tables(words)
-        && variables(words).next().is_none()
 }
 
 /// `FROM a, b`
@@ -315,6 +321,12 @@ mod tests {
             2,
             Some(("the prepared statement p", 1, 2)),
         );
+        let with_names = "set @d = database(); set @t = 'a'; set @s = (select if(exists(select 1 from \
+                          information_schema.columns where table_schema = @d and table_name = @t), 'select 1', \
+                          concat('alter table ', @t, ' add c int'))); prepare p from @s; execute p; deallocate prepare p;";
+        check(with_names, 4, None);
+        check(&format!("{with_names} set @s = concat('drop table ', @t); prepare p from @s; execute p"), 8, None);
+        check(&format!("{with_names} select @s"), 6, Some(("@s", 2, 6)));
         check("set @n = 'drop table a'; prepare p from @n; execute p; execute p", 3, None);
     }
 
