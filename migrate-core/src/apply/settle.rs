@@ -94,8 +94,10 @@ impl Run<'_> {
                 How::Together | How::Discarded | How::Batch(_) => None,
             });
         match recovery {
-            // What was announced with a note has one for a reason, whatever is known of its tables now.
-            None | Some(Recovery::Repeat) if entry.note.is_some() => {}
+            // What was announced was not sent in a transaction, whatever is known of it now.
+            None if entry.note.is_some() => {}
+            // Its table was one of those that are changed file by file, whatever that is now.
+            Some(Recovery::Repeat) if entry.note.as_ref().is_some_and(|note| !note.is_empty()) => {}
             None => return Ok((false, "transaction: it shares one with its row".to_owned())),
             Some(Recovery::Repeat) => return Ok((false, "repeat: running it again leads to the same".to_owned())),
             Some(_) if entry.note.is_none() => return Ok((false, "row: it was never sent".to_owned())),
