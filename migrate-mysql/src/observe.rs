@@ -118,7 +118,7 @@ pub(crate) async fn observe(session: &mut MysqlSession<'_>, table: &TableName) -
     let parted = if facts.mariadb { "CREATE_OPTIONS LIKE '%partitioned%'" } else { "FALSE" };
     // MariaDB shows the session's own temporary tables since 11.2, and they are nobody else's.
     let lasts = "TABLE_TYPE NOT LIKE 'TEMPORARY%'";
-    let bare = "ENGINE NOT IN ('InnoDB', 'ndbcluster', 'NDB', 'ROCKSDB', 'TokuDB')";
+    let no_rollback = "ENGINE NOT IN ('InnoDB', 'ndbcluster', 'NDB', 'ROCKSDB', 'TokuDB')";
     // Each statement sees its own moment. Whoever made the objects made the history first, so it is looked for last.
     let sql = format!(
         "SELECT o.n FROM (\
@@ -129,8 +129,8 @@ pub(crate) async fn observe(session: &mut MysqlSession<'_>, table: &TableName) -
          SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} \
          AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') \
          AND (LOWER(TABLE_NAME) IN ({known}) OR TABLE_NAME = 'CHANGELOG') ORDER BY TABLE_NAME;\n\
-         SELECT TABLE_NAME, {bare}, {parted} FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} AND {lasts} \
-         AND ENGINE IS NOT NULL AND ({bare} OR {parted}) ORDER BY TABLE_NAME;\n\
+         SELECT TABLE_NAME, {no_rollback}, {parted} FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} AND {lasts} \
+         AND ENGINE IS NOT NULL AND ({no_rollback} OR {parted}) ORDER BY TABLE_NAME;\n\
          SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = {home} AND {lasts} AND TABLE_NAME = {}",
         ours.join(", "),
         literal(&table.name)

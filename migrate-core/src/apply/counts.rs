@@ -110,7 +110,7 @@ impl Run<'_> {
     pub(super) async fn count_first(&mut self, plan: &Plan) -> Result<(), Halt> {
         self.counting = Counting { counts: plan.counts.clone(), ..Counting::default() };
         if let Some(step) = plan.steps.first().filter(|_| self.counting.is_needed()) {
-            self.counting.last = self.count(plan, step).await?;
+            self.counting.last = self.count(plan, step, "it has not begun").await?;
         }
         Ok(())
     }
@@ -125,7 +125,7 @@ impl Run<'_> {
         }
         // The script may have left the session in another schema.
         self.perform_quietly(&[Effect::Set(&Settings::default())]).await?;
-        let now = self.count(plan, step).await?;
+        let now = self.count(plan, step, "it is done").await?;
         let found = self.counting.found(now);
         self.write_down(step, &plan.component, found.note()).await?;
         let losses = found.losses();
@@ -143,13 +143,18 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Each number, before or after a step. Whoever holds a lock is waited for: behind it there may be as much as before.
-    async fn count(&mut self, plan: &Plan, step: &Step) -> Result<Vec<Option<u64>>, Halt> {
+    /// Each number, before or after a step, `stands` says how that is. Whoever holds a lock is waited for: behind it
+    /// there may be as much as before.
+    async fn count(&mut self, plan: &Plan, step: &Step, stands: &str) -> Result<Vec<Option<u64>>, Halt> {
         let mut retry = Retry::default();
         loop {
             match ask(&mut *self.session, &plan.counts).await {
                 Err(error) if error.is_contention() => {
-                    let failure = || error.clone().into();
+                    let failure = || {
+                        let message = format!("{}: {stands}, and {}", step.title(), error.message);
+                        let hint = "once the lock is gone, see with `migrate status` what is left to do".to_owned();
+                        ServerError { message, hint: Some(hint), ..error.clone() }.into()
+                    };
                     self.pause_for_retry(step, &error, &mut retry, failure).await?;
                 }
                 numbers => return Ok(numbers?),

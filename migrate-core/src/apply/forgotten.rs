@@ -66,8 +66,8 @@ pub(super) fn forgotten(script: &Script, start: usize, syntax: &Syntax) -> Optio
         let words: Vec<_> = words(statement.text, syntax).collect();
         made.retain(|(item, _)| !is_dropped(item, &words, prepared.as_ref()));
         let (target, rest) = assigned(&words, syntax);
-        made.retain(|(item, _)| !matches!(item, Item::Variable(name) if target.as_ref() == Some(name)));
         let again = made.iter().any(|(item, _)| uses(item, rest, None));
+        made.retain(|(item, _)| !matches!(item, Item::Variable(name) if target.as_ref() == Some(name)));
         match (prepared, target) {
             (Some(Prepared::Made(name)), _) if again => made.push((Item::Prepared(name), at)),
             (_, Some(name)) => {
@@ -288,6 +288,8 @@ mod tests {
         check("select @n := max(n) from a; delete from a where n > @n;", 1, Some(("@n", 0, 1)));
         check("set @n = (select max(n) from a); set @m = @n; delete from a where n > @m;", 2, Some(("@m", 1, 2)));
         check("call p(@n); delete from a where n > @n;", 1, Some(("@n", 0, 1)));
+        check("select max(n) into @n from a; set @n = @n + 1; select @n;", 2, Some(("@n", 1, 2)));
+        check("select max(n) into @n from a; set @n = 1; select @n;", 2, None);
     }
 
     #[test]

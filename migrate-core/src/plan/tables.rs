@@ -62,10 +62,11 @@ impl Tables {
         if let Some(partitioned) = of_partitions {
             partitioned.extend(made_or_changed(statement, syntax));
         }
+        let pairs = becomes(statement, syntax);
         for names in [Some(&mut self.not_transactional), self.partitioned.as_mut()].into_iter().flatten() {
-            for (old, new) in if names.is_empty() { Vec::new() } else { becomes(statement, syntax) } {
-                if names.contains(&old) {
-                    names.insert(new);
+            for (old, new) in &pairs {
+                if names.contains(old) {
+                    names.insert(new.clone());
                 }
             }
         }
@@ -76,7 +77,10 @@ impl Tables {
         let mut verbs = words(statement.text, syntax);
         // `DISABLE KEYS` around the rows of a dump changes no file of a table.
         let changes = match verbs.next() {
-            Some(verb) if verb.is("alter") => !verbs.any(|word| word.is_any(&["disable", "enable"])),
+            Some(verb) if verb.is("alter") => {
+                verbs.by_ref().take(3).any(|word| word.is("table"))
+                    && !verbs.any(|word| word.is_any(&["disable", "enable"]))
+            }
             Some(verb) => verb.is_any(&["rename", "truncate"]) || verbs.take(4).any(|word| word.is("index")),
             None => false,
         };
@@ -213,6 +217,7 @@ mod tests {
         check_partitions("rename table t to x, d.p to q; alter table q add c int", Some(&["p"]), &[true, true]);
         check_partitions("create unique index i on p (c); create index i on t (c)", Some(&["p"]), &[true, false]);
         check_partitions("truncate p; create view v as select * from p", Some(&["p"]), &[true, false]);
+        check_partitions("alter online table p force; alter view v as select * from p", Some(&["p"]), &[true, false]);
         check_partitions("alter table t add c int; rename table t to u", Some(&["p"]), &[false, false]);
         check_partitions("alter table t partition by hash (id) partitions 2", Some(&[]), &[true]);
         check_partitions("create table n (a int) partition by key (a); drop table n", Some(&[]), &[false, false]);

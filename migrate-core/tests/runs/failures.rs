@@ -95,18 +95,22 @@ fn a_lock_that_stays_is_an_error_once_the_time_is_over() {
     }
 }
 
+/// Two migrations, and a count of what the first has made.
+fn counted() -> MigrationSet {
+    let files = [
+        ("1_a.sql", "CREATE TABLE a (n INTEGER); INSERT INTO a VALUES (7);"),
+        ("2_b.sql", "CREATE TABLE b (n INTEGER);"),
+        ("migrations.toml", "[counts]\na = \"SELECT n FROM a\"\n"),
+    ];
+    let folder = Folder::embedded("migrations", files);
+    let read = MigrationSet::from_folder(&folder, &ReadOptions::new(EngineNames::SQLITE));
+    read.unwrap_or_else(|problems| panic!("{problems:?}")).set
+}
+
 #[test]
 fn a_lock_in_the_way_of_a_count_is_waited_for_and_is_no_loss() {
     let memory = Memory::transactional();
-    let set = |second: &str| {
-        let first = "CREATE TABLE a (n INTEGER); INSERT INTO a VALUES (7);";
-        let counts = "[counts]\na = \"SELECT n FROM a\"\n";
-        let files = [("1_a.sql", first), ("2_b.sql", second), ("migrations.toml", counts)];
-        let read =
-            MigrationSet::from_folder(&Folder::embedded("migrations", files), &ReadOptions::new(EngineNames::SQLITE));
-        read.unwrap_or_else(|problems| panic!("{problems:?}")).set
-    };
-    let migrator = Migrator::new(memory.clone(), set("CREATE TABLE b (n INTEGER);")).options(options());
+    let migrator = Migrator::new(memory.clone(), counted()).options(options());
     let mut waited = 0;
     let mut observer = |event: &Event<'_>| match event {
         Event::StepFinished { .. } => memory.fail_next("SELECT n FROM a", Fault::LockTimeout, 2),
@@ -119,6 +123,32 @@ fn a_lock_in_the_way_of_a_count_is_waited_for_and_is_no_loss() {
     block_on(migrator.run(&mut observer)).unwrap();
     assert_eq!(waited, 2);
     assert_eq!(entries(&memory)[1].note.as_deref(), Some("counts: a 7"));
+}
+
+#[test]
+fn a_lock_that_stays_in_the_way_of_a_count_says_what_is_done() {
+    let memory = Memory::transactional();
+    let mut options = options();
+    options.lock_retry_for = Duration::ZERO;
+    let migrator = || Migrator::new(memory.clone(), counted()).options(options.clone());
+    let mut observer = |event: &Event<'_>| {
+        if let Event::StepFinished { .. } = event {
+            memory.fail_next("SELECT n FROM a", Fault::LockTimeout, 1);
+        }
+    };
+    let behind = block_on(migrator().run(&mut observer)).unwrap_err();
+    assert!(behind.is_retryable(), "{behind}");
+    assert_snapshot!(behind.to_string(), @"
+    error[M0307]: 1 a: it is done, and count a cannot be asked: SELECT n FROM a met somebody's lock
+       = hint: once the lock is gone, see with `migrate status` what is left to do
+    ");
+    memory.fail_next("SELECT n FROM a", Fault::LockTimeout, 1);
+    assert_snapshot!(block_on(migrator().up()).unwrap_err().to_string(), @"
+    error[M0307]: 2 b: it has not begun, and count a cannot be asked: SELECT n FROM a met somebody's lock
+       = hint: once the lock is gone, see with `migrate status` what is left to do
+    ");
+    assert_eq!(rows(&memory), ["1 up 1 done"]);
+    assert_eq!(ids(&block_on(migrator().up()).unwrap()), ["up 2"]);
 }
 
 #[test]

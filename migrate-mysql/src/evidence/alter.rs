@@ -3,10 +3,10 @@
 //! | action | read |
 //! |---|---|
 //! | `ADD`, `RENAME COLUMN`, `CHANGE` to another name, `ADD INDEX` with a name | whether those are there |
-//! | only `DROP` of columns and indexes | nothing: they are gone |
-//! | `DROP COLUMN` | the names of the columns |
+//! | `DROP` of columns and indexes, and nothing else | nothing: they are gone |
+//! | `DROP COLUMN` beside what makes nothing | the names of the columns |
 //! | `MODIFY`, `ALTER`, `CHANGE` without another name | the columns |
-//! | `DROP INDEX`, an index without a name | the names of the indexes; with both, the indexes |
+//! | the same with `DROP INDEX`; an index without a name | the names of the indexes; with both, the indexes |
 //! | `PRIMARY KEY`, `RENAME INDEX`, `ALTER INDEX` | the indexes |
 //! | `ADD`, `DROP FOREIGN KEY`, `CHECK`, `CONSTRAINT` | the constraints |
 //! | `RENAME TO` | which names are there |

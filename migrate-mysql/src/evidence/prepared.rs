@@ -4,8 +4,8 @@
 //! Before it is executed that text is known to the server. It is read, and what is noted is what would be noted of the
 //! statement in it, with the text itself: by the next run the session that had it is gone.
 //!
-//! Deliberately absent: a text with a secret in it, and one that is put together where it is executed. Of those nothing is
-//! noted.
+//! Deliberately absent: a text with a secret in it, one that is put together where it is executed, and one in a variable
+//! that may have another value by now. Of those nothing is noted.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ use migrate_core::sql::{Recovery, Sharing, Statement, StatementKind, Syntax};
 
 use super::trips::asked;
 use super::{Ask, Known, Place, call, definition};
+use crate::packet::user_variables;
 
 /// Before the note of a statement that is executed by name; its text is in the next line.
 const EXECUTED: &str = "execute:";
@@ -35,11 +36,28 @@ pub(super) struct Prepared(BTreeMap<String, Option<String>>);
 impl Prepared {
     pub(super) fn passed(&mut self, statement: &Statement<'_>, syntax: &Syntax) {
         let mut words = words(statement.text, syntax);
-        if statement.class.kind != StatementKind::Session || !words.next().is_some_and(|word| word.is("prepare")) {
-            return;
+        let verb = words.next();
+        let is = |text: &str| verb.is_some_and(|verb| verb.is(text));
+        match statement.class.kind {
+            StatementKind::Session if is("prepare") => {
+                if let (Some(name), Some(_from)) = (words.next(), words.next()) {
+                    self.0.insert(bare(name.text), source(words));
+                }
+            }
+            // What it runs is looked at where it is noted.
+            StatementKind::Call if is("execute") => {}
+            // Other code may prepare another statement under that name.
+            StatementKind::Call | StatementKind::Unknown => self.0.clear(),
+            _ => self.forget(|variable| user_variables(statement.text, syntax).any(|name| bare(name) == variable)),
         }
-        if let (Some(name), Some(_from)) = (words.next(), words.next()) {
-            self.0.insert(bare(name), source(words));
+    }
+
+    /// The variables that these are may have another value by now, which is not what was prepared from them.
+    fn forget(&mut self, mut changed: impl FnMut(&str) -> bool) {
+        for source in self.0.values_mut() {
+            if source.as_deref().and_then(|text| text.strip_prefix('@')).is_some_and(|name| changed(&bare(name))) {
+                *source = None;
+            }
         }
     }
 
@@ -48,12 +66,12 @@ impl Prepared {
         let mut words = words(statement.text, syntax);
         words.next().filter(|word| word.is("execute"))?;
         let name = words.next()?;
-        if name.is("immediate") { source(words) } else { self.0.get(&bare(name)).cloned().flatten() }
+        if name.is("immediate") { source(words) } else { self.0.get(&bare(name.text)).cloned().flatten() }
     }
 }
 
-fn bare(name: Word<'_>) -> String {
-    name.text.trim_matches(['`', '"']).to_lowercase()
+fn bare(name: &str) -> String {
+    name.trim_matches(['`', '"', '\'']).to_lowercase()
 }
 
 /// `'text'` or `@variable`, if there is nothing else but the values of its parameters.
@@ -74,9 +92,15 @@ pub(super) async fn note(
     statement: &Statement<'_>,
     syntax: &Syntax,
 ) -> Result<Note, ServerError> {
-    let Some(source) = known.prepared.source(statement, syntax) else { return Ok(Note::Nothing) };
-    let rows = asked(ask, &format!("SELECT {source}")).await?.unwrap_or_default();
-    let Some(text) = rows.into_iter().flatten().flatten().next() else { return Ok(Note::Nothing) };
+    let text = match known.prepared.source(statement, syntax) {
+        Some(source) => asked(ask, &format!("SELECT {source}")).await?.into_iter().flatten().flatten().flatten().next(),
+        None => None,
+    };
+    // It may give a variable another value.
+    if text.as_ref().is_none_or(|text| user_variables(text, syntax).next().is_some()) {
+        known.prepared.forget(|_| true);
+    }
+    let Some(text) = text else { return Ok(Note::Nothing) };
     let inner = executed(statement, &text, syntax);
     match (inner.class.kind, inner.class.sharing) {
         (StatementKind::Query | StatementKind::Manipulation, Sharing::Shares) => {

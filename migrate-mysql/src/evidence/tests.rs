@@ -467,6 +467,16 @@ fn what_is_executed_by_name_is_noted_as_what_it_is() {
     assert_eq!(noted(&prepared, &[Some("create user u identified by 'x'"), Some("")]), Note::Nothing, "a secret");
     assert_eq!(noted(&prepared, &[None]), Note::Nothing, "not readable");
     assert_eq!(noted(&["execute p"], &[Some(index)]), Note::Nothing, "prepared elsewhere");
+    for between in ["set @S = 'x'", "select 'x' into @`s`", "call p()", "begin not atomic set @s = 1; end"] {
+        let other = [prepared[0], between, prepared[1]];
+        assert_eq!(noted(&other, &[Some(index), Some("f2:0;d")]), Note::Nothing, "another value: {between}");
+    }
+    for between in ["set @t = 'x'", "insert into t values ('@s')", "alter table t add a int"] {
+        let same = [prepared[0], between, prepared[1]];
+        assert_ne!(noted(&same, &[Some(index), Some("f2:0;d")]), Note::Nothing, "the same value: {between}");
+    }
+    let text = ["prepare p from 'drop table t'", "set @s = 'x'", "execute p"];
+    assert_eq!(noted(&text, &[Some("drop table t"), Some("f2:1;d")]), is("execute:f2:1;d\ndrop table t"));
     assert_eq!(
         noted(&["execute immediate 'drop table t' using @a"], &[Some("drop table t"), Some("f2:1;d")]),
         is("execute:f2:1;d\ndrop table t")

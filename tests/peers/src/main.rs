@@ -51,7 +51,17 @@ fn main() -> Result<(), Failed> {
     let migrations = chosen.iter().find_map(|word| word.parse().ok());
     let rounds = chosen.iter().find_map(|word| word.strip_suffix('x')?.parse().ok()).unwrap_or(5);
     let named = |name: &str| chosen.iter().any(|word| word == name);
-    let is_any_named = ["postgres", "mysql", "mariadb"].into_iter().any(named);
+    let servers = ["postgres", "mysql", "mariadb"];
+    let is_number = |word: &str| word.strip_suffix('x').unwrap_or(word).parse::<usize>().is_ok();
+    let is_tool = |word: &str| postgres::PEERS.iter().chain(mysql::PEERS).any(|peer| peer.name == word);
+    let unknown =
+        |word: &&String| !is_number(word) && !is_tool(word) && **word != "here" && !servers.contains(&&***word);
+    if let Some(word) = chosen.iter().find(unknown) {
+        return Err(
+            format!("{word} is no server, no tool and no number: the words are in the head of this file").into()
+        );
+    }
+    let is_any_named = servers.into_iter().any(named);
     let wants = |name: &str| !is_any_named || named(name);
     let take_part = |peers: &'static [Peer]| -> Vec<&'static Peer> {
         let chosen: Vec<_> = peers.iter().filter(|peer| named(peer.name)).collect();

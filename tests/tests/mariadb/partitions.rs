@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use migrate_core::Migrator;
-use migrate_core::backend::{Backend as _, Note, Settled};
-use migrate_core::sql::{Statement, Syntax, classify};
+use migrate_core::backend::{Backend as _, Settled};
 use migrate_tests::servers::MySql as Server;
 use migrate_tests::servers::mysql::Options;
 
 use super::FLAVOUR;
-use super::support::{backend, block_on, set};
+use super::support::{self, backend, block_on, noted, set};
 
 const CREATE: &str = "create table n (id int) partition by hash (id) partitions 3";
 
@@ -27,8 +26,7 @@ fn partitions_without_their_table_are_dropped_before_it_is_made_again() {
     assert!(refused.contains("exists"), "{refused}");
 
     let note = format!("f2:0;{}", database.name());
-    let class = classify::mysql(CREATE, &Syntax::MYSQL);
-    let statement = Statement { number: 1, text: CREATE, offset: 0, data: None, class };
+    let statement = support::statement(CREATE);
     block_on(async {
         let mut session = backend(&database.url()).connect().await.unwrap();
         let Settled::First(drops) = session.settle(&statement, Some(&note)).await.unwrap() else {
@@ -83,14 +81,7 @@ fn check(create: &str, statement: &str, ran: bool, spoil: impl FnOnce(&Files), r
     let server = Server::start(FLAVOUR, Options::default());
     let database = server.database();
     database.sql(create);
-    let class = classify::mysql(statement, &Syntax::MYSQL);
-    let script = Statement { number: 1, text: statement, offset: 0, data: None, class };
-    let note = block_on(async {
-        let mut session = backend(&database.url()).connect().await.unwrap();
-        let Note::Asked(expression) = session.note(&script).await.unwrap() else { panic!("something is noted") };
-        let rows = session.query(&format!("SELECT {expression}")).await.unwrap();
-        rows.into_iter().flatten().flatten().next().expect("a note")
-    });
+    let note = noted(&database, statement);
     if ran {
         database.sql(statement);
     }
@@ -100,7 +91,7 @@ fn check(create: &str, statement: &str, ran: bool, spoil: impl FnOnce(&Files), r
     server.restart();
     let settled = block_on(async {
         let mut session = backend(&database.url()).connect().await.unwrap();
-        session.settle(&script, Some(&note)).await.unwrap()
+        session.settle(&support::statement(statement), Some(&note)).await.unwrap()
     });
     let Settled::Undecided(found) = settled else { panic!("{settled:?}") };
     // In what words the server refuses it is a matter of its version.

@@ -3,12 +3,11 @@
 
 use migrate_core::Migrator;
 use migrate_core::backend::{Backend as _, Settled};
-use migrate_core::sql::{Statement, Syntax, classify};
 use migrate_tests::servers::MySql as Server;
 use migrate_tests::servers::mysql::Options;
 
 use super::FLAVOUR;
-use super::support::{backend, block_on, set};
+use super::support::{backend, block_on, set, statement};
 
 const RENAME: &str = "rename user before_it@localhost to after_it@localhost";
 
@@ -22,8 +21,7 @@ fn an_account_that_only_the_memory_has_renamed_can_be_renamed() {
     );
     assert!(database.feed(RENAME).expect_err("it is in the table alone").contains("1396"));
 
-    let class = classify::mysql(RENAME, &Syntax::MYSQL);
-    let statement = Statement { number: 1, text: RENAME, offset: 0, data: None, class };
+    let statement = statement(RENAME);
     let note = format!("f2:1,0;{}", database.name());
     block_on(async {
         let mut session = backend(&database.url()).connect().await.unwrap();

@@ -2,10 +2,8 @@
 
 use std::sync::OnceLock;
 
-use migrate_core::backend::{Backend as _, Note};
 use migrate_core::error::ErrorKind;
 use migrate_core::plan::Refusal;
-use migrate_core::sql::{Statement, Syntax, classify};
 use migrate_core::{Error, MigrationSet, Migrator};
 use migrate_tests::project::Files;
 use migrate_tests::servers::mysql::{Database, Options};
@@ -13,7 +11,7 @@ use migrate_tests::servers::{Flavour, MySql as Server};
 use migrate_tests::{Project, Transcript};
 
 use super::FLAVOUR;
-use super::support::{backend, block_on, fragile, set};
+use super::support::{backend, block_on, fragile, noted, set};
 
 /// What `migrate` says, without what is another in every run.
 fn told(said: &Transcript, database: &Database<'_>) -> String {
@@ -209,14 +207,7 @@ fn a_table_that_a_killed_server_has_lost_is_asked_about_and_not_made_again() {
     let files = [("1_n", "create table n (id int) engine = MyISAM;"), ("2_transactions", alter)];
     let up = |files: &[(&str, &str)]| block_on(Migrator::new(backend(&database.url()), set(files)).up());
     up(&files[..1]).unwrap();
-    let class = classify::mysql(alter, &Syntax::MYSQL);
-    let statement = Statement { number: 1, text: alter, offset: 0, data: None, class };
-    let note = block_on(async {
-        let mut session = backend(&database.url()).connect().await.unwrap();
-        let Note::Asked(expression) = session.note(&statement).await.unwrap() else { panic!("something is noted") };
-        let rows = session.query(&format!("SELECT {expression}")).await.unwrap();
-        rows.into_iter().flatten().flatten().next().expect("a note")
-    });
+    let note = noted(&database, alter);
     up(&files).unwrap();
     database.sql(&format!(
         "drop table n; update migrate_history set state = 'in_flight', `cursor` = 0, prefix_digest = null, \

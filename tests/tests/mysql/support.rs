@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
+use migrate_core::backend::{Backend as _, Note};
 use migrate_core::layout::Folder;
+use migrate_core::sql::{Statement, Syntax, classify};
 use migrate_core::testing::Fixture;
 use migrate_core::{EngineNames, MigrationSet, Migrator, ReadOptions, RunOptions};
 use migrate_mysql::Mysql;
@@ -106,4 +108,19 @@ pub(crate) fn history(database: &Database<'_>) -> String {
 pub(crate) fn endless() -> String {
     let more = " union all select 1".repeat(200);
     format!("select sum(sleep(1) + n) as endless from (select 1 as n{more}) as seconds")
+}
+
+/// A statement of a script, by itself.
+pub(crate) fn statement(text: &str) -> Statement<'_> {
+    Statement { number: 1, text, offset: 0, data: None, class: classify::mysql(text, &Syntax::MYSQL) }
+}
+
+/// What is noted of a statement before it is sent, where that is asked of the catalog.
+pub(crate) fn noted(database: &Database<'_>, text: &str) -> String {
+    block_on(async {
+        let mut session = backend(&database.url()).connect().await.unwrap();
+        let Note::Asked(expression) = session.note(&statement(text)).await.unwrap() else { panic!("{text}") };
+        let rows = session.query(&format!("SELECT {expression}")).await.unwrap();
+        rows.into_iter().flatten().flatten().next().expect("a note")
+    })
 }
